@@ -1,0 +1,3 @@
+//! The `prompush` command line.
+#![forbid(unsafe_code)]
+fn main() {}

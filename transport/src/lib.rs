@@ -1,0 +1,2 @@
+//! Part of prompush.
+#![forbid(unsafe_code)]
