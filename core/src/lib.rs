@@ -1,2 +1,68 @@
-//! Part of prompush.
+//! The core of prompush: metrics, registries, exposition formats and grouping keys.
+//!
+//! Nothing here does I/O, starts a thread, speaks HTTP or needs a runtime, so that most of it
+//! cannot fail. A program depends on the crate `prompush`, which re-exports what it needs.
+//!
+//! ```
+//! use prompush_core::{Encoder, Format, Registry};
+//!
+//! let registry = Registry::new();
+//! let calls = registry.counter_family("calls_total", "Calls made.", ["tool"])?;
+//! calls.with(["shell"]).inc();
+//!
+//! let mut encoder = Encoder::new(Format::Text);
+//! let text = encoder.encode(&registry)?;
+//! assert!(text.ends_with(b"calls_total{tool=\"shell\"} 1\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
+
+mod name;
+
+mod grouping_key;
+
+mod metric_kind;
+
+mod counter;
+mod gauge;
+mod histogram;
+mod info;
+
+mod family;
+mod registry;
+mod series;
+
+mod exposition;
+mod format;
+
+mod encoder;
+mod source;
+pub mod text;
+
+mod parse;
+
+mod prometheus_client;
+
+mod error;
+
+pub use counter::{Counter, CounterF64};
+pub use encoder::Encoder;
+pub use error::{
+    EncodeError, GroupingKeyError, NameError, OpenMetricsRule, ParseError, ParseErrorKind,
+    PathError, ProtobufError, RegistryError,
+};
+pub use exposition::{
+    Bucket, Exposition, HistogramValue, Label, Metric, MetricFamily, MetricType, MetricValue,
+    Quantile, SummaryValue,
+};
+pub use family::{Derived, Family, LabelNames, LabelSet};
+pub use format::Format;
+pub use gauge::Gauge;
+pub use grouping_key::{GroupingKey, decode_path, encode_path};
+pub use histogram::{Buckets, Histogram};
+pub use info::Info;
+pub use metric_kind::MetricKind;
+pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
+pub use parse::{parse, parse_all};
+pub use registry::Registry;
+pub use source::Source;

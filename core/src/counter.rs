@@ -1,0 +1,117 @@
+//! Counters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::encoder::Encoder;
+use crate::exposition::MetricType;
+use crate::metric_kind::MetricKind;
+use crate::metric_kind::sealed::{FamilyType, Sealed};
+
+// `Relaxed` is enough in this file: a counter is one word that orders nothing else, and an encode
+// may see it a little earlier or later.
+
+/// A count that only goes up, in whole numbers; wraps at 2^64.
+///
+/// A clone is a handle to the same counter: recording takes no lock and allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Arc<AtomicU64>);
+
+impl Counter {
+    /// Adds 1.
+    #[inline]
+    pub fn inc(&self) {
+        self.inc_by(1);
+    }
+
+    /// Adds `amount`.
+    #[inline]
+    pub fn inc_by(&self, amount: u64) {
+        self.0.fetch_add(amount, Relaxed);
+    }
+
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl MetricKind for Counter {}
+
+impl Sealed for Counter {
+    type Config = ();
+    const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Counter);
+    const NAME_SUFFIX: &'static str = "_total";
+    const TEXT_SUFFIX: &'static str = "";
+    const HAS_BUCKETS: bool = false;
+
+    fn create((): &()) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
+        encoder.raw(text.as_bytes());
+        encoder.end_integer(self.get());
+    }
+}
+
+/// A sum that only goes up, such as seconds or dollars.
+///
+/// A clone is a handle to the same counter: recording takes no lock and allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CounterF64(Arc<AtomicU64>);
+
+impl CounterF64 {
+    /// Adds 1.
+    #[inline]
+    pub fn inc(&self) {
+        self.inc_by(1.0);
+    }
+
+    /// Adds `amount`; a negative amount or NaN is ignored, because a counter only goes up.
+    #[inline]
+    pub fn inc_by(&self, amount: f64) {
+        if amount >= 0.0 {
+            add(&self.0, amount);
+        }
+    }
+
+    /// The sum so far.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Relaxed))
+    }
+}
+
+/// Adds to a number that is kept as its bits.
+#[inline]
+pub(crate) fn add(bits: &AtomicU64, amount: f64) {
+    let mut old = bits.load(Relaxed);
+    loop {
+        let new = (f64::from_bits(old) + amount).to_bits();
+        match bits.compare_exchange_weak(old, new, Relaxed, Relaxed) {
+            Ok(_) => return,
+            Err(seen) => old = seen,
+        }
+    }
+}
+
+impl MetricKind for CounterF64 {}
+
+impl Sealed for CounterF64 {
+    type Config = ();
+    const FAMILY_TYPE: FamilyType = Counter::FAMILY_TYPE;
+    const NAME_SUFFIX: &'static str = Counter::NAME_SUFFIX;
+    const TEXT_SUFFIX: &'static str = "";
+    const HAS_BUCKETS: bool = false;
+
+    fn create((): &()) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
+        encoder.raw(text.as_bytes());
+        encoder.end_float(self.get());
+    }
+}

@@ -1,0 +1,31 @@
+//! The exposition formats.
+
+/// An exposition format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Prometheus text 0.0.4: what every Pushgateway reads.
+    #[default]
+    Text,
+    /// OpenMetrics text 1.0.
+    OpenMetrics,
+}
+
+impl Format {
+    /// The `Content-Type` of a body in this format.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+
+    /// The format that `body` seems to be in: OpenMetrics if its last line is `# EOF`.
+    pub fn detect(body: &[u8]) -> Self {
+        let body = body.trim_ascii_end();
+        match body.strip_suffix(b"# EOF") {
+            Some(before) if before.is_empty() || before.ends_with(b"\n") => Self::OpenMetrics,
+            _ => Self::Text,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Gauges.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::counter::add;
+use crate::encoder::Encoder;
+use crate::exposition::MetricType;
+use crate::metric_kind::MetricKind;
+use crate::metric_kind::sealed::{FamilyType, Sealed};
+
+/// A value that goes up and down.
+///
+/// A clone is a handle to the same gauge: recording takes no lock and allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Gauge(Arc<AtomicU64>);
+
+impl Gauge {
+    /// Sets the value.
+    #[inline]
+    pub fn set(&self, value: f64) {
+        // `Relaxed`: the gauge is one word that orders nothing else.
+        self.0.store(value.to_bits(), Relaxed);
+    }
+
+    /// Adds 1.
+    #[inline]
+    pub fn inc(&self) {
+        self.add(1.0);
+    }
+
+    /// Takes 1 away.
+    #[inline]
+    pub fn dec(&self) {
+        self.add(-1.0);
+    }
+
+    /// Adds `amount`.
+    #[inline]
+    pub fn add(&self, amount: f64) {
+        add(&self.0, amount);
+    }
+
+    /// Takes `amount` away.
+    #[inline]
+    pub fn sub(&self, amount: f64) {
+        self.add(-amount);
+    }
+
+    /// The value.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Relaxed))
+    }
+}
+
+impl MetricKind for Gauge {}
+
+impl Sealed for Gauge {
+    type Config = ();
+    const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Gauge);
+    const NAME_SUFFIX: &'static str = "";
+    const TEXT_SUFFIX: &'static str = "";
+    const HAS_BUCKETS: bool = false;
+
+    fn create((): &()) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
+        encoder.raw(text.as_bytes());
+        encoder.end_float(self.get());
+    }
+}

@@ -1,0 +1,125 @@
+//! Names of metrics and labels, checked once and right ever after.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::NameError;
+
+/// Whether `name` is a metric name of the legacy character set, `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+///
+/// Source: Prometheus, "Data model".
+pub fn is_metric_name(name: &str) -> bool {
+    is_name(name.as_bytes(), |byte| byte == b':')
+}
+
+/// Whether `name` is a label name of the legacy character set, `[a-zA-Z_][a-zA-Z0-9_]*`.
+///
+/// Names that begin with `__` are label names, but reserved: [`LabelName`] refuses them.
+pub fn is_label_name(name: &str) -> bool {
+    is_name(name.as_bytes(), |_| false)
+}
+
+fn is_name(name: &[u8], extra: impl Fn(u8) -> bool) -> bool {
+    let start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || extra(byte);
+    match name {
+        [] => false,
+        [first, rest @ ..] => {
+            start(*first) && rest.iter().all(|byte| start(*byte) || byte.is_ascii_digit())
+        }
+    }
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(Arc<str>);
+
+        impl $type {
+            /// Checks `name`.
+            ///
+            /// # Errors
+            /// [`NameError`] with the name and the rule it breaks.
+            pub fn new(name: &str) -> Result<Self, NameError> {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                match check(name) {
+                    Ok(()) => Ok(Self(name.into())),
+                    Err(reason) => {
+                        Err(NameError { what: $what, name: name.to_owned(), reason })
+                    }
+                }
+            }
+
+            /// The name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+    };
+}
+
+name_type! {
+    /// The name of a metric: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    MetricName, "metric", |name| match name {
+        "" => Err("is empty"),
+        name if is_metric_name(name) => Ok(()),
+        _ => Err("must match [a-zA-Z_:][a-zA-Z0-9_:]*"),
+    }
+}
+
+name_type! {
+    /// The name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`.
+    LabelName, "label", |name| match name {
+        "" => Err("is empty"),
+        name if name.starts_with("__") => Err("begins with `__`, which is reserved"),
+        name if is_label_name(name) => Ok(()),
+        _ => Err("must match [a-zA-Z_][a-zA-Z0-9_]*"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metric_names() {
+        for good in ["a", "_", ":", "a:b_c9", "A1"] {
+            assert!(MetricName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "a-b", "a.b", "é", "a b", "a\n"] {
+            assert!(MetricName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn label_names() {
+        for good in ["a", "_a", "le", "A1_"] {
+            assert!(LabelName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "a:b", "__a", "__name__", "a b"] {
+            assert!(LabelName::new(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            LabelName::new("a-b").unwrap_err().to_string(),
+            "label name `a-b` must match [a-zA-Z_][a-zA-Z0-9_]*"
+        );
+    }
+}

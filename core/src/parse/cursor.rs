@@ -1,0 +1,280 @@
+//! A position in one line of a body, and the tokens that both formats share.
+
+use std::borrow::Cow;
+
+use crate::error::{ParseError, ParseErrorKind};
+
+/// The lines of a body, numbered from 1.
+pub(super) struct Lines<'a> {
+    rest: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Self { rest: body, number: 0 }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Cursor<'a>;
+
+    fn next(&mut self) -> Option<Cursor<'a>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.number += 1;
+        let (line, terminated, rest) = match memchr::memchr(b'\n', self.rest) {
+            Some(end) => (&self.rest[..end], true, &self.rest[end + 1..]),
+            None => (self.rest, false, &[][..]),
+        };
+        self.rest = rest;
+        Some(Cursor { line, number: self.number, terminated, at: 0 })
+    }
+}
+
+/// A position in a line.
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    /// Without its newline.
+    pub(super) line: &'a [u8],
+    pub(super) number: usize,
+    /// Whether a newline ends the line; if not, the body ends here.
+    terminated: bool,
+    /// Invariant: at most `line.len()`.
+    at: usize,
+}
+
+/// A quoted string that did not end well.
+pub(super) enum QuoteError {
+    /// The line ended first; what was read until then.
+    Newline(String),
+    /// `\` before this character.
+    Escape(char),
+    /// The body ended first.
+    End,
+}
+
+impl<'a> Cursor<'a> {
+    /// The byte here; the newline at the end of the line.
+    ///
+    /// # Errors
+    /// `UnexpectedEnd` if the body ends here.
+    pub(super) fn peek(&self) -> Result<u8, ParseError> {
+        match self.line.get(self.at) {
+            Some(byte) => Ok(*byte),
+            None if self.terminated => Ok(b'\n'),
+            None => Err(self.error(ParseErrorKind::UnexpectedEnd)),
+        }
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.at = (self.at + 1).min(self.line.len());
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.line[self.at..]
+    }
+
+    pub(super) fn is_blank(&self) -> bool {
+        self.line.iter().all(|byte| is_blank(*byte))
+    }
+
+    /// What was read since `from`.
+    pub(super) fn since(&self, from: usize) -> &'a [u8] {
+        &self.line[from..self.at]
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        let blanks = self.rest().iter().take_while(|byte| is_blank(**byte)).count();
+        self.at += blanks;
+    }
+
+    /// Takes `byte` if it is here.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let found = self.line.get(self.at) == Some(&byte);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    pub(super) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+        let from = self.at;
+        let taken = self.rest().iter().take_while(|byte| wanted(**byte)).count();
+        self.at += taken;
+        self.since(from)
+    }
+
+    /// Everything up to a blank or the end of the line.
+    pub(super) fn take_word(&mut self) -> &'a [u8] {
+        self.take_while(|byte| !is_blank(byte))
+    }
+
+    pub(super) fn take_rest(&mut self) -> &'a [u8] {
+        let from = self.at;
+        self.at = self.line.len();
+        self.since(from)
+    }
+
+    /// Refuses a line without its newline.
+    pub(super) fn end(&mut self) -> Result<(), ParseError> {
+        self.at = self.line.len();
+        self.peek().map(drop)
+    }
+
+    /// The rest of a string whose opening quote was taken, up to and with its closing quote.
+    pub(super) fn take_quoted(&mut self) -> Result<Cow<'a, [u8]>, QuoteError> {
+        let from = self.at;
+        let plain = memchr::memchr2(b'"', b'\\', self.rest());
+        match plain {
+            Some(length) if self.line[from + length] == b'"' => {
+                self.at = from + length + 1;
+                Ok(Cow::Borrowed(&self.line[from..from + length]))
+            }
+            Some(length) => {
+                self.at = from + length;
+                self.take_escaped(self.line[from..from + length].to_vec()).map(Cow::Owned)
+            }
+            None => {
+                self.at = self.line.len();
+                Err(self.unclosed(self.since(from)))
+            }
+        }
+    }
+
+    fn take_escaped(&mut self, mut value: Vec<u8>) -> Result<Vec<u8>, QuoteError> {
+        while let Some(byte) = self.line.get(self.at).copied() {
+            self.at += 1;
+            match byte {
+                b'"' => return Ok(value),
+                b'\\' => match self.line.get(self.at).copied() {
+                    Some(escaped @ (b'"' | b'\\')) => value.push(escaped),
+                    Some(b'n') => value.push(b'\n'),
+                    Some(_) => return Err(QuoteError::Escape(self.char())),
+                    None if self.terminated => return Err(QuoteError::Escape('\n')),
+                    None => return Err(QuoteError::End),
+                },
+                byte => {
+                    value.push(byte);
+                    continue;
+                }
+            }
+            self.at += 1;
+        }
+        Err(self.unclosed(&value))
+    }
+
+    fn unclosed(&self, value: &[u8]) -> QuoteError {
+        if self.terminated { QuoteError::Newline(lossy(value)) } else { QuoteError::End }
+    }
+
+    /// The character here, for an error; the newline at the end of the line.
+    pub(super) fn char(&self) -> char {
+        let rest = self.rest();
+        let head = &rest[..rest.len().min(4)];
+        String::from_utf8_lossy(head).chars().next().unwrap_or('\n')
+    }
+
+    /// An error about what is here.
+    pub(super) fn error(&self, kind: ParseErrorKind) -> ParseError {
+        self.error_at(self.at, self.at, kind)
+    }
+
+    /// An error about what was read since `from`.
+    pub(super) fn error_since(&self, from: usize, kind: ParseErrorKind) -> ParseError {
+        self.error_at(from, self.at, kind)
+    }
+
+    fn error_at(&self, from: usize, to: usize, kind: ParseErrorKind) -> ParseError {
+        let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count();
+        ParseError {
+            line: self.number,
+            column: characters(&self.line[..from]) + 1,
+            width: characters(&self.line[from..to]).max(1),
+            kind,
+        }
+    }
+}
+
+pub(super) fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Unescapes `\\`, `\n` and `\"` in a help text.
+///
+/// # Errors
+/// The character after a backslash that is none of these, and where it stands.
+pub(super) fn unescape_help(text: &[u8]) -> Result<Cow<'_, str>, (usize, char)> {
+    if !text.contains(&b'\\') {
+        return Ok(String::from_utf8_lossy(text));
+    }
+    let mut help = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().enumerate();
+    while let Some((_, byte)) = bytes.next() {
+        help.push(match byte {
+            b'\\' => match bytes.next() {
+                Some((_, b'\\')) => b'\\',
+                Some((_, b'n')) => b'\n',
+                Some((_, b'"')) => b'"',
+                Some((at, byte)) => return Err((at, char::from(*byte))),
+                None => return Err((text.len(), '\n')),
+            },
+            byte => *byte,
+        });
+    }
+    Ok(Cow::Owned(lossy(&help)))
+}
+
+/// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
+pub(super) fn parse_float(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let value: f64 = text.parse().ok()?;
+    let unsigned = text.trim_start_matches(['+', '-']);
+    let is_word = unsigned.starts_with(['i', 'I', 'n', 'N']);
+    match value {
+        value if value.is_nan() => (unsigned.len() == text.len()).then_some(value),
+        value if value.is_infinite() => is_word.then_some(value),
+        value => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_go_reads_them() {
+        let check = |text: &str, expected: Option<f64>| {
+            assert_eq!(parse_float(text.as_bytes()), expected, "{text}");
+        };
+        check("1e3", Some(1000.0));
+        check(".5", Some(0.5));
+        check("5.", Some(5.0));
+        check("+5", Some(5.0));
+        check("1e-400", Some(0.0));
+        check("1e400", None);
+        check("-1e400", None);
+        check("inf", Some(f64::INFINITY));
+        check("+Infinity", Some(f64::INFINITY));
+        check("-INF", Some(f64::NEG_INFINITY));
+        check("+NaN", None);
+        check("", None);
+        check("0x10", None);
+        check("0x1p-2", None);
+        check("1_000", None);
+        check("abc", None);
+        check(".", None);
+        check("1\r", None);
+        assert!(parse_float(b"nan").unwrap().is_nan());
+        assert!(parse_float(b"NaN").unwrap().is_nan());
+    }
+}

@@ -1,0 +1,130 @@
+//! Families as they grow while a body is read.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+
+use crate::exposition::{
+    Exposition, HistogramValue, Label, Metric, MetricFamily, MetricType, MetricValue, SummaryValue,
+};
+
+/// The families of a body that is being read.
+#[derive(Default)]
+pub(super) struct Families<'a> {
+    /// Also families without samples, and, until it is known, without a type.
+    drafts: Vec<Draft<'a>>,
+    by_name: HashMap<Cow<'a, str>, usize, foldhash::fast::RandomState>,
+    /// Histograms and summaries by the hash of their family and labels.
+    compound: HashMap<u64, Vec<(usize, usize)>, foldhash::fast::RandomState>,
+}
+
+/// A family that is being read.
+pub(super) struct Draft<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) help: Option<Cow<'a, str>>,
+    pub(super) metric_type: Option<MetricType>,
+    pub(super) metrics: Vec<Metric<'a>>,
+}
+
+impl<'a> Families<'a> {
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        // Most samples belong to the family of the sample before them.
+        match self.drafts.last() {
+            Some(last) if last.name == name => Some(self.drafts.len() - 1),
+            _ => self.by_name.get(name).copied(),
+        }
+    }
+
+    pub(super) fn find_or_create(&mut self, name: Cow<'a, str>) -> usize {
+        if let Some(family) = self.find(&name) {
+            return family;
+        }
+        let family = self.drafts.len();
+        self.by_name.insert(name.clone(), family);
+        self.drafts.push(Draft { name, help: None, metric_type: None, metrics: Vec::new() });
+        family
+    }
+
+    pub(super) fn get(&mut self, family: usize) -> &mut Draft<'a> {
+        &mut self.drafts[family]
+    }
+
+    pub(super) fn metric_type(&self, family: usize) -> Option<MetricType> {
+        self.drafts[family].metric_type
+    }
+
+    /// The metric a sample belongs to: a new one for a plain type, and for a histogram or a
+    /// summary the one with the same labels.
+    pub(super) fn metric(
+        &mut self,
+        family: usize,
+        labels: Vec<Label<'a>>,
+        line: usize,
+    ) -> &mut Metric<'a> {
+        let metric_type = self.drafts[family].metric_type;
+        let value = match metric_type {
+            Some(MetricType::Histogram) => MetricValue::Histogram(HistogramValue::default()),
+            Some(MetricType::Summary) => MetricValue::Summary(SummaryValue::default()),
+            _ => MetricValue::Number(0.0),
+        };
+        let is_plain = matches!(value, MetricValue::Number(_));
+        let at = if is_plain { None } else { self.find_compound(family, &labels) };
+        let metrics = &mut self.drafts[family].metrics;
+        let at = at.unwrap_or(metrics.len());
+        if at == metrics.len() {
+            metrics.push(Metric { labels, value, timestamp_ms: None, line });
+        }
+        &mut metrics[at]
+    }
+
+    /// Finds a histogram or summary by its labels in any order, or notes where it will stand.
+    fn find_compound(&mut self, family: usize, labels: &[Label<'a>]) -> Option<usize> {
+        let metrics = &self.drafts[family].metrics;
+        // Most samples belong to the metric of the sample before them.
+        if metrics.last().is_some_and(|last| last.labels == labels) {
+            return Some(metrics.len() - 1);
+        }
+        let hasher = self.compound.hasher();
+        // A sum does not depend on the order of the labels.
+        let hash = labels
+            .iter()
+            .fold(hasher.hash_one(family), |hash, label| hash.wrapping_add(hash_of(hasher, label)));
+        let candidates = self.compound.entry(hash).or_default();
+        let same =
+            |(of, at): &&(usize, usize)| *of == family && same_labels(&metrics[*at].labels, labels);
+        if let Some((_, at)) = candidates.iter().find(same) {
+            return Some(*at);
+        }
+        candidates.push((family, metrics.len()));
+        None
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Draft<'a>> {
+        self.drafts.iter()
+    }
+
+    /// The families that have metrics.
+    pub(super) fn finish(self) -> Exposition<'a> {
+        let families = self
+            .drafts
+            .into_iter()
+            .filter(|draft| !draft.metrics.is_empty())
+            .map(|draft| MetricFamily {
+                name: draft.name,
+                help: draft.help,
+                metric_type: draft.metric_type.unwrap_or(MetricType::Untyped),
+                metrics: draft.metrics,
+            })
+            .collect();
+        Exposition { families }
+    }
+}
+
+fn hash_of(hasher: &impl BuildHasher, value: &impl Hash) -> u64 {
+    hasher.hash_one(value)
+}
+
+fn same_labels(left: &[Label<'_>], right: &[Label<'_>]) -> bool {
+    // Names are unique within one label set.
+    left.len() == right.len() && left.iter().all(|label| right.contains(label))
+}

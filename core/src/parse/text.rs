@@ -1,0 +1,426 @@
+//! Text 0.0.4, decided as the parser of Pushgateway 1.11 decides it
+//! (`prometheus/common`, `expfmt/text_parse.go`, legacy names).
+
+use std::borrow::Cow;
+
+use super::Recovery;
+use super::cursor::{Cursor, Lines, QuoteError, is_blank, lossy, parse_float, unescape_help};
+use super::families::{Draft, Families};
+use crate::error::{ParseError, ParseErrorKind as Kind};
+use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
+use crate::name::{is_label_name, is_metric_name};
+
+pub(super) fn parse<'a>(
+    body: &'a [u8],
+    on_error: &mut dyn FnMut(ParseError) -> Recovery,
+) -> Exposition<'a> {
+    let mut families = Families::default();
+    for mut line in Lines::new(body) {
+        if let Err(error) = parse_line(&mut line, &mut families)
+            && on_error(error) == Recovery::Stop
+        {
+            break;
+        }
+    }
+    families.finish()
+}
+
+fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+    line.skip_blanks();
+    if line.rest().is_empty() {
+        // Blanks at the very end of the body are not an unfinished line.
+        return Ok(());
+    }
+    if line.take(b'#') {
+        parse_comment(line, families)?;
+        return line.end();
+    }
+    parse_sample(line, families)
+}
+
+fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+    line.skip_blanks();
+    let keyword = line.take_word();
+    if !matches!(keyword, b"HELP" | b"TYPE") || line.peek()? == b'\n' {
+        return Ok(());
+    }
+    line.skip_blanks();
+    let from = line.at();
+    let name = take_name(line, is_metric_name_byte, Kind::NewlineInMetricName)?;
+    match line.peek()? {
+        b'\n' => return Ok(()),
+        byte if is_blank(byte) => {}
+        _ => return Err(line.error(Kind::MetricNameInComment)),
+    }
+    let (family, _) = find_or_create(families, line, from, name)?;
+    line.skip_blanks();
+    if line.peek()? == b'\n' {
+        return Ok(());
+    }
+    if keyword == b"HELP" {
+        parse_help(line, families, family)
+    } else {
+        parse_type(line, families, family)
+    }
+}
+
+fn parse_help<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    family: usize,
+) -> Result<(), ParseError> {
+    let draft = families.get(family);
+    if draft.help.is_some() {
+        return Err(line.error(Kind::SecondHelp(draft.name.clone().into_owned())));
+    }
+    let from = line.at();
+    let help = unescape_help(line.rest());
+    draft.help = Some(help.map_err(|(at, escaped)| {
+        line.take_rest();
+        let mut error = line.error_since(from, Kind::Escape(escaped));
+        (error.column, error.width) = (error.column + at.saturating_sub(1), 2);
+        error
+    })?);
+    Ok(())
+}
+
+fn parse_type<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    family: usize,
+) -> Result<(), ParseError> {
+    let draft = families.get(family);
+    if draft.metric_type.is_some() {
+        return Err(line.error(Kind::SecondType(draft.name.clone().into_owned())));
+    }
+    let from = line.at();
+    // The gateway's parser drops backslashes here.
+    let word: Vec<u8> = line.take_rest().iter().copied().filter(|byte| *byte != b'\\').collect();
+    line.peek()?;
+    draft.metric_type = Some(match word.to_ascii_lowercase().as_slice() {
+        b"counter" => MetricType::Counter,
+        b"gauge" => MetricType::Gauge,
+        b"summary" => MetricType::Summary,
+        b"untyped" => MetricType::Untyped,
+        b"histogram" | b"gaugehistogram" | b"gauge_histogram" => MetricType::Histogram,
+        _ => return Err(line.error_since(from, Kind::UnknownType(lossy(&word)))),
+    });
+    Ok(())
+}
+
+/// Which part of a histogram or summary a sample's name speaks of.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Plain,
+    Count,
+    Sum,
+}
+
+fn find_or_create<'a>(
+    families: &mut Families<'a>,
+    line: &Cursor<'a>,
+    from: usize,
+    name: Cow<'a, [u8]>,
+) -> Result<(usize, Part), ParseError> {
+    let name = match name {
+        Cow::Borrowed(name) => String::from_utf8_lossy(name),
+        Cow::Owned(name) => Cow::Owned(lossy(&name)),
+    };
+    if !is_metric_name(&name) {
+        return Err(line.error_since(from, Kind::MetricNameText(name.into_owned())));
+    }
+    if let Some(family) = families.find(&name) {
+        return Ok((family, Part::Plain));
+    }
+    let suffixes = [("_count", Part::Count), ("_sum", Part::Sum), ("_bucket", Part::Plain)];
+    for (suffix, part) in suffixes {
+        if let Some(family) = name.strip_suffix(suffix).and_then(|stem| families.find(stem)) {
+            match families.metric_type(family) {
+                Some(MetricType::Histogram) => return Ok((family, part)),
+                Some(MetricType::Summary) if suffix != "_bucket" => return Ok((family, part)),
+                _ => {}
+            }
+        }
+    }
+    Ok((families.find_or_create(name), Part::Plain))
+}
+
+/// A sample's name and labels, as far as they are read.
+struct Head<'a> {
+    family: Option<(usize, Part)>,
+    labels: Vec<Label<'a>>,
+    /// The bucket's bound or the quantile, if the family has such.
+    bound: Option<f64>,
+}
+
+fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+    let mut head = Head { family: None, labels: Vec::new(), bound: None };
+    if line.peek()? != b'{' {
+        let from = line.at();
+        let name = take_name(line, is_metric_name_byte, Kind::NewlineInMetricName)?;
+        if name.is_empty() {
+            return Err(line.error(Kind::MetricName));
+        }
+        head.family = Some(find_or_create(families, line, from, name)?);
+        fix_type(families, &head);
+        line.skip_blanks();
+    }
+    if line.peek()? == b'{' {
+        line.advance();
+        parse_labels(line, families, &mut head)?;
+        line.skip_blanks();
+    }
+    let Some((family, part)) = head.family else {
+        return Err(line.error(Kind::MetricName));
+    };
+    let from = line.at();
+    let word = line.take_word();
+    line.peek()?;
+    let value = parse_float(word)
+        .ok_or_else(|| line.error_since(from, Kind::Value(lossy(line.since(from)))))?;
+    let refused = negative_count(families.get(family), part, head.bound, value);
+    if let Some(kind) = refused {
+        return Err(line.error_since(from, kind));
+    }
+    let metric = families.metric(family, head.labels, line.number);
+    store(&mut metric.value, part, head.bound, value);
+    if line.peek()? != b'\n' {
+        metric.timestamp_ms = Some(parse_timestamp(line)?);
+    }
+    Ok(())
+}
+
+fn fix_type(families: &mut Families<'_>, head: &Head<'_>) {
+    if let Some((family, _)) = head.family {
+        families.get(family).metric_type.get_or_insert(MetricType::Untyped);
+    }
+}
+
+fn negative_count(family: &Draft<'_>, part: Part, bound: Option<f64>, value: f64) -> Option<Kind> {
+    if family.metric_type != Some(MetricType::Histogram) || value >= 0.0 || value.is_nan() {
+        return None;
+    }
+    match part {
+        Part::Count => Some(Kind::NegativeCount(family.name.to_string())),
+        Part::Plain if bound.is_some() => Some(Kind::NegativeBucket(family.name.to_string())),
+        Part::Plain | Part::Sum => None,
+    }
+}
+
+fn store(to: &mut MetricValue, part: Part, bound: Option<f64>, value: f64) {
+    match (to, part, bound) {
+        (MetricValue::Number(number), ..) => *number = value,
+        (MetricValue::Histogram(histogram), Part::Count, _) => histogram.count = value,
+        (MetricValue::Histogram(histogram), Part::Sum, _) => histogram.sum = value,
+        (MetricValue::Histogram(histogram), Part::Plain, Some(upper_bound)) => {
+            histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
+        }
+        // A summary's count is a whole number to the gateway; it cuts what follows the point.
+        (MetricValue::Summary(summary), Part::Count, _) => summary.count = value.trunc(),
+        (MetricValue::Summary(summary), Part::Sum, _) => summary.sum = value,
+        (MetricValue::Summary(summary), Part::Plain, Some(quantile)) => {
+            summary.quantiles.push(Quantile { quantile, value });
+        }
+        // A bucket without its bound says nothing, and is no error to the gateway.
+        (_, Part::Plain, None) => {}
+    }
+}
+
+fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
+    line.skip_blanks();
+    let from = line.at();
+    let word = line.take_word();
+    line.peek()?;
+    let timestamp = std::str::from_utf8(word)
+        .ok()
+        .and_then(|word| word.parse().ok())
+        .ok_or_else(|| line.error_since(from, Kind::Timestamp(lossy(word))))?;
+    let from = line.at();
+    let rest = line.take_rest();
+    line.peek()?;
+    match rest {
+        [] => Ok(timestamp),
+        rest => Err(line.error_since(from, Kind::AfterTimestamp(lossy(rest)))),
+    }
+}
+
+/// What stands between the braces, and the closing brace.
+fn parse_labels<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    head: &mut Head<'a>,
+) -> Result<(), ParseError> {
+    let must_name = head.family.is_none();
+    loop {
+        line.skip_blanks();
+        if line.peek()? == b'}' {
+            if head.family.is_none() {
+                return Err(line.error(Kind::MetricName));
+            }
+            line.advance();
+            return Ok(());
+        }
+        let from = line.at();
+        let name = take_name(line, is_label_name_byte, Kind::NewlineInLabelName)?;
+        if name.is_empty() {
+            return Err(line.error(Kind::LabelName(family_name(families, head))));
+        }
+        line.skip_blanks();
+        let is_label = line.peek()? == b'=';
+        if is_label {
+            line.advance();
+            parse_label(line, families, head, from, name)?;
+        } else if must_name {
+            parse_name_in_braces(line, families, head, from, name)?;
+        } else {
+            return Err(line.error(Kind::NoEquals(line.char())));
+        }
+        match line.peek()? {
+            b',' => line.advance(),
+            b'}' if head.family.is_none() => return Err(line.error(Kind::MetricName)),
+            b'}' => {
+                line.advance();
+                return Ok(());
+            }
+            _ => {
+                let value = head.labels.last().map_or_else(String::new, |l| l.value.to_string());
+                return Err(line.error(Kind::EndOfLabelValue(value)));
+            }
+        }
+    }
+}
+
+fn parse_name_in_braces<'a>(
+    line: &Cursor<'a>,
+    families: &mut Families<'a>,
+    head: &mut Head<'a>,
+    from: usize,
+    name: Cow<'a, [u8]>,
+) -> Result<(), ParseError> {
+    if head.family.is_some() {
+        let family = family_name(families, head);
+        return Err(line.error_since(from, Kind::MultipleMetricNames(family)));
+    }
+    if !matches!(line.peek()?, b',' | b'}') {
+        return Err(line.error(Kind::EndOfMetricName(line.char())));
+    }
+    head.family = Some(find_or_create(families, line, from, name)?);
+    fix_type(families, head);
+    Ok(())
+}
+
+fn parse_label<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    head: &mut Head<'a>,
+    from: usize,
+    name: Cow<'a, [u8]>,
+) -> Result<(), ParseError> {
+    if *name == *b"__name__" {
+        return Err(line.error_since(from, Kind::ReservedLabel));
+    }
+    let name = match name {
+        Cow::Borrowed(name) => String::from_utf8_lossy(name),
+        Cow::Owned(name) => Cow::Owned(lossy(&name)),
+    };
+    if !is_label_name(&name) {
+        return Err(line.error_since(from, Kind::LabelNameText(name.into_owned())));
+    }
+    let family_type = head.family.and_then(|(family, _)| families.metric_type(family));
+    let is_bound = matches!(
+        (family_type, &*name),
+        (Some(MetricType::Histogram), "le") | (Some(MetricType::Summary), "quantile")
+    );
+    if !is_bound && head.labels.iter().any(|label| label.name == name) {
+        let family = family_name(families, head);
+        return Err(line.error_since(from, Kind::DuplicateLabel(family)));
+    }
+    line.skip_blanks();
+    if line.peek()? != b'"' {
+        return Err(line.error(Kind::NoQuote(line.char())));
+    }
+    let from = line.at();
+    line.advance();
+    let value = take_label_value(line, from)?;
+    line.skip_blanks();
+    if !is_bound {
+        head.labels.push(Label { name, value });
+        return Ok(());
+    }
+    let bound = parse_float(value.as_bytes()).ok_or_else(|| {
+        let value = value.into_owned();
+        let kind = if name == "le" { Kind::Le(value) } else { Kind::QuantileLabel(value) };
+        line.error_since(from, kind)
+    })?;
+    // NaN is how the gateway's parser says that there is no bound.
+    head.bound = Some(bound).filter(|bound| !bound.is_nan());
+    Ok(())
+}
+
+pub(super) fn take_label_value<'a>(
+    line: &mut Cursor<'a>,
+    from: usize,
+) -> Result<Cow<'a, str>, ParseError> {
+    let value = match line.take_quoted() {
+        Ok(value) => value,
+        Err(QuoteError::End) => return Err(line.error(Kind::UnexpectedEnd)),
+        Err(QuoteError::Escape(escaped)) => return Err(line.error(Kind::Escape(escaped))),
+        Err(QuoteError::Newline(value)) => {
+            return Err(line.error_since(from, Kind::NewlineInLabelValue(value)));
+        }
+    };
+    let value = match value {
+        Cow::Borrowed(value) => std::str::from_utf8(value).ok().map(Cow::Borrowed),
+        Cow::Owned(value) => String::from_utf8(value).ok().map(Cow::Owned),
+    };
+    value.ok_or_else(|| {
+        let quoted = line.since(from);
+        let value = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+        line.error_since(from, Kind::LabelValue(value.escape_ascii().to_string()))
+    })
+}
+
+fn family_name(families: &mut Families<'_>, head: &Head<'_>) -> String {
+    match head.family {
+        Some((family, _)) => families.get(family).name.clone().into_owned(),
+        None => String::new(),
+    }
+}
+
+fn is_label_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_metric_name_byte(byte: u8) -> bool {
+    is_label_name_byte(byte) || byte == b':'
+}
+
+/// A name, which may be quoted; empty if none begins here.
+fn take_name<'a>(
+    line: &mut Cursor<'a>,
+    is_name_byte: fn(u8) -> bool,
+    newline: fn(String) -> Kind,
+) -> Result<Cow<'a, [u8]>, ParseError> {
+    let from = line.at();
+    if !line.take(b'"') {
+        if line.rest().first().is_some_and(u8::is_ascii_digit) {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let name = line.take_while(is_name_byte);
+        line.peek()?;
+        return Ok(Cow::Borrowed(name));
+    }
+    match line.take_quoted() {
+        Ok(name) => {
+            line.peek()?;
+            Ok(name)
+        }
+        Err(QuoteError::End) => Err(line.error(Kind::UnexpectedEnd)),
+        Err(QuoteError::Escape(escaped)) => Err(line.error(Kind::Escape(escaped))),
+        Err(QuoteError::Newline(name)) => Err(line.error_since(from, newline(name))),
+    }
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

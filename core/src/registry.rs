@@ -1,0 +1,267 @@
+//! The registry: all families of a program.
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use prometheus_client::encoding::EncodeLabelSet;
+
+use crate::counter::{Counter, CounterF64};
+use crate::encoder::Encoder;
+use crate::error::{EncodeError, RegistryError};
+use crate::exposition::MetricType;
+use crate::family::{Derived, EncodeFamily, Family, LabelNames, LabelSet};
+use crate::gauge::Gauge;
+use crate::histogram::{Buckets, Histogram};
+use crate::info::Info;
+use crate::metric_kind::MetricKind;
+use crate::metric_kind::sealed::FamilyType;
+use crate::name::{LabelName, MetricName};
+use crate::source::Source;
+
+/// All metric families of a program. A clone is a handle to the same registry.
+///
+/// What is wrong with a name or a type is said at registration: what is registered can be
+/// exposed. A counter's name ends in `_total` and an info's in `_info`; where it does not, the
+/// suffix is added.
+///
+/// ```
+/// use prompush_core::{Buckets, Registry};
+///
+/// let registry = Registry::new();
+/// let rows = registry.counter("rows_processed_total", "Rows processed.")?;
+/// let calls = registry.counter_family("tool_calls_total", "Calls.", ["tool", "success"])?;
+/// let seconds = registry.histogram("step_duration_seconds", "Duration.", Buckets::default())?;
+/// rows.inc();
+/// calls.with(["shell", "true"]).inc_by(2);
+/// seconds.observe(0.3);
+/// assert!(registry.counter("rows_processed_total", "Again.").is_err());
+/// # Ok::<(), prompush_core::RegistryError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry(Arc<RwLock<Arc<Vec<Entry>>>>);
+
+#[derive(Clone)]
+struct Entry {
+    /// The family's name in text 0.0.4; entries are sorted by it.
+    name: MetricName,
+    /// All names that the family's samples and metadata have in either format.
+    sample_names: Arc<[String]>,
+    family: Arc<dyn EncodeFamily>,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a counter of whole numbers.
+    ///
+    /// # Errors
+    /// [`RegistryError`] for a bad name, or one that is taken; so for all other metrics.
+    pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegistryError> {
+        self.single(name, help, ())
+    }
+
+    /// Registers a counter of any positive numbers, such as seconds.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter).
+    pub fn counter_f64(&self, name: &str, help: &str) -> Result<CounterF64, RegistryError> {
+        self.single(name, help, ())
+    }
+
+    /// Registers a gauge.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter).
+    pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, RegistryError> {
+        self.single(name, help, ())
+    }
+
+    /// Registers a histogram.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter).
+    pub fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Buckets,
+    ) -> Result<Histogram, RegistryError> {
+        self.single(name, help, buckets)
+    }
+
+    /// Registers an info with its labels.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter); also bad label names, and one that is given twice.
+    pub fn info<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: [(&str, &str); N],
+    ) -> Result<Info, RegistryError> {
+        let family = self.family::<Info, N>(name, help, labels.map(|(name, _)| name), ())?;
+        Ok(family.with(labels.map(|(_, value)| value)).clone())
+    }
+
+    /// Registers counters of whole numbers with these label names.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter); also bad label names, and one that is given twice.
+    pub fn counter_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: [&str; N],
+    ) -> Result<Family<LabelNames<N>, Counter>, RegistryError> {
+        self.family(name, help, label_names, ())
+    }
+
+    /// Registers gauges with these label names.
+    ///
+    /// # Errors
+    /// As for [`counter_family`](Self::counter_family).
+    pub fn gauge_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: [&str; N],
+    ) -> Result<Family<LabelNames<N>, Gauge>, RegistryError> {
+        self.family(name, help, label_names, ())
+    }
+
+    /// Registers histograms with these label names.
+    ///
+    /// # Errors
+    /// As for [`counter_family`](Self::counter_family); also for a label `le`.
+    pub fn histogram_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: [&str; N],
+        buckets: Buckets,
+    ) -> Result<Family<LabelNames<N>, Histogram>, RegistryError> {
+        self.family(name, help, label_names, buckets)
+    }
+
+    /// Registers metrics of any type with these label names.
+    ///
+    /// # Errors
+    /// As for [`histogram_family`](Self::histogram_family).
+    pub fn family<M: MetricKind, const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: [&str; N],
+        config: M::Config,
+    ) -> Result<Family<LabelNames<N>, M>, RegistryError> {
+        let labels = label_names.map(LabelName::new);
+        let labels: Vec<LabelName> = labels.into_iter().collect::<Result<_, _>>()?;
+        for (at, label) in labels.iter().enumerate() {
+            let (metric, label) = (name.to_owned(), label.to_string());
+            if labels[..at].contains(&labels[at]) {
+                return Err(RegistryError::DuplicateLabel { metric, label });
+            }
+            if M::HAS_BUCKETS && label == "le" {
+                return Err(RegistryError::ReservedLabel { metric, label });
+            }
+        }
+        self.register(name, help, labels.into(), config)
+    }
+
+    /// Registers metrics whose label sets derive `prometheus_client`'s `EncodeLabelSet`.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter). Label names are not known before the first label set.
+    pub fn derived_family<L, M: MetricKind>(
+        &self,
+        name: &str,
+        help: &str,
+        config: M::Config,
+    ) -> Result<Family<Derived<L>, M>, RegistryError>
+    where
+        L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static,
+    {
+        self.register(name, help, Box::new([]), config)
+    }
+
+    fn single<M: MetricKind>(
+        &self,
+        name: &str,
+        help: &str,
+        config: M::Config,
+    ) -> Result<M, RegistryError> {
+        let family = self.family::<M, 0>(name, help, [], config)?;
+        Ok(family.with::<&str>([]).clone())
+    }
+
+    fn register<L: LabelSet + 'static, M: MetricKind>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: Box<[LabelName]>,
+        config: M::Config,
+    ) -> Result<Family<L, M>, RegistryError> {
+        let full_name = match name {
+            "" => String::new(),
+            name if name.ends_with(M::NAME_SUFFIX) => name.to_owned(),
+            name => format!("{name}{}", M::NAME_SUFFIX),
+        };
+        let name = MetricName::new(&full_name)?;
+        let family = Family::<L, M>::new(name.as_str(), help, label_names, config);
+        let sample_names = sample_names(name.as_str(), M::FAMILY_TYPE);
+        let mut entries = self.0.write();
+        for entry in entries.iter() {
+            if entry.name == name {
+                return Err(RegistryError::Duplicate(full_name));
+            }
+            if let Some(sample) = sample_names.iter().find(|s| entry.sample_names.contains(s)) {
+                let (other, sample) = (entry.name.to_string(), sample.clone());
+                return Err(RegistryError::Clash { name: full_name, other, sample });
+            }
+        }
+        let place = entries.partition_point(|entry| entry.name < name);
+        let encode = Arc::new(family.clone());
+        let entry = Entry { name, sample_names: sample_names.into(), family: encode };
+        // An encode may hold the list as it was: it gets a new one.
+        Arc::make_mut(&mut entries).insert(place, entry);
+        Ok(family)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.0.read();
+        f.debug_list().entries(entries.iter().map(|entry| &entry.name)).finish()
+    }
+}
+
+impl Source for Registry {
+    fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        // The lock is not held while encoding, so that registration never waits for it.
+        let entries = Arc::clone(&self.0.read());
+        for entry in entries.iter() {
+            entry.family.encode(encoder);
+        }
+        Ok(())
+    }
+}
+
+/// All names that a family's samples and metadata have, in either format.
+fn sample_names(name: &str, family_type: FamilyType) -> Vec<String> {
+    let with = |stem: &str, suffixes: &[&str]| {
+        suffixes.iter().map(|suffix| format!("{stem}{suffix}")).collect()
+    };
+    match family_type {
+        FamilyType::Plain(MetricType::Counter) => {
+            with(name.strip_suffix("_total").unwrap_or(name), &["", "_total"])
+        }
+        FamilyType::Info => with(name.strip_suffix("_info").unwrap_or(name), &["", "_info"]),
+        FamilyType::Plain(MetricType::Histogram) => with(name, &["", "_bucket", "_sum", "_count"]),
+        FamilyType::Plain(_) => vec![name.to_owned()],
+    }
+}

@@ -1,0 +1,280 @@
+//! The series of one family: found without a lock, created under one, never moved.
+//!
+//! Both the slots that hold the series and the index that finds them only grow, in pieces that
+//! stay where they are: so a reader may hold `&Series` as long as it likes, and neither readers
+//! nor creators ever wait for an encode.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Release};
+
+use parking_lot::Mutex;
+
+/// An append-only array in pieces of 8, 8, 16, 32, … up to [`PIECE_MAX`], then all of that size.
+#[derive(Debug)]
+struct Slots<T> {
+    small: [OnceLock<Piece<T>>; SMALL_PIECES],
+    large: [OnceLock<Directory<T>>; LARGE_DIRECTORIES],
+}
+
+type Piece<T> = Box<[OnceLock<T>]>;
+
+type Directory<T> = Box<[OnceLock<Piece<T>>]>;
+
+const SMALL_PIECES: usize = 8;
+const PIECE_MIN: usize = 8;
+/// A larger piece would make the series that needs it pay for all of its memory at once.
+const PIECE_MAX: usize = PIECE_MIN << (SMALL_PIECES - 1);
+/// Each directory is twice as large as the one before: 2^26 pieces in all.
+const LARGE_DIRECTORIES: usize = 20;
+const DIRECTORY_MIN: usize = 64;
+
+impl<T> Slots<T> {
+    fn new() -> Self {
+        Self {
+            small: [const { OnceLock::new() }; SMALL_PIECES],
+            large: [const { OnceLock::new() }; LARGE_DIRECTORIES],
+        }
+    }
+
+    fn get(&self, slot: usize) -> Option<&T> {
+        match Place::of(slot) {
+            Place::Small { piece, at } => self.small[piece].get()?.get(at)?.get(),
+            Place::Large { directory, piece, at } => {
+                self.large.get(directory)?.get()?[piece].get()?[at].get()
+            }
+        }
+    }
+
+    /// Fills an empty slot; `None` beyond the last one there can be.
+    fn set(&self, slot: usize, value: T) -> Option<&T> {
+        let place = match Place::of(slot) {
+            Place::Small { piece, at } => {
+                &self.small[piece].get_or_init(|| empty(PIECE_MIN << piece))[at]
+            }
+            Place::Large { directory, piece, at } => {
+                let pieces = self.large.get(directory)?;
+                let pieces = pieces.get_or_init(|| empty(DIRECTORY_MIN << directory));
+                &pieces[piece].get_or_init(|| empty(PIECE_MAX))[at]
+            }
+        };
+        Some(place.get_or_init(|| value))
+    }
+}
+
+fn empty<T>(length: usize) -> Box<[OnceLock<T>]> {
+    std::iter::repeat_with(OnceLock::new).take(length).collect()
+}
+
+enum Place {
+    Small { piece: usize, at: usize },
+    Large { directory: usize, piece: usize, at: usize },
+}
+
+impl Place {
+    #[inline]
+    fn of(slot: usize) -> Self {
+        const SMALL: usize = PIECE_MIN * ((1 << SMALL_PIECES) - 1);
+        if slot < SMALL {
+            let (piece, at) = doubling(slot, PIECE_MIN);
+            Self::Small { piece, at }
+        } else {
+            let (of_all, at) = ((slot - SMALL) / PIECE_MAX, (slot - SMALL) % PIECE_MAX);
+            let (directory, piece) = doubling(of_all, DIRECTORY_MIN);
+            Self::Large { directory, piece, at }
+        }
+    }
+}
+
+/// Which of the pieces of `min`, `2 * min`, `4 * min`, … holds the place, and where in it.
+#[inline]
+fn doubling(at: usize, min: usize) -> (usize, usize) {
+    let piece = (at / min + 1).ilog2() as usize;
+    (piece, at - min * ((1 << piece) - 1))
+}
+
+/// One step of the index: a hash table with open addressing, twice as large as the step before.
+///
+/// An entry is 0, or the upper half of a series' hash beside its slot + 1.
+type Table = Box<[AtomicU64]>;
+
+/// At most 2^32 - 1 series.
+const STEPS: usize = 30;
+const TABLE_MIN: usize = 16;
+
+/// The series of a family.
+#[derive(Debug)]
+pub(crate) struct SeriesMap<T> {
+    slots: Slots<T>,
+    steps: [OnceLock<Table>; STEPS],
+    /// The step that holds all series. Written with `Release` after the table was filled, read
+    /// with `Acquire`: who sees the number sees the table.
+    step: AtomicUsize,
+    /// How many slots are filled. Written with `Release` after the slot.
+    len: AtomicUsize,
+    /// Creators take their turn.
+    creating: Mutex<()>,
+}
+
+impl<T> SeriesMap<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            slots: Slots::new(),
+            steps: [const { OnceLock::new() }; STEPS],
+            step: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            creating: Mutex::new(()),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Acquire)
+    }
+
+    pub(crate) fn get(&self, slot: usize) -> Option<&T> {
+        self.slots.get(slot)
+    }
+
+    /// The series with this hash for which `is` holds.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
+        let table = self.steps[self.step.load(Acquire)].get()?;
+        let tag = hash >> 32;
+        for at in probe(tag, table.len()) {
+            let entry = table[at].load(Acquire);
+            if entry == 0 {
+                return None;
+            }
+            if entry >> 32 == tag
+                && let Some(series) = self.slots.get(slot_of(entry))
+                && is(series)
+            {
+                return Some(series);
+            }
+        }
+        None
+    }
+
+    /// The series with this hash for which `is` holds, or the one that `create` makes.
+    ///
+    /// `None` when 2^32 - 1 series exist.
+    pub(crate) fn find_or_create(
+        &self,
+        hash: u64,
+        is: impl Fn(&T) -> bool,
+        create: impl FnOnce() -> T,
+    ) -> Option<&T> {
+        if let Some(series) = self.find(hash, &is) {
+            return Some(series);
+        }
+        let turn = self.creating.lock();
+        if let Some(series) = self.find(hash, &is) {
+            return Some(series);
+        }
+        let slot = self.len();
+        let entry = (hash >> 32) << 32 | u64::from(u32::try_from(slot + 1).ok()?);
+        let series = self.slots.set(slot, create())?;
+        self.len.store(slot + 1, Release);
+        insert(self.table_for(slot + 1)?, entry);
+        drop(turn);
+        Some(series)
+    }
+
+    /// A table that is at most three quarters full with `len` series.
+    fn table_for(&self, len: usize) -> Option<&Table> {
+        let step = self.step.load(Acquire);
+        let table = self.steps[step].get_or_init(|| empty_table(TABLE_MIN << step));
+        if len * 4 <= table.len() * 3 {
+            return Some(table);
+        }
+        let larger = self.steps.get(step + 1)?.get_or_init(|| empty_table(table.len() * 2));
+        for entry in table {
+            match entry.load(Acquire) {
+                0 => {}
+                entry => insert(larger, entry),
+            }
+        }
+        self.step.store(step + 1, Release);
+        Some(larger)
+    }
+}
+
+fn empty_table(length: usize) -> Table {
+    std::iter::repeat_with(|| AtomicU64::new(0)).take(length).collect()
+}
+
+fn insert(table: &Table, entry: u64) {
+    for at in probe(entry >> 32, table.len()) {
+        if table[at].load(Acquire) == 0 {
+            // `Release`: who sees the entry sees the slot it points to.
+            table[at].store(entry, Release);
+            return;
+        }
+    }
+}
+
+/// The places of a table to look at, each once. `len` is a power of two.
+#[inline]
+fn probe(tag: u64, len: usize) -> impl Iterator<Item = usize> {
+    let start = usize::try_from(tag).unwrap_or(0);
+    (0..len).map(move |step| (start + step) & (len - 1))
+}
+
+#[inline]
+fn slot_of(entry: u64) -> usize {
+    usize::try_from(entry & u64::from(u32::MAX)).unwrap_or(0).wrapping_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_unique_and_in_bounds() {
+        let mut pieces = std::collections::HashMap::<_, Vec<usize>>::new();
+        for slot in 0..200_000 {
+            let (key, size, at) = match Place::of(slot) {
+                Place::Small { piece, at } => ((usize::MAX, piece), PIECE_MIN << piece, at),
+                Place::Large { directory, piece, at } => {
+                    assert!(piece < DIRECTORY_MIN << directory);
+                    ((directory, piece), PIECE_MAX, at)
+                }
+            };
+            assert!(at < size, "slot {slot}");
+            pieces.entry(key).or_default().push(at);
+        }
+        for places in pieces.values() {
+            assert!(places.iter().copied().eq(0..places.len()));
+        }
+    }
+
+    #[test]
+    fn every_series_is_found_again_also_when_hashes_collide() {
+        let map = SeriesMap::new();
+        for value in 0_u64..5000 {
+            let hash = (value % 7) << 32;
+            let created = map.find_or_create(hash, |found| *found == value, || value);
+            assert_eq!(created, Some(&value));
+        }
+        assert_eq!(map.len(), 5000);
+        for value in 0_u64..5000 {
+            assert_eq!(map.find((value % 7) << 32, |found| *found == value), Some(&value));
+        }
+        assert_eq!(map.find(0, |found| *found == 5000), None);
+    }
+
+    #[test]
+    fn many_threads_create_each_series_once() {
+        let map = SeriesMap::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for value in 0_u64..2000 {
+                        let hash = value.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                        map.find_or_create(hash, |found| *found == value, || value);
+                    }
+                });
+            }
+        });
+        assert_eq!(map.len(), 2000);
+    }
+}
