@@ -1,2 +1,35 @@
-//! Part of prompush.
+//! Servers for tests: real ones as child processes, and one that misbehaves as told.
+//!
+//! - [`Pushgateway`] and [`Prometheus`] start the real programs on free loopback ports and kill them when dropped.
+//! - [`ScriptedServer`] plays a script of answers, hangs and closed connections, and records what it was sent.
+//! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
+//! - [`wait_for`] and [`wait_until`] wait on a condition, never longer than they were told.
+//!
+//! **Invariants.** Nothing here outlives its handle: children are killed by pid, threads joined, files removed.
+//! Every wait has an end. No port is fixed. What goes wrong in the test's own machinery panics, with the log of
+//! the server concerned; what the test is about comes back as a value.
+//!
+//! ```
+//! use prompush_testing::{Answer, ScriptedServer, http};
+//!
+//! let server = ScriptedServer::start([Answer::status(503).header("Retry-After", "1"), Answer::status(200)]);
+//! assert_eq!(http::get(server.address(), "/").expect("an answer").status, 503);
+//! assert_eq!(http::get(server.address(), "/").expect("an answer").status, 200);
+//! assert_eq!(server.requests().len(), 2);
+//! ```
 #![forbid(unsafe_code)]
+
+mod binaries;
+pub mod http;
+mod process;
+mod prometheus;
+mod pushgateway;
+mod recorded_request;
+mod scripted_server;
+mod waiting;
+
+pub use prometheus::Prometheus;
+pub use pushgateway::{Pushgateway, Version};
+pub use recorded_request::RecordedRequest;
+pub use scripted_server::{Answer, ScriptedServer};
+pub use waiting::{free_address, wait_for, wait_until};

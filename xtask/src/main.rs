@@ -1,3 +1,66 @@
-//! Tasks of the workspace.
+//! Tasks of the workspace: `cargo xtask` lists them.
+//!
+//! It depends on none of the library crates, so that it builds while they do not: only on the servers for tests,
+//! whose HTTP client and free ports it shares.
 #![forbid(unsafe_code)]
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to whoever runs it")]
+
+mod apt;
+mod bench;
+mod e2e;
+mod process;
+mod servers;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+Tasks of the prompush workspace.
+
+Usage: cargo xtask <task>
+
+  test     everything a change has to pass: formatting, lints, tidy, all tests, docs
+  e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker)
+  tidy     the rules of the workspace that no compiler holds
+  servers  gets the real Pushgateways and Prometheus for tests into target/servers
+  bench    the benchmarks; what follows is passed on to `cargo bench`
+  help     this text
+
+With CI=true, what is missing on the machine is a failure instead of a skipped part.
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    match perform(&task, &rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let interrupted = error.downcast_ref::<process::Interrupted>();
+            ExitCode::from(interrupted.map_or(1, |interrupted| interrupted.exit_code()))
+        }
+    }
+}
+
+fn perform(task: &str, rest: &[String]) -> Result<()> {
+    if task != "bench" && !rest.is_empty() {
+        bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
+    }
+    match task {
+        "test" => test::run(),
+        "e2e" => e2e::run(),
+        "tidy" => tidy::run(),
+        "servers" => servers::run(),
+        "bench" => bench::run(rest),
+        "" | "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        unknown => bail!("there is no task `{unknown}`: `cargo xtask` lists them"),
+    }
+}

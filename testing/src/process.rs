@@ -1,0 +1,133 @@
+//! A real server as a child process.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{http, waiting};
+
+/// How long a server may take to become ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// How many ports to try when another process takes the one that was free a moment ago.
+const PORTS_TRIED_MAX: usize = 5;
+
+/// How to start a server.
+pub(crate) struct Launch {
+    pub(crate) binary: PathBuf,
+    /// What stands on the command line beside the address to listen on.
+    pub(crate) arguments: Vec<String>,
+    /// The path that answers 200 when it is ready.
+    pub(crate) ready_path: String,
+}
+
+/// A running child; killed and waited for when dropped.
+pub(crate) struct ServerProcess {
+    launch: Launch,
+    address: SocketAddr,
+    child: Child,
+    /// Holds the log, and whatever files the server was given.
+    folder: TempDir,
+}
+
+impl ServerProcess {
+    /// Starts it on a free loopback port and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start(launch: Launch, folder: TempDir) -> Self {
+        let mut address = waiting::free_address();
+        let child = spawn(&launch, address, folder.path());
+        let mut process = Self { launch, address, child, folder };
+        for _ in 1..PORTS_TRIED_MAX {
+            if process.becomes_ready() {
+                return process;
+            }
+            assert!(process.log().contains("address already in use"), "{}", process.failure());
+            address = waiting::free_address();
+            process.child = spawn(&process.launch, address, process.folder.path());
+            process.address = address;
+        }
+        assert!(process.becomes_ready(), "{}", process.failure());
+        process
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote to stdout and stderr since it was last started.
+    pub(crate) fn log(&self) -> String {
+        let bytes = fs::read(log_path(self.folder.path())).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Ends it as a power cut would, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().ok(); // it may have ended by itself
+        self.child.wait().ok();
+    }
+
+    /// Kills it where it still runs, and starts it again on the same port.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.launch, self.address, self.folder.path());
+        assert!(self.becomes_ready(), "{}", self.failure());
+    }
+
+    /// Whether it is ready before the deadline; not when it ended instead.
+    fn becomes_ready(&mut self) -> bool {
+        waiting::poll(READY_WITHIN, || self.look()).unwrap_or(false)
+    }
+
+    /// `None`: too early to say.
+    fn look(&mut self) -> Option<bool> {
+        if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            return Some(false);
+        }
+        // Its own word that the port is its own comes first: who else got the port would answer as well.
+        if !self.log().contains("Listening on") {
+            return None;
+        }
+        let answer = http::get(self.address, &self.launch.ready_path).ok()?;
+        (answer.status == 200).then_some(true)
+    }
+
+    fn failure(&self) -> String {
+        let binary = self.launch.binary.display();
+        format!("`{binary}` did not become ready on {}; it wrote:\n{}", self.address, self.log())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("log")
+}
+
+#[track_caller]
+fn spawn(launch: &Launch, address: SocketAddr, folder: &Path) -> Child {
+    let log = File::create(log_path(folder)).expect("a log file in the temporary folder");
+    let log_again = log.try_clone().expect("a second handle of the log file");
+    let child = Command::new(&launch.binary)
+        .arg(format!("--web.listen-address={address}"))
+        .args(&launch.arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(log_again)
+        .spawn();
+    assert!(child.is_ok(), "cannot start `{}`: {child:?}", launch.binary.display());
+    child.expect("asserted above")
+}

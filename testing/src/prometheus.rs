@@ -1,0 +1,107 @@
+//! The real Prometheus.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binaries;
+use crate::http;
+use crate::process::{Launch, ServerProcess};
+
+/// A real Prometheus as a child process on a free loopback port, scraping `targets` with `honor_labels: true`.
+///
+/// Killed when dropped, and its data removed.
+pub struct Prometheus {
+    process: ServerProcess,
+}
+
+impl Prometheus {
+    /// Starts one and waits until it is ready; the first scrape comes within one interval after that.
+    ///
+    /// `None` when the binary is missing, after a line on stderr that says which test is skipped.
+    ///
+    /// # Panics
+    ///
+    /// When it does not become ready, with its log; and when the binary is missing and `CI=true`.
+    #[track_caller]
+    pub fn start(targets: &[SocketAddr], scrape_interval: Duration) -> Option<Self> {
+        let binary = binaries::find_or_skip("prometheus")?;
+        let folder = TempDir::new().expect("a temporary folder");
+        let config_path = folder.path().join("prometheus.yml");
+        fs::write(&config_path, config(targets, scrape_interval))
+            .expect("a file in the temporary folder");
+        let arguments = vec![
+            format!("--config.file={}", config_path.display()),
+            format!("--storage.tsdb.path={}", folder.path().join("data").display()),
+        ];
+        let launch = Launch { binary, arguments, ready_path: "/-/ready".to_owned() };
+        Some(Self { process: ServerProcess::start(launch, folder) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.process.address()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Asks an instant query: the `data.result` of the answer, an array of `{metric, value: [time, "text"]}`.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes, or Prometheus refuses the query: with its words.
+    pub fn query(&self, promql: &str) -> io::Result<Value> {
+        let answer = self.api(&format!("/api/v1/query?query={}", http::percent_encode(promql)))?;
+        Ok(answer["result"].clone())
+    }
+
+    /// What is known about a metric family: an array of `{type, help, unit}`, empty while it is unknown.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes, or Prometheus refuses the query: with its words.
+    pub fn metadata(&self, family: &str) -> io::Result<Value> {
+        let answer =
+            self.api(&format!("/api/v1/metadata?metric={}", http::percent_encode(family)))?;
+        Ok(answer.get(family).cloned().unwrap_or_else(|| Value::Array(Vec::new())))
+    }
+
+    fn api(&self, target: &str) -> io::Result<Value> {
+        let answer = http::get(self.address(), target)?;
+        if answer.status != 200 {
+            return Err(io::Error::other(format!(
+                "prometheus answered {}: {}",
+                answer.status,
+                answer.text()
+            )));
+        }
+        Ok(answer.json()["data"].clone())
+    }
+}
+
+impl fmt::Debug for Prometheus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Prometheus")
+            .field("address", &self.address())
+            .finish_non_exhaustive()
+    }
+}
+
+fn config(targets: &[SocketAddr], scrape_interval: Duration) -> String {
+    let targets: Vec<String> = targets.iter().map(|target| format!("'{target}'")).collect();
+    let interval_ms = scrape_interval.as_millis();
+    format!(
+        "global:\n  scrape_interval: {interval_ms}ms\n  scrape_timeout: {interval_ms}ms\n\
+         scrape_configs:\n- job_name: pushgateway\n  honor_labels: true\n  static_configs:\n  - targets: [{}]\n",
+        targets.join(", ")
+    )
+}

@@ -1,0 +1,375 @@
+//! A server that does what the test tells it to, however rude.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::recorded_request::RecordedRequest;
+use crate::waiting;
+
+/// What the server does with one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Reads the request, answers it in good HTTP and closes the connection, unless it is to be kept.
+    Respond {
+        /// The status code.
+        status: u16,
+        /// Sent as they stand, after `Content-Length` and `Connection`.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+        /// Whether the connection stays open for the next request.
+        keep_alive: bool,
+    },
+    /// Reads the request, sends these bytes whatever they are, and closes the connection.
+    Bytes(Vec<u8>),
+    /// Reads the request, sends these bytes one at a time with a pause after each, and closes the connection.
+    Drip {
+        /// What to send.
+        bytes: Vec<u8>,
+        /// The pause after each byte.
+        pause: Duration,
+    },
+    /// Reads the request and never answers; the connection stays open until the server is dropped.
+    Hang,
+    /// Accepts the connection and reads nothing; it stays open until the server is dropped.
+    HangUnread,
+    /// Closes the connection as soon as it is accepted; no request is recorded.
+    CloseAtOnce,
+    /// Reads the head and closes the connection; the request is recorded without its body.
+    CloseAfterHead,
+    /// Reads the whole request and closes the connection without an answer.
+    CloseAfterBody,
+    /// Reads and records the request, waits for [`ScriptedServer::release`], then answers as told.
+    Held(Box<Self>),
+}
+
+impl Answer {
+    /// An empty answer of that status.
+    pub fn status(status: u16) -> Self {
+        Self::Respond { status, headers: Vec::new(), body: Vec::new(), keep_alive: false }
+    }
+
+    /// With a header more; only a [`Respond`](Self::Respond) has headers.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Self::Respond { headers, .. } = &mut self {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// With that body; only a [`Respond`](Self::Respond) has one.
+    #[must_use]
+    pub fn body(mut self, text: impl AsRef<[u8]>) -> Self {
+        if let Self::Respond { body, .. } = &mut self {
+            *body = text.as_ref().to_vec();
+        }
+        self
+    }
+
+    /// With the connection kept open for the next request.
+    #[must_use]
+    pub fn keep_alive(mut self) -> Self {
+        if let Self::Respond { keep_alive, .. } = &mut self {
+            *keep_alive = true;
+        }
+        self
+    }
+
+    /// Given only after [`ScriptedServer::release`].
+    #[must_use]
+    pub fn held(self) -> Self {
+        Self::Held(Box::new(self))
+    }
+
+    /// Sent one byte at a time, with that pause after each.
+    #[must_use]
+    pub fn dripped(self, pause: Duration) -> Self {
+        Self::Drip { bytes: self.to_bytes(), pause }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Respond { status, headers, body, keep_alive } => {
+                let connection = if *keep_alive { "keep-alive" } else { "close" };
+                let mut head = format!(
+                    "HTTP/1.1 {status} As Scripted\r\nContent-Length: {}\r\nConnection: {connection}\r\n",
+                    body.len()
+                );
+                for (name, value) in headers {
+                    write!(head, "{name}: {value}\r\n")
+                        .expect("writing into a string does not fail");
+                }
+                head.push_str("\r\n");
+                [head.as_bytes(), body].concat()
+            }
+            Self::Bytes(bytes) | Self::Drip { bytes, .. } => bytes.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A TCP server on a free loopback port that plays a script, one [`Answer`] a request.
+///
+/// The last answer is given again and again. Dropping the server closes every connection and joins its threads.
+#[derive(Debug)]
+pub struct ScriptedServer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl ScriptedServer {
+    /// Starts playing; an empty script answers 200 to everything.
+    ///
+    /// # Panics
+    ///
+    /// When the machine gives no free port or no thread.
+    #[track_caller]
+    pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+        let address = listener.local_addr().expect("the address just bound");
+        let state = State { script: script.into_iter().collect(), ..State::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let acceptor = spawn("scripted-accept", {
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self { address, shared, acceptor: Some(acceptor) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:<port>`, no slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests seen so far, in the order they were read.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.lock().requests.clone()
+    }
+
+    /// How many connections were accepted so far.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().accepted
+    }
+
+    /// Waits until at least `count` requests were read, and returns all of them.
+    ///
+    /// # Panics
+    ///
+    /// When `within` passes before.
+    #[track_caller]
+    pub fn wait_for_requests(&self, count: usize, within: Duration) -> Vec<RecordedRequest> {
+        let deadline = waiting::now() + within;
+        let mut state = self.shared.lock();
+        while state.requests.len() < count {
+            let left = deadline.saturating_duration_since(waiting::now());
+            assert!(
+                !left.is_zero(),
+                "{} of {count} requests within {within:?}",
+                state.requests.len()
+            );
+            state = self.shared.wait(state, left);
+        }
+        state.requests.clone()
+    }
+
+    /// Lets one [`Held`](Answer::Held) answer go, the one that waits or the next.
+    pub fn release(&self) {
+        self.shared.lock().releases += 1;
+        self.shared.changed.notify_all();
+    }
+
+    /// Adds to the end of the script, from the next request that has no answer yet.
+    pub fn push(&self, answer: Answer) {
+        self.shared.lock().script.push_back(answer);
+    }
+}
+
+impl Drop for ScriptedServer {
+    fn drop(&mut self) {
+        let workers = {
+            let mut state = self.shared.lock();
+            state.stopped = true;
+            for stream in &state.open {
+                stream.shutdown(Shutdown::Both).ok(); // it may be closed already
+            }
+            std::mem::take(&mut state.workers)
+        };
+        self.shared.changed.notify_all();
+        TcpStream::connect(self.address).ok(); // wakes the acceptor
+        for thread in self.acceptor.take().into_iter().chain(workers) {
+            thread.join().ok();
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Notified at every change of `requests`, `releases` and `stopped`.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<Answer>,
+    /// The answer that is repeated once the script is at its end.
+    last: Option<Answer>,
+    requests: Vec<RecordedRequest>,
+    accepted: usize,
+    /// How many held answers may go.
+    releases: usize,
+    stopped: bool,
+    /// Every connection accepted, so that dropping the server ends its thread.
+    open: Vec<TcpStream>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, within: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, within).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn next_answer(&self) -> Answer {
+        let mut state = self.lock();
+        if let Some(answer) = state.script.pop_front() {
+            state.last = Some(answer);
+        }
+        state.last.clone().unwrap_or_else(|| Answer::status(200))
+    }
+
+    fn record(&self, request: RecordedRequest) {
+        self.lock().requests.push(request);
+        self.changed.notify_all();
+    }
+
+    /// Waits until `done`, or until the server is dropped: then false.
+    fn wait_until(&self, mut done: impl FnMut(&mut State) -> bool) -> bool {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return false;
+            }
+            if done(&mut state) {
+                return true;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn wait_for_release(&self) -> bool {
+        self.wait_until(|state| match state.releases.checked_sub(1) {
+            Some(left) => {
+                state.releases = left;
+                true
+            }
+            None => false,
+        })
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else { continue };
+        let Ok(handle) = stream.try_clone() else { continue };
+        let mut state = shared.lock();
+        if state.stopped {
+            return;
+        }
+        let connection = state.accepted;
+        state.accepted += 1;
+        state.open.push(handle);
+        let shared = Arc::clone(shared);
+        state.workers.push(spawn("scripted-connection", move || {
+            converse(&stream, &shared, connection).ok(); // the client may close it at any time
+            // The handle kept for dropping the server would hold it open.
+            stream.shutdown(Shutdown::Both).ok();
+        }));
+    }
+}
+
+/// Plays one connection to its end.
+fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    // The first answer is chosen before anything is read: it may be not to read.
+    let mut answer = shared.next_answer();
+    loop {
+        if !play(&answer, stream, &mut reader, shared, connection)? {
+            return Ok(());
+        }
+        if reader.fill_buf()?.is_empty() {
+            return Ok(()); // the client closed it
+        }
+        answer = shared.next_answer();
+    }
+}
+
+/// Plays one answer; whether the connection is kept.
+fn play(
+    answer: &Answer,
+    mut stream: &TcpStream,
+    reader: &mut BufReader<&TcpStream>,
+    shared: &Shared,
+    connection: usize,
+) -> io::Result<bool> {
+    match answer {
+        Answer::CloseAtOnce => return Ok(false),
+        Answer::HangUnread => return Ok(shared.wait_until(|_| false)),
+        _ => {}
+    }
+    let Some(mut request) = RecordedRequest::read_head(reader, connection)? else {
+        return Ok(false);
+    };
+    if *answer == Answer::CloseAfterHead {
+        shared.record(request);
+        return Ok(false);
+    }
+    if request.header("expect").is_some() {
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    request.read_body(reader)?;
+    shared.record(request);
+    let mut answer = answer;
+    while let Answer::Held(inner) = answer {
+        if !shared.wait_for_release() {
+            return Ok(false);
+        }
+        answer = inner;
+    }
+    match answer {
+        Answer::Hang => Ok(shared.wait_until(|_| false)),
+        Answer::Drip { bytes, pause } => {
+            for byte in bytes {
+                stream.write_all(&[*byte])?;
+                waiting::sleep(*pause);
+            }
+            Ok(false)
+        }
+        _ => {
+            stream.write_all(&answer.to_bytes())?;
+            Ok(matches!(answer, Answer::Respond { keep_alive: true, .. }))
+        }
+    }
+}
+
+#[track_caller]
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).expect("the machine gives a thread")
+}

@@ -1,0 +1,106 @@
+//! Waiting on a condition, with an end.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+/// The shortest and the longest pause between two looks at a condition.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+
+/// Looks again and again until `condition` gives a value, and returns it.
+///
+/// For conditions that only another process knows about; what happens in this one is better waited for on a channel.
+///
+/// # Panics
+///
+/// When `within` has passed: the message says `what` was waited for.
+#[track_caller]
+pub fn wait_for<T>(within: Duration, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    poll(within, condition).unwrap_or_else(|| panic_waiting(within, what))
+}
+
+/// Looks again and again until `condition` holds.
+///
+/// # Panics
+///
+/// When `within` has passed: the message says `what` was waited for.
+#[track_caller]
+pub fn wait_until(within: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(within, what, || condition().then_some(()));
+}
+
+/// A loopback address on which nothing listens: bound to learn a free port, then released.
+///
+/// Another process may take the port before its user does, so who binds it has to be ready to try another one.
+///
+/// # Panics
+///
+/// When the machine has no free loopback port.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a free loopback port")
+}
+
+/// As [`wait_for`], with `None` when `within` has passed.
+pub(crate) fn poll<T>(within: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = now() + within;
+    let mut pause = PAUSE_MIN;
+    loop {
+        if let Some(value) = condition() {
+            return Some(value);
+        }
+        if now() >= deadline {
+            return None;
+        }
+        sleep(pause);
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "deadlines here bound real processes: real time is meant"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that sleeps: between two looks at another process"
+)]
+pub(crate) fn sleep(pause: Duration) {
+    std::thread::sleep(pause);
+}
+
+#[track_caller]
+#[expect(clippy::panic, reason = "a wait without an end is a failed test")]
+fn panic_waiting(within: Duration, what: &str) -> ! {
+    panic!("waited {within:?} in vain: {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_comes_true_ends_the_wait() {
+        let mut looks = 0;
+        let seen = wait_for(Duration::from_secs(5), "the third look", || {
+            looks += 1;
+            (looks == 3).then_some(looks)
+        });
+        assert_eq!(seen, 3);
+    }
+
+    #[test]
+    fn a_condition_that_never_comes_true_ends_too() {
+        assert_eq!(poll(Duration::from_millis(5), || None::<()>), None);
+    }
+
+    #[test]
+    fn a_free_address_can_be_bound() {
+        TcpListener::bind(free_address()).expect("nobody else took it");
+    }
+}

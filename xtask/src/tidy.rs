@@ -1,0 +1,30 @@
+//! `cargo xtask tidy`: the rules of the workspace that no compiler holds.
+
+mod files;
+mod layers;
+mod markdown;
+mod packages;
+
+use anyhow::{Result, bail};
+
+/// Checks every rule and names every breach, not only the first.
+pub(crate) fn run() -> Result<()> {
+    let packages = packages::read()?;
+    let files = files::read()?;
+    let mut breaches = Vec::new();
+    breaches.extend(packages.iter().flat_map(layers::check));
+    for package in &packages {
+        breaches.extend(packages::check(package)?);
+    }
+    breaches.extend(layers::check_runtimes()?);
+    breaches.extend(files.iter().flat_map(files::check));
+    breaches.extend(files.iter().flat_map(markdown::check));
+    for breach in &breaches {
+        eprintln!("tidy: {breach}");
+    }
+    if !breaches.is_empty() {
+        bail!("{} breaches of the rules of the workspace", breaches.len());
+    }
+    println!("tidy: {} packages and {} files keep the rules", packages.len(), files.len());
+    Ok(())
+}
