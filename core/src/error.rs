@@ -320,7 +320,7 @@ pub enum OpenMetricsRule {
 pub struct ProtobufError {
     /// Which family of the body, from 1.
     pub family: usize,
-    /// Where the trouble begins, in bytes from the start of the body.
+    /// Where the family begins, in bytes from the start of the body.
     pub offset: usize,
     /// What is wrong.
     pub reason: &'static str,

@@ -40,11 +40,15 @@ mod source;
 pub mod text;
 
 mod parse;
+pub mod protobuf;
+
+mod check_push;
 
 mod prometheus_client;
 
 mod error;
 
+pub use check_push::{PushComplaint, PushComplaintKind, check_push};
 pub use counter::{Counter, CounterF64};
 pub use encoder::Encoder;
 pub use error::{

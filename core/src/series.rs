@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn places_are_unique_and_in_bounds() {
-        let mut pieces = std::collections::HashMap::<_, Vec<usize>>::new();
+        let mut pieces = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for slot in 0..200_000 {
             let (key, size, at) = match Place::of(slot) {
                 Place::Small { piece, at } => ((usize::MAX, piece), PIECE_MIN << piece, at),

@@ -1,4 +1,5 @@
 //! Guards the bridge to `prometheus_client`, both ways.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -30,7 +31,7 @@ fn their_registry_is_a_source() {
     let gauge = Gauge::<f64, std::sync::atomic::AtomicU64>::default();
     gauge.set(f64::INFINITY);
     registry.register_with_unit("age", "Age", Unit::Seconds, gauge);
-    let histogram = Histogram::new([0.1, 1.0].into_iter());
+    let histogram = Histogram::new([0.1, 1.0]);
     histogram.observe(0.5);
     registry.register("latency_seconds", "Latency", histogram);
     let exemplar = CounterWithExemplar::<Tool>::default();

@@ -1,4 +1,3 @@
-use super::*;
 use crate::exposition::Metric;
 use crate::format::Format;
 use crate::parse::{parse as parse_body, parse_all};
@@ -120,16 +119,22 @@ fn timestamps_and_lines_are_kept() {
     assert_eq!((timestamp_ms, line), (Some(1_600_000_000_000), 2));
 }
 
+/// Reading all of a body and reading up to its first error agree on whether there is one.
+fn read_both(body: &[u8]) {
+    for format in [Format::Text, Format::OpenMetrics] {
+        let (_, errors) = parse_all(body, format);
+        assert_eq!(parse_body(body, format).err().as_ref(), errors.first());
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-        let _ = parse_body(&body, Format::Text);
-        let _ = parse_all(&body, Format::OpenMetrics);
+        read_both(&body);
     }
 
     #[test]
     fn likely_bytes_are_read_or_refused(body in "([a-c_{}\"=,\\\\ #\n0-9.]|TYPE |HELP |histogram|le=){0,60}") {
-        let _ = parse_all(body.as_bytes(), Format::Text);
-        let _ = parse_all(body.as_bytes(), Format::OpenMetrics);
+        read_both(body.as_bytes());
     }
 }
