@@ -27,6 +27,7 @@ mod counter;
 mod gauge;
 mod histogram;
 mod info;
+mod timer;
 
 mod family;
 mod registry;
@@ -70,3 +71,4 @@ pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
 pub use parse::{parse, parse_all};
 pub use registry::Registry;
 pub use source::Source;
+pub use timer::Timer;

@@ -207,3 +207,17 @@ fn a_handle_may_be_held_while_others_are_made() {
     assert_eq!(text.lines().count(), 501);
     assert!(held.iter().all(|counter| counter.get() == 1));
 }
+
+#[test]
+fn a_timer_records_once_unless_it_is_discarded() {
+    let registry = Registry::new();
+    let seconds = registry.histogram("s", "", Buckets::default()).unwrap();
+    drop(seconds.start_timer());
+    let elapsed = seconds.start_timer().observe();
+    seconds.start_timer().discard();
+    assert_eq!(seconds.count(), 2);
+    assert!(seconds.sum() >= elapsed.as_secs_f64());
+    let gauge = registry.gauge("last_success_timestamp_seconds", "").unwrap();
+    gauge.set_to_current_time();
+    assert!(gauge.get() > 1.7e9);
+}
