@@ -1,0 +1,26 @@
+//! Parsing the 3,500-line body, in bytes a second.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use prompush_benches::{Workload, ours};
+use prompush_core::{Encoder, Format, parse};
+
+fn parsing(c: &mut Criterion) {
+    let registry = ours(Workload::FULL).unwrap();
+    let mut group = c.benchmark_group("parse_3500_lines");
+    for (format, label) in [(Format::Text, "text"), (Format::OpenMetrics, "openmetrics")] {
+        let body = Encoder::new(format).encode(&registry).unwrap().to_vec();
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(label, |b| {
+            b.iter(|| parse(&body, format).unwrap().families.len());
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = parsing
+}
+criterion_main!(benches);
