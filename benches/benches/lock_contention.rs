@@ -77,7 +77,7 @@ fn lookup_during_encode(c: &mut Criterion) {
                 || encoder.encode(&registry).map(<[u8]>::len).is_ok(),
                 || {
                     on_threads(1, iterations, |_| {
-                        our_family.with([&values[0], &values[1], &values[2]]).inc()
+                        our_family.with([&values[0], &values[1], &values[2]]).inc();
                     })
                 },
             )
@@ -106,7 +106,13 @@ fn lookup_during_encode(c: &mut Criterion) {
 fn beside(mut work: impl FnMut() -> bool + Send, measured: impl FnOnce() -> Duration) -> Duration {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| while !done.load(Relaxed) && work() {});
+        scope.spawn(|| {
+            loop {
+                if done.load(Relaxed) || !work() {
+                    break;
+                }
+            }
+        });
         let time = measured();
         done.store(true, Relaxed);
         time
