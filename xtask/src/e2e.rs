@@ -1,11 +1,111 @@
-//! `cargo xtask e2e`: the push path in containers.
+//! `cargo xtask e2e`: the push path in containers, from `prompush` to the answer of Prometheus.
+//!
+//! The same scenario runs twice: against the official gateway and against `prompush gateway`. Each time it has a
+//! network of its own with the gateway and a Prometheus that scrapes it with `honor_labels: true`; `prompush` and
+//! the background pusher run outside, and reach both through published loopback ports.
+//! The engine has to be on this machine: the ports are published on 127.0.0.1.
 
-use anyhow::{Result, bail};
+mod background;
+mod engine;
+mod images;
+mod report;
+mod scenario;
+mod site;
 
-use crate::process::Interrupt;
+use std::path::Path;
 
-/// Not there yet.
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::{self, Interrupt};
+use crate::{servers, workspace};
+use engine::Engine;
+use report::Report;
+use site::{GatewayImage, Site};
+
+/// What the scenario needs beside the servers.
+struct Programs {
+    prompush: std::path::PathBuf,
+    background_pusher: std::path::PathBuf,
+}
+
+/// Runs the scenario against each gateway.
+///
+/// # Errors
+///
+/// When a step fails, a signal comes, or docker is missing with `CI=true`; without docker and CI nothing is done.
 pub(crate) fn run() -> Result<()> {
-    Interrupt::on_signals()?;
-    bail!("the scenario in containers is not written yet")
+    let interrupt = Interrupt::on_signals()?;
+    let engine = match Engine::connect(interrupt.clone()) {
+        Ok(engine) => engine,
+        Err(error) => {
+            interrupt.check()?;
+            if workspace::is_ci() {
+                return Err(error.context("docker is missing with CI=true"));
+            }
+            println!("skipped: the scenario in containers: {error:#}");
+            return Ok(());
+        }
+    };
+    servers::run()?;
+    let programs = build()?;
+    let prometheus = images::prometheus(&engine)?;
+    let gateways = [
+        GatewayImage {
+            reference: images::pushgateway(&engine)?,
+            arguments: &["--persistence.file=", "--web.listen-address=0.0.0.0:9091"],
+        },
+        GatewayImage {
+            reference: images::prompush(&engine, &programs.prompush)?,
+            arguments: &["gateway", "--web.listen-address=0.0.0.0:9091"],
+        },
+    ];
+    let mut report = Report::default();
+    for gateway in &gateways {
+        println!("gateway: {}", gateway.reference);
+        if let Err(error) = run_on(&engine, &programs, gateway, &prometheus, &mut report) {
+            eprintln!("error: {error:#}");
+        }
+        interrupt.check()?;
+    }
+    drop(engine);
+    println!("{}", report.summary());
+    if !report.all_passed() {
+        bail!("the scenario failed");
+    }
+    Ok(())
+}
+
+fn run_on(
+    engine: &Engine,
+    programs: &Programs,
+    gateway: &GatewayImage,
+    prometheus: &str,
+    report: &mut Report,
+) -> Result<()> {
+    let start = || Site::start(engine, &programs.prompush, gateway, prometheus);
+    let site = report.step("gateway and Prometheus: start", start)?;
+    let result = scenario::run(&site, &programs.background_pusher, report);
+    if result.is_err() {
+        eprint!("{}", site.logs());
+    }
+    result
+}
+
+/// Builds what users get: the binary, and a program that uses the library.
+fn build() -> Result<Programs> {
+    let packages = ["build", "--release", "--package", "prompush-cli", "--package", "prompush"];
+    let mut command = workspace::cargo(&packages);
+    process::run(command.args(["--bin", "prompush", "--example", "background_pusher"]))?;
+    let release = workspace::target().join("release");
+    let built = |path: &Path| {
+        let program = release.join(path);
+        program
+            .is_file()
+            .then_some(program)
+            .with_context(|| format!("the build left no `{}`", path.display()))
+    };
+    Ok(Programs {
+        prompush: built(Path::new("prompush"))?,
+        background_pusher: built(Path::new("examples/background_pusher"))?,
+    })
 }

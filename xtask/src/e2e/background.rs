@@ -1,0 +1,134 @@
+//! A program that pushes in the background while its gateway goes away and comes back.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::report::Report;
+use super::scenario::{wait_for_type, wait_for_values};
+use super::site::{SCRAPED_WITHIN, Site};
+use crate::process;
+
+/// The family that `transport/examples/background_pusher.rs` counts in, and the job it pushes under.
+const FAMILY: &str = "background_ticks_total";
+const JOB: &str = "background";
+
+/// How long the pusher may take to notice that the gateway is back: its longest pause between two attempts, and more.
+const RECOVERED_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long the program may take to end: its deadline for the last push is five seconds.
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Goes through the steps of a background pusher's run.
+pub(super) fn run(site: &Site<'_>, program: &Path, report: &mut Report) -> Result<()> {
+    let mut pusher =
+        report.step("background pusher: starts", || BackgroundPusher::start(site, program))?;
+    report.step("background pusher: its values arrive while it runs", || {
+        wait_for_at_least(site, 1)?;
+        wait_for_type(site, FAMILY, "counter")
+    })?;
+    report.step("gateway stopped: Prometheus sees nothing of it", || {
+        let code = site.stop_gateway()?;
+        ensure!(code != 137, "the gateway did not end at SIGTERM and had to be killed");
+        wait_for_values(site, FAMILY, &[])
+    })?;
+    report.step("gateway started again: the values are right", || {
+        let before = pusher.recorded()?;
+        site.start_gateway()?;
+        wait_for_at_least(site, pusher.recorded()?.max(before + 1))?;
+        wait_for_type(site, FAMILY, "counter")
+    })?;
+    let total = report.step("SIGTERM: the program ends in time", || pusher.terminate(site))?;
+    report.step("SIGTERM: the last push brought the final total", || {
+        let exposition = site.exposition()?;
+        let prefix = format!("{FAMILY}{{");
+        let line = exposition.lines().find(|line| line.starts_with(&prefix) && line.contains(JOB));
+        let held = line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        ensure!(
+            held.is_some_and(|held| held.to_string() == total.to_string()),
+            "{line:?} instead of {total}"
+        );
+        wait_for_values(
+            site,
+            FAMILY,
+            &[(json!({"__name__": FAMILY, "job": JOB}), &total.to_string())],
+        )
+    })
+}
+
+/// The running program; killed when dropped.
+struct BackgroundPusher {
+    child: Child,
+    stdout: PathBuf,
+}
+
+impl BackgroundPusher {
+    fn start(site: &Site<'_>, program: &Path) -> Result<Self> {
+        let stdout = site.engine().scratch().join("background_pusher.out");
+        let child = Command::new(program)
+            .args([site.gateway_url().as_str(), JOB])
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout)?)
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", program.display()))?;
+        let pusher = Self { child, stdout };
+        site.engine().interrupt().wait_for(ENDED_WITHIN, "the first tick", || {
+            Ok((pusher.recorded()? > 0).then_some(()))
+        })?;
+        Ok(pusher)
+    }
+
+    /// How far it has counted: it says so in a line `recorded <N>` each time.
+    fn recorded(&self) -> Result<u64> {
+        Ok(self.last("recorded ")?.unwrap_or(0))
+    }
+
+    /// Sends SIGTERM, waits for the end, and gives the total it printed last.
+    fn terminate(&mut self, site: &Site<'_>) -> Result<u64> {
+        let interrupt = site.engine().interrupt();
+        // By the shell's own `kill`: every machine has that one.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", &format!("kill -TERM {}", self.child.id())]);
+        process::capture(&mut kill, ENDED_WITHIN, interrupt)?;
+        let status = interrupt
+            .wait_for(ENDED_WITHIN, "the program to end", || Ok(self.child.try_wait()?))?;
+        ensure!(status.success(), "the program ended with {status}");
+        self.last("total ")?.context("the program printed no total")
+    }
+
+    /// The number in the last whole line that begins so.
+    fn last(&self, prefix: &str) -> Result<Option<u64>> {
+        let text = fs::read_to_string(&self.stdout)?;
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let number = whole.lines().rev().find_map(|line| line.strip_prefix(prefix));
+        number
+            .map(|number| number.parse().with_context(|| format!("`{number}` is no number")))
+            .transpose()
+    }
+}
+
+impl Drop for BackgroundPusher {
+    fn drop(&mut self) {
+        self.child.kill().ok(); // it may have ended
+        self.child.wait().ok();
+    }
+}
+
+/// Waits until Prometheus answers one series with at least that value.
+fn wait_for_at_least(site: &Site<'_>, least: u64) -> Result<()> {
+    let mut seen = Vec::new();
+    let within = RECOVERED_WITHIN.max(SCRAPED_WITHIN);
+    let result = site.engine().interrupt().wait_for(within, "Prometheus", || {
+        seen = site.query(FAMILY)?;
+        let value =
+            seen.first().and_then(|sample| sample["value"][1].as_str()?.parse::<u64>().ok());
+        Ok((seen.len() == 1 && value.is_some_and(|value| value >= least)).then_some(()))
+    });
+    result.map_err(|error| {
+        error.context(format!("`{FAMILY}` answers {seen:?} instead of at least {least}"))
+    })
+}

@@ -1,0 +1,210 @@
+//! The scenario: what is pushed arrives, what is deleted goes, and a gateway that restarts is no loss.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::background;
+use super::report::Report;
+use super::site::{SCRAPED_WITHIN, Site};
+
+/// What a run of gptme might push, and one family of each type beside it.
+const BODY: &str = r#"# HELP gptme_tokens_total Tokens used.
+# TYPE gptme_tokens_total counter
+gptme_tokens_total{token_type="input"} 1200
+gptme_tokens_total{token_type="output"} 340.5
+# HELP gptme_active_sessions Sessions that are open.
+# TYPE gptme_active_sessions gauge
+gptme_active_sessions -2
+# HELP gptme_request_duration_seconds Time that requests took.
+# TYPE gptme_request_duration_seconds histogram
+gptme_request_duration_seconds_bucket{model="a",le="0.5"} 3
+gptme_request_duration_seconds_bucket{model="a",le="+Inf"} 4
+gptme_request_duration_seconds_sum{model="a"} 2.25
+gptme_request_duration_seconds_count{model="a"} 4
+"#;
+
+/// A job as odd as users' jobs are.
+const ODD_JOB: &str = "a/b c+d%2F ü🦀";
+
+/// Goes through every step on a site; the first that fails ends it.
+pub(super) fn run(
+    site: &Site<'_>,
+    background_pusher: &std::path::Path,
+    report: &mut Report,
+) -> Result<()> {
+    report.step("push: a body is taken", || push(site))?;
+    report
+        .step("push: the first test of the guide works as it stands", || push_guide_test(site))?;
+    report.step("Prometheus: labels and values are right", || values_are_right(site))?;
+    report.step("Prometheus: types are right", || types_are_right(site))?;
+    report.step("push replaces the group, add keeps the other families", || {
+        replaces_and_adds(site)
+    })?;
+    report.step("an odd job arrives as it is", || odd_job_arrives(site))?;
+    report.step("what the gateway would refuse is refused before", || refuses(site))?;
+    report.step("list: every group is there", || lists(site))?;
+    report.step("delete: a whole key goes, also from Prometheus", || deletes(site))?;
+    report.step("delete: a glob takes what it matches and nothing else", || deletes_glob(site))?;
+    background::run(site, background_pusher, report)
+}
+
+fn push(site: &Site<'_>) -> Result<()> {
+    site.prompush_ends(&["push", "--job", "gptme", "--group", "instance=host-1:7"], BODY, 0)?;
+    group_exists(site, &json!({"job": "gptme", "instance": "host-1:7"}))
+}
+
+fn push_guide_test(site: &Site<'_>) -> Result<()> {
+    site.prompush_ends(&["push", "--job", "test"], "test_metric 42\n", 0)?;
+    site.prompush_ends(&["push", "--job", "test-crlf"], "test_metric 43\r\nother_metric 1", 0)?;
+    wait_for_values(
+        site,
+        "test_metric",
+        &[
+            (json!({"__name__": "test_metric", "job": "test"}), "42"),
+            (json!({"__name__": "test_metric", "job": "test-crlf"}), "43"),
+        ],
+    )
+}
+
+fn values_are_right(site: &Site<'_>) -> Result<()> {
+    let labels = |name: &str, label: &str, value: &str| {
+        let mut labels = json!({"__name__": name, "job": "gptme", "instance": "host-1:7"});
+        if !label.is_empty() {
+            labels[label] = json!(value);
+        }
+        labels
+    };
+    let tokens = |kind| labels("gptme_tokens_total", "token_type", kind);
+    wait_for_values(
+        site,
+        "gptme_tokens_total",
+        &[(tokens("input"), "1200"), (tokens("output"), "340.5")],
+    )?;
+    wait_for_values(
+        site,
+        "gptme_active_sessions",
+        &[(labels("gptme_active_sessions", "", ""), "-2")],
+    )?;
+    let count = "gptme_request_duration_seconds_count";
+    wait_for_values(site, count, &[(labels(count, "model", "a"), "4")])?;
+    let bucket = "gptme_request_duration_seconds_bucket{le=\"0.5\"}";
+    let mut expected = labels("gptme_request_duration_seconds_bucket", "model", "a");
+    expected["le"] = json!("0.5");
+    wait_for_values(site, bucket, &[(expected, "3")])
+}
+
+fn types_are_right(site: &Site<'_>) -> Result<()> {
+    for (family, expected) in [
+        ("gptme_tokens_total", "counter"),
+        ("gptme_active_sessions", "gauge"),
+        ("gptme_request_duration_seconds", "histogram"),
+    ] {
+        wait_for_type(site, family, expected)?;
+    }
+    Ok(())
+}
+
+fn replaces_and_adds(site: &Site<'_>) -> Result<()> {
+    let with_job = |name: &str| json!({"__name__": name, "job": "nightly"});
+    site.prompush_ends(&["push", "--job", "nightly"], "nightly_a 1\nnightly_b 1\n", 0)?;
+    site.prompush_ends(&["push", "--add", "--job", "nightly"], "nightly_b 2\n", 0)?;
+    wait_for_values(site, "nightly_b", &[(with_job("nightly_b"), "2")])?;
+    wait_for_values(site, "nightly_a", &[(with_job("nightly_a"), "1")])?;
+    site.prompush_ends(&["push", "--job", "nightly"], "nightly_b 3\n", 0)?;
+    wait_for_values(site, "nightly_b", &[(with_job("nightly_b"), "3")])?;
+    wait_for_values(site, "nightly_a", &[])
+}
+
+fn odd_job_arrives(site: &Site<'_>) -> Result<()> {
+    site.prompush_ends(&["push", "--job", ODD_JOB, "--group", "path=/var/"], "odd_total 1\n", 0)?;
+    let expected = json!({"__name__": "odd_total", "job": ODD_JOB, "path": "/var/"});
+    wait_for_values(site, "odd_total", &[(expected, "1")])
+}
+
+fn refuses(site: &Site<'_>) -> Result<()> {
+    let before = site.groups()?.len();
+    site.prompush_ends(&["push", "--job", "bad"], "no value here\n", 1)?;
+    site.prompush_ends(&["push", "--job", "bad"], "stamped 1 1700000000000\n", 1)?;
+    ensure!(site.groups()?.len() == before, "a refused push left a group behind");
+    Ok(())
+}
+
+fn lists(site: &Site<'_>) -> Result<()> {
+    let text = site.prompush_ends(&["list", "--json"], "", 0)?;
+    let list: Value = serde_json::from_str(&text)?;
+    let groups = list.as_array().or_else(|| list["groups"].as_array());
+    let labels: Vec<&Value> = groups.into_iter().flatten().map(|group| &group["labels"]).collect();
+    for expected in site.groups()? {
+        ensure!(labels.contains(&&expected), "`{expected}` is not in the list: {text}");
+    }
+    let table = site.prompush_ends(&["list"], "", 0)?;
+    ensure!(table.contains("host-1:7"), "the table names no `host-1:7`: {table}");
+    Ok(())
+}
+
+fn deletes(site: &Site<'_>) -> Result<()> {
+    site.prompush_ends(&["delete", "--job", "gptme", "--group", "instance=host-1:7"], "", 0)?;
+    wait_for_values(site, "gptme_tokens_total", &[])?;
+    group_exists(site, &json!({"job": "nightly"}))
+}
+
+fn deletes_glob(site: &Site<'_>) -> Result<()> {
+    for job in ["gptme-101", "gptme-102", "keep-gptme-1"] {
+        site.prompush_ends(&["push", "--job", job], BODY, 0)?;
+    }
+    let tokens = "count by (job) (gptme_tokens_total)";
+    let of_job = |job: &str| (json!({"job": job}), "2");
+    let all = [of_job("gptme-101"), of_job("gptme-102"), of_job("keep-gptme-1")];
+    wait_for_values(site, tokens, &all)?;
+    let before = site.groups()?.len();
+    site.prompush_ends(&["delete", "--dry-run", "--job", "gptme-*"], "", 0)?;
+    ensure!(site.groups()?.len() == before, "a dry run deleted something");
+    site.prompush_ends(&["delete", "--job", "gptme-*"], "", 0)?;
+    ensure!(site.groups()?.len() == before - 2, "the glob took something else than two groups");
+    wait_for_values(site, tokens, &[of_job("keep-gptme-1")])
+}
+
+fn group_exists(site: &Site<'_>, labels: &Value) -> Result<()> {
+    // A group without an instance is listed with or without an empty one.
+    let same = |group: &Value| {
+        let mut group = group.clone();
+        if let Some(group) = group.as_object_mut() {
+            group.retain(|name, value| name != "instance" || value != "");
+        }
+        group == *labels
+    };
+    let groups = site.groups()?;
+    ensure!(groups.iter().any(same), "the gateway holds no group `{labels}`: {groups:?}");
+    Ok(())
+}
+
+/// Waits until a query answers exactly these label sets and values; none means that it answers nothing.
+pub(super) fn wait_for_values(
+    site: &Site<'_>,
+    promql: &str,
+    expected: &[(Value, &str)],
+) -> Result<()> {
+    let mut seen = Vec::new();
+    let result = site.engine().interrupt().wait_for(SCRAPED_WITHIN, "Prometheus", || {
+        seen = site.query(promql)?;
+        let is_there = |(labels, value): &(Value, &str)| {
+            seen.iter().any(|sample| sample["metric"] == *labels && sample["value"][1] == *value)
+        };
+        Ok((seen.len() == expected.len() && expected.iter().all(is_there)).then_some(()))
+    });
+    result.map_err(|error| {
+        error.context(format!("`{promql}` answers {seen:?} instead of {expected:?}"))
+    })
+}
+
+/// Waits until Prometheus knows a family by that type.
+pub(super) fn wait_for_type(site: &Site<'_>, family: &str, expected: &str) -> Result<()> {
+    let mut seen = None;
+    let result = site.engine().interrupt().wait_for(SCRAPED_WITHIN, "Prometheus", || {
+        seen = site.metric_type(family)?;
+        Ok((seen.as_deref() == Some(expected)).then_some(()))
+    });
+    result.map_err(|error| {
+        error.context(format!("`{family}` has type {seen:?} instead of {expected}"))
+    })
+}
