@@ -27,7 +27,7 @@ const KEYRINGS: [&str; 2] = [
 ];
 
 /// Downloads a package of a suite and unpacks it; gives the folder its files are in.
-pub(crate) fn unpacked(package: &str, suite: &str) -> Result<PathBuf> {
+pub(crate) fn unpacked(package: &str, suite: &str, interrupt: &Interrupt) -> Result<PathBuf> {
     for program in ["apt-get", "dpkg-deb"] {
         ensure!(process::find(program).is_some(), "this machine has no `{program}`");
     }
@@ -41,21 +41,21 @@ pub(crate) fn unpacked(package: &str, suite: &str) -> Result<PathBuf> {
     let sources = format!("deb [signed-by={keyring}] {mirror} {suite} main\n");
     fs::write(root.join("sources.list"), sources)?;
     if !root.join("updated").exists() {
-        apt(&root, &["update"])?;
+        apt(&root, &["update"], interrupt)?;
         fs::write(root.join("updated"), "")?;
     }
-    unpack(&root, package)
+    unpack(&root, package, interrupt)
 }
 
 /// Downloads and unpacks; lists that are out of date by now are updated once.
-fn unpack(root: &Path, package: &str) -> Result<PathBuf> {
+fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> {
     let debs = root.join("debs").join(package);
     fs::remove_dir_all(&debs).ok(); // of an earlier run
     fs::create_dir_all(&debs)?;
     let download = || apt_command(root, &["download", package], &debs);
-    if process::capture(&mut download(), APT_WITHIN, &Interrupt::default()).is_err() {
-        apt(root, &["update"])?;
-        process::capture(&mut download(), APT_WITHIN, &Interrupt::default())?;
+    if process::capture(&mut download(), APT_WITHIN, interrupt).is_err() {
+        apt(root, &["update"], interrupt)?;
+        process::capture(&mut download(), APT_WITHIN, interrupt)?;
     }
     let deb = fs::read_dir(&debs)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -63,12 +63,12 @@ fn unpack(root: &Path, package: &str) -> Result<PathBuf> {
         .with_context(|| format!("apt-get download left no `{package}` package"))?;
     let files = debs.join("files");
     let mut extract = Command::new("dpkg-deb");
-    process::capture(extract.arg("-x").arg(&deb).arg(&files), APT_WITHIN, &Interrupt::default())?;
+    process::capture(extract.arg("-x").arg(&deb).arg(&files), APT_WITHIN, interrupt)?;
     Ok(files)
 }
 
-fn apt(root: &Path, arguments: &[&str]) -> Result<()> {
-    process::capture(&mut apt_command(root, arguments, root), APT_WITHIN, &Interrupt::default())?;
+fn apt(root: &Path, arguments: &[&str], interrupt: &Interrupt) -> Result<()> {
+    process::capture(&mut apt_command(root, arguments, root), APT_WITHIN, interrupt)?;
     Ok(())
 }
 

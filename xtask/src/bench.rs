@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 
-use crate::{process, workspace};
+use crate::process::{self, Interrupt};
+use crate::workspace;
 
 /// Runs `cargo bench -p prompush-benches` with the arguments that were given.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    process::run(workspace::cargo(&["bench", "-p", "prompush-benches"]).args(arguments))
+    let mut command = workspace::cargo(&["bench", "-p", "prompush-benches"]);
+    process::run(command.args(arguments), &Interrupt::default())
 }

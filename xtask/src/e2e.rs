@@ -46,8 +46,8 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    servers::run()?;
-    let programs = build()?;
+    servers::run(&interrupt)?;
+    let programs = build(&interrupt)?;
     let prometheus = images::prometheus(&engine)?;
     let gateways = [
         GatewayImage {
@@ -92,10 +92,10 @@ fn run_on(
 }
 
 /// Builds what users get: the binary, and a program that uses the library.
-fn build() -> Result<Programs> {
+fn build(interrupt: &Interrupt) -> Result<Programs> {
     let packages = ["build", "--release", "--package", "prompush-cli", "--package", "prompush"];
     let mut command = workspace::cargo(&packages);
-    process::run(command.args(["--bin", "prompush", "--example", "background_pusher"]))?;
+    process::run(command.args(["--bin", "prompush", "--example", "background_pusher"]), interrupt)?;
     let release = workspace::target().join("release");
     let built = |path: &Path| {
         let program = release.join(path);

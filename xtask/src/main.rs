@@ -55,7 +55,7 @@ fn perform(task: &str, rest: &[String]) -> Result<()> {
         "test" => test::run(),
         "e2e" => e2e::run(),
         "tidy" => tidy::run(),
-        "servers" => servers::run(),
+        "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +14,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// The pause between two looks at a program that runs.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a program may take whose output is ours: builds and tests, on a slow machine.
+const RUN_WITHIN: Duration = Duration::from_hours(1);
 
 /// SIGINT or SIGTERM came: everything is to be torn down, and the exit code says so.
 #[derive(Debug, Clone, Copy)]
@@ -77,11 +80,12 @@ impl Interrupt {
     }
 }
 
-/// Runs a program with our own output and stdin closed; fails when it does.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+/// Runs a program with our own output and stdin closed; fails when it does, and ends it when a signal comes.
+pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     let line = shown(command);
-    let status =
-        command.stdin(Stdio::null()).status().with_context(|| format!("cannot start `{line}`"))?;
+    let child =
+        command.stdin(Stdio::null()).spawn().with_context(|| format!("cannot start `{line}`"))?;
+    let status = wait(child, &line, RUN_WITHIN, interrupt)?;
     ensure!(status.success(), "`{line}` failed: {status}");
     Ok(())
 }
@@ -107,18 +111,29 @@ pub(crate) fn finish(
     let (mut input, mut stdout, mut stderr) = (scratch()?, scratch()?, scratch()?);
     input.write_all(stdin)?;
     input.seek(SeekFrom::Start(0))?;
-    let mut child = command
+    let child = command
         .stdin(input)
         .stdout(stdout.try_clone()?)
         .stderr(stderr.try_clone()?)
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
+    let status = wait(child, &line, within, interrupt)?;
+    Ok(Finished { status, stdout: text_of(&mut stdout)?, stderr: text_of(&mut stderr)? })
+}
+
+/// Waits for the end of a program, and brings it about when `within` passes or a signal comes.
+fn wait(
+    mut child: Child,
+    line: &str,
+    within: Duration,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus> {
     let ended = interrupt.wait_for(within, &format!("`{line}` to end"), || Ok(child.try_wait()?));
     if ended.is_err() {
         child.kill().ok(); // it may have ended just now
         child.wait().ok();
     }
-    Ok(Finished { status: ended?, stdout: text_of(&mut stdout)?, stderr: text_of(&mut stderr)? })
+    ended
 }
 
 /// Runs a program and gives its stdout without the white space around it; fails when it does, with its stderr.

@@ -56,14 +56,15 @@ const SERVERS: [Server; 3] = [
 /// # Errors
 ///
 /// When a server cannot be had and `CI=true`.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     let folder = workspace::servers();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     let mut missing = Vec::new();
     for server in &SERVERS {
-        match provide(server, &folder) {
+        match provide(server, &folder, interrupt) {
             Ok(line) => println!("{}: {line}", server.name),
             Err(error) => {
+                interrupt.check()?;
                 println!("skipped: tests against {}: {error:#}", server.name);
                 missing.push(server.name);
             }
@@ -76,34 +77,33 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Puts one server in its place, and says which version it is and where it came from.
-fn provide(server: &Server, folder: &Path) -> Result<String> {
+fn provide(server: &Server, folder: &Path, interrupt: &Interrupt) -> Result<String> {
     let place = folder.join(server.name);
-    if let Ok(version) = version(&place) {
+    if let Ok(version) = version(&place, interrupt) {
         return Ok(format!("{version}, already there"));
     }
-    if let Some((program, version)) = installed(server) {
+    if let Some((program, version)) = installed(server, interrupt) {
         copy(&program, &place)?;
         return Ok(format!("{version}, from the installed `{}`", program.display()));
     }
-    let unpacked = apt::unpacked(server.package, server.suite)?;
+    let unpacked = apt::unpacked(server.package, server.suite, interrupt)?;
     let program = unpacked.join(server.program);
-    let version = version(&program)?;
+    let version = version(&program, interrupt)?;
     copy(&program, &place)?;
     Ok(format!("{version}, from the package in Debian {}", server.suite))
 }
 
 /// The program where the machine has it in the right version.
-fn installed(server: &Server) -> Option<(PathBuf, String)> {
+fn installed(server: &Server, interrupt: &Interrupt) -> Option<(PathBuf, String)> {
     let program = Path::new("/").join(server.program);
-    let found = version(&program).ok()?;
+    let found = version(&program, interrupt).ok()?;
     server.version.is_none_or(|wanted| wanted == found).then_some((program, found))
 }
 
 /// What `--version` says: on stdout, or on stderr in older releases.
-fn version(program: &Path) -> Result<String> {
+fn version(program: &Path, interrupt: &Interrupt) -> Result<String> {
     let mut command = Command::new(program);
-    let finished =
-        process::finish(command.arg("--version"), &[], VERSION_WITHIN, &Interrupt::default())?;
+    let finished = process::finish(command.arg("--version"), &[], VERSION_WITHIN, interrupt)?;
     let text = format!("{}{}", finished.stdout, finished.stderr);
     parse_version(&text)
         .with_context(|| format!("`{}` does not say its version", program.display()))

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{process, servers, tidy, workspace};
+use crate::process::{self, Interrupt};
+use crate::{servers, tidy, workspace};
 
 /// A step: what it is, and how it is done.
 struct Step {
@@ -17,7 +18,7 @@ enum Action {
     /// Another program.
     Program(Box<Command>),
     /// A task of ours, and the command that runs it alone.
-    Task(fn() -> Result<()>, &'static str),
+    Task(fn(&Interrupt) -> Result<()>, &'static str),
 }
 
 /// Runs the steps in order and stops at the first that fails, naming the command that runs it again.
@@ -53,7 +54,7 @@ fn steps() -> Vec<Step> {
     let formatting = workspace::cargo(&["fmt", "--all", "--check"]);
     vec![
         Step { name: "formatting", action: Action::Program(Box::new(formatting)) },
-        Step { name: "tidy", action: Action::Task(tidy::run, "cargo xtask tidy") },
+        Step { name: "tidy", action: Action::Task(|_| tidy::run(), "cargo xtask tidy") },
         Step { name: "lints", action: Action::Program(Box::new(clippy)) },
         Step { name: "servers", action: Action::Task(servers::run, "cargo xtask servers") },
         Step { name: "tests", action: Action::Program(Box::new(tests)) },
@@ -71,8 +72,8 @@ impl Action {
 
     fn perform(self) -> Result<()> {
         match self {
-            Self::Program(mut command) => process::run(&mut command),
-            Self::Task(task, _) => task(),
+            Self::Program(mut command) => process::run(&mut command, &Interrupt::default()),
+            Self::Task(task, _) => task(&Interrupt::default()),
         }
     }
 }

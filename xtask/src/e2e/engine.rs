@@ -1,5 +1,6 @@
 //! The container engine, and the promise that nothing of ours stays in it.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::process::{self, Interrupt};
 
 /// How long one command to the engine may take.
-const COMMAND_WITHIN: Duration = Duration::from_mins(1);
+const COMMAND_WITHIN: Duration = Duration::from_mins(2);
 
 /// Every container, network and image of a run carries this label, with the run's name as its value.
 const LABEL: &str = "prompush-e2e";
@@ -55,13 +56,21 @@ impl Engine {
     }
 
     /// Runs one docker command and gives what it printed.
+    ///
+    /// A signal does not cut it off: the engine would go on with it, and what it makes would be missed when cleaning
+    /// up. It is looked at before and after.
     pub(super) fn docker(&self, arguments: &[&str]) -> Result<String> {
-        self.docker_within(arguments, COMMAND_WITHIN)
+        self.interrupt.check()?;
+        let output =
+            process::capture(&mut command(arguments), COMMAND_WITHIN, &Interrupt::default());
+        self.interrupt.check()?;
+        output
     }
 
-    /// As [`docker`](Self::docker), with a limit of its own.
-    pub(super) fn docker_within(&self, arguments: &[&str], within: Duration) -> Result<String> {
-        process::capture(Command::new("docker").args(arguments), within, &self.interrupt)
+    /// Gets an image from a registry, for no longer than `within`.
+    pub(super) fn pull(&self, reference: &str, within: Duration) -> Result<()> {
+        process::capture(&mut command(&["pull", "--quiet", reference]), within, &self.interrupt)?;
+        Ok(())
     }
 
     /// Removes the containers and networks of this run.
@@ -74,20 +83,14 @@ impl Engine {
     fn remove(&self, list: &[&str], remove: &[&str]) {
         let unstopped = Interrupt::default();
         let filter = format!("label={}", self.label());
-        let mut command = Command::new("docker");
-        command.args(list).args(["--filter", &filter]);
-        let result = process::capture(&mut command, COMMAND_WITHIN, &unstopped).and_then(|found| {
+        let docker = |arguments: &[&str]| {
+            process::capture(&mut command(arguments), COMMAND_WITHIN, &unstopped)
+        };
+        let result = docker(&[list, &["--filter", &filter]].concat()).and_then(|found| {
             let mut found: Vec<&str> = found.split_whitespace().collect();
             found.sort_unstable();
             found.dedup();
-            if found.is_empty() {
-                return Ok(String::new());
-            }
-            process::capture(
-                Command::new("docker").args(remove).args(found),
-                COMMAND_WITHIN,
-                &unstopped,
-            )
+            if found.is_empty() { Ok(found.concat()) } else { docker(&[remove, &found].concat()) }
         });
         if let Err(error) = result {
             eprintln!("warning: cannot clean up `{filter}`: {error:#}");
@@ -100,4 +103,11 @@ impl Drop for Engine {
         self.remove_containers();
         self.remove(&["images", "--quiet"], &["rmi", "--force"]);
     }
+}
+
+/// In a process group of its own: Ctrl-C in a terminal reaches this task alone, which then cleans up.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new("docker");
+    command.args(arguments).process_group(0);
+    command
 }

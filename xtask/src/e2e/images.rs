@@ -44,7 +44,7 @@ fn official(engine: &Engine, reference: &str, name: &str, servers: &[&str]) -> R
         return Ok(reference.to_owned());
     }
     engine.interrupt().check()?;
-    if engine.docker_within(&["pull", "--quiet", reference], PULL_WITHIN).is_ok() {
+    if engine.pull(reference, PULL_WITHIN).is_ok() {
         println!("image {reference}: pulled");
         return Ok(reference.to_owned());
     }
@@ -87,10 +87,15 @@ fn from_scratch(engine: &Engine, name: &str, program: &Path) -> Result<String> {
     let entry_point = format!("ENTRYPOINT [\"/bin/{name}\"]");
     let label = format!("LABEL {}", engine.label());
     let archive = archive.to_str().context("the temporary folder is no UTF-8")?;
-    engine.docker_within(
-        &["import", "--change", &entry_point, "--change", &label, archive, &reference],
-        BUILD_WITHIN,
-    )?;
+    engine.docker(&[
+        "import",
+        "--change",
+        &entry_point,
+        "--change",
+        &label,
+        archive,
+        &reference,
+    ])?;
     println!("image {reference}: made of `{}`", file_name(program));
     Ok(reference)
 }

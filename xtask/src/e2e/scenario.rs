@@ -193,7 +193,11 @@ pub(super) fn wait_for_values(
         Ok((seen.len() == expected.len() && expected.iter().all(is_there)).then_some(()))
     });
     result.map_err(|error| {
-        error.context(format!("`{promql}` answers {seen:?} instead of {expected:?}"))
+        let seen = seen.iter().map(|sample| {
+            (sample["metric"].clone(), sample["value"][1].as_str().unwrap_or_default())
+        });
+        let (seen, expected) = (shown(seen), shown(expected.iter().cloned()));
+        error.context(format!("`{promql}` answers {seen} instead of {expected}"))
     })
 }
 
@@ -207,4 +211,10 @@ pub(super) fn wait_for_type(site: &Site<'_>, family: &str, expected: &str) -> Re
     result.map_err(|error| {
         error.context(format!("`{family}` has type {seen:?} instead of {expected}"))
     })
+}
+
+fn shown<'a>(samples: impl Iterator<Item = (Value, &'a str)>) -> String {
+    let samples: Vec<String> =
+        samples.map(|(labels, value)| format!("`{labels} {value}`")).collect();
+    if samples.is_empty() { "nothing".to_owned() } else { samples.join(", ") }
 }
