@@ -40,6 +40,10 @@ pub(crate) fn run() -> Result<()> {
         }
         println!("[{number}/{count}] {}: passed in {}", step.name, since(step_start));
     }
+    let missing = servers::missing();
+    if !missing.is_empty() {
+        println!("skipped: tests against {}", missing.join(", "));
+    }
     println!("cargo xtask test: PASSED, {count} steps in {}", since(start));
     Ok(())
 }

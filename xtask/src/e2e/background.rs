@@ -36,6 +36,9 @@ pub(super) fn run(site: &Site<'_>, program: &Path, report: &mut Report) -> Resul
         ensure!(code != 137, "the gateway did not end at SIGTERM and had to be killed");
         wait_for_values(site, FAMILY, &[])
     })?;
+    report.step("gateway stopped: a push says so with exit code 69", || {
+        site.prompush_ends(&["push", "--job", "late", "--timeout", "1s"], "late 1\n", 69)
+    })?;
     report.step("gateway started again: the values are right", || {
         let before = pusher.recorded()?;
         site.start_gateway()?;
