@@ -6,13 +6,17 @@ use crate::error::{ParseError, ParseErrorKind};
 
 /// The lines of a body, numbered from 1.
 pub(super) struct Lines<'a> {
-    rest: &'a [u8],
+    body: &'a [u8],
+    /// The whole body, if it is UTF-8: then no part of it has to be looked at again.
+    text: Option<&'a str>,
+    /// Invariant: at most `body.len()`.
+    start: usize,
     number: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
-        Self { rest: body, number: 0 }
+        Self { body, text: std::str::from_utf8(body).ok(), start: 0, number: 0 }
     }
 }
 
@@ -20,16 +24,18 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Cursor<'a>;
 
     fn next(&mut self) -> Option<Cursor<'a>> {
-        if self.rest.is_empty() {
+        let rest = &self.body[self.start..];
+        if rest.is_empty() {
             return None;
         }
         self.number += 1;
-        let (line, terminated, rest) = match memchr::memchr(b'\n', self.rest) {
-            Some(end) => (&self.rest[..end], true, &self.rest[end + 1..]),
-            None => (self.rest, false, &[][..]),
+        let (line, terminated) = match memchr::memchr(b'\n', rest) {
+            Some(end) => (&rest[..end], true),
+            None => (rest, false),
         };
-        self.rest = rest;
-        Some(Cursor { line, number: self.number, terminated, at: 0 })
+        let (text, start, number) = (self.text, self.start, self.number);
+        self.start += line.len() + usize::from(terminated);
+        Some(Cursor { line, text, start, number, terminated, at: 0 })
     }
 }
 
@@ -38,6 +44,10 @@ impl<'a> Iterator for Lines<'a> {
 pub(super) struct Cursor<'a> {
     /// Without its newline.
     pub(super) line: &'a [u8],
+    /// The whole body, if it is UTF-8.
+    text: Option<&'a str>,
+    /// Where the line begins in the body.
+    start: usize,
     pub(super) number: usize,
     /// Whether a newline ends the line; if not, the body ends here.
     terminated: bool,
@@ -89,6 +99,14 @@ impl<'a> Cursor<'a> {
         &self.line[from..self.at]
     }
 
+    /// A part of the line, if it is UTF-8.
+    pub(super) fn text(&self, from: usize, to: usize) -> Option<&'a str> {
+        match self.text {
+            Some(body) => body.get(self.start + from..self.start + to),
+            None => std::str::from_utf8(&self.line[from..to]).ok(),
+        }
+    }
+
     pub(super) fn skip_blanks(&mut self) {
         let blanks = self.rest().iter().take_while(|byte| is_blank(**byte)).count();
         self.at += blanks;
@@ -105,8 +123,8 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let from = self.at;
-        let taken = self.rest().iter().take_while(|byte| wanted(**byte)).count();
-        self.at += taken;
+        let rest = self.rest();
+        self.at += rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len());
         self.since(from)
     }
 
@@ -127,18 +145,21 @@ impl<'a> Cursor<'a> {
         self.peek().map(drop)
     }
 
-    /// The rest of a string whose opening quote was taken, up to and with its closing quote.
-    pub(super) fn take_quoted(&mut self) -> Result<Cow<'a, [u8]>, QuoteError> {
+    /// The rest of a string whose opening quote was taken, up to and with its closing quote;
+    /// `None` in place of what is not UTF-8.
+    pub(super) fn take_quoted(&mut self) -> Result<Option<Cow<'a, str>>, QuoteError> {
         let from = self.at;
-        let plain = memchr::memchr2(b'"', b'\\', self.rest());
+        // Values are short: a loop finds their end sooner than a search that sets itself up.
+        let plain = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\'));
         match plain {
             Some(length) if self.line[from + length] == b'"' => {
                 self.at = from + length + 1;
-                Ok(Cow::Borrowed(&self.line[from..from + length]))
+                Ok(self.text(from, from + length).map(Cow::Borrowed))
             }
             Some(length) => {
                 self.at = from + length;
-                self.take_escaped(self.line[from..from + length].to_vec()).map(Cow::Owned)
+                let value = self.take_escaped(self.line[from..from + length].to_vec())?;
+                Ok(String::from_utf8(value).ok().map(Cow::Owned))
             }
             None => {
                 self.at = self.line.len();
@@ -236,6 +257,13 @@ pub(super) fn unescape_help(text: &[u8]) -> Result<Cow<'_, str>, (usize, char)> 
 
 /// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
 pub(super) fn parse_float(text: &[u8]) -> Option<f64> {
+    /// So many digits that every number is exact in 64 bits and as a float.
+    const DIGITS_MAX: usize = 15;
+    if !text.is_empty() && text.len() <= DIGITS_MAX && text.iter().all(u8::is_ascii_digit) {
+        let digit = |number: u64, digit: &u8| number * 10 + u64::from(digit - b'0');
+        #[expect(clippy::cast_precision_loss, reason = "less than 2^53")]
+        return Some(text.iter().fold(0, digit) as f64);
+    }
     let text = std::str::from_utf8(text).ok()?;
     let value: f64 = text.parse().ok()?;
     let unsigned = text.trim_start_matches(['+', '-']);

@@ -13,9 +13,31 @@ use crate::exposition::{
 pub(super) struct Families<'a> {
     /// Also families without samples, and, until it is known, without a type.
     drafts: Vec<Draft<'a>>,
+    /// Whether a family's own name ends like a sample of a histogram or a summary.
+    has_suffixed: bool,
     by_name: HashMap<Cow<'a, str>, usize, foldhash::fast::RandomState>,
     /// Histograms and summaries by the hash of their family and labels.
     compound: HashMap<u64, Vec<(usize, usize)>, foldhash::fast::RandomState>,
+}
+
+/// What the name of a sample of a histogram or a summary ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suffix {
+    Count,
+    Sum,
+    Bucket,
+}
+
+impl Suffix {
+    const ALL: [Self; 3] = [Self::Bucket, Self::Sum, Self::Count];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "_count",
+            Self::Sum => "_sum",
+            Self::Bucket => "_bucket",
+        }
+    }
 }
 
 /// A family that is being read.
@@ -35,11 +57,31 @@ impl<'a> Families<'a> {
         }
     }
 
+    /// The histogram or summary that a sample named `name` belongs to, and what its name ends in
+    /// beyond the family's.
+    pub(super) fn find_compound_family(&self, name: &str) -> Option<(usize, Suffix)> {
+        Suffix::ALL.into_iter().find_map(|suffix| {
+            let family = self.find(name.strip_suffix(suffix.as_str())?)?;
+            match self.drafts[family].metric_type? {
+                MetricType::Histogram => Some((family, suffix)),
+                MetricType::Summary if suffix != Suffix::Bucket => Some((family, suffix)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether a family may have that very name; looked up only if it may.
+    pub(super) fn find_own(&self, name: &str) -> Option<usize> {
+        let looks_compound = Suffix::ALL.into_iter().any(|suffix| name.ends_with(suffix.as_str()));
+        if looks_compound && !self.has_suffixed { None } else { self.find(name) }
+    }
+
     pub(super) fn find_or_create(&mut self, name: Cow<'a, str>) -> usize {
         if let Some(family) = self.find(&name) {
             return family;
         }
         let family = self.drafts.len();
+        self.has_suffixed |= Suffix::ALL.into_iter().any(|suffix| name.ends_with(suffix.as_str()));
         self.by_name.insert(name.clone(), family);
         self.drafts.push(Draft { name, help: None, metric_type: None, metrics: Vec::new() });
         family
@@ -54,11 +96,11 @@ impl<'a> Families<'a> {
     }
 
     /// The metric a sample belongs to: a new one for a plain type, and for a histogram or a
-    /// summary the one with the same labels.
+    /// summary the one with the same labels. Takes the labels out of `labels`.
     pub(super) fn metric(
         &mut self,
         family: usize,
-        labels: Vec<Label<'a>>,
+        labels: &mut Vec<Label<'a>>,
         line: usize,
     ) -> &mut Metric<'a> {
         let metric_type = self.drafts[family].metric_type;
@@ -68,12 +110,15 @@ impl<'a> Families<'a> {
             _ => MetricValue::Number(0.0),
         };
         let is_plain = matches!(value, MetricValue::Number(_));
-        let at = if is_plain { None } else { self.find_compound(family, &labels) };
+        let at = if is_plain { None } else { self.find_compound(family, labels) };
         let metrics = &mut self.drafts[family].metrics;
         let at = at.unwrap_or(metrics.len());
         if at == metrics.len() {
+            // In a vector of its own that has no room to spare.
+            let labels = labels.drain(..).collect();
             metrics.push(Metric { labels, value, timestamp_ms: None, line });
         }
+        labels.clear();
         &mut metrics[at]
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::Recovery;
 use super::cursor::{Cursor, Lines, QuoteError, is_blank, lossy, parse_float, unescape_help};
-use super::families::{Draft, Families};
+use super::families::{Draft, Families, Suffix};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
 use crate::name::{is_label_name, is_metric_name};
@@ -15,8 +15,10 @@ pub(super) fn parse<'a>(
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
 ) -> Exposition<'a> {
     let mut families = Families::default();
+    let mut labels = Vec::new();
     for mut line in Lines::new(body) {
-        if let Err(error) = parse_line(&mut line, &mut families)
+        labels.clear();
+        if let Err(error) = parse_line(&mut line, &mut families, &mut labels)
             && on_error(error) == Recovery::Stop
         {
             break;
@@ -25,7 +27,12 @@ pub(super) fn parse<'a>(
     families.finish()
 }
 
-fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+/// `labels` is empty, and kept only for its memory.
+fn parse_line<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    labels: &mut Vec<Label<'a>>,
+) -> Result<(), ParseError> {
     line.skip_blanks();
     if line.rest().is_empty() {
         // Blanks at the very end of the body are not an unfinished line.
@@ -35,7 +42,7 @@ fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<
         parse_comment(line, families)?;
         return line.end();
     }
-    parse_sample(line, families)
+    parse_sample(line, families, labels)
 }
 
 fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
@@ -108,53 +115,42 @@ fn parse_type<'a>(
     Ok(())
 }
 
-/// Which part of a histogram or summary a sample's name speaks of.
-#[derive(Clone, Copy, PartialEq)]
-enum Part {
-    Plain,
-    Count,
-    Sum,
-}
+/// The family that a name belongs to, and what the name ends in beyond the family's if that is a
+/// histogram or a summary.
+type Place = (usize, Option<Suffix>);
 
 fn find_or_create<'a>(
     families: &mut Families<'a>,
     line: &Cursor<'a>,
     from: usize,
-    name: Cow<'a, [u8]>,
-) -> Result<(usize, Part), ParseError> {
-    let name = match name {
-        Cow::Borrowed(name) => String::from_utf8_lossy(name),
-        Cow::Owned(name) => Cow::Owned(lossy(&name)),
-    };
+    name: Cow<'a, str>,
+) -> Result<Place, ParseError> {
     if !is_metric_name(&name) {
         return Err(line.error_since(from, Kind::MetricNameText(name.into_owned())));
     }
-    if let Some(family) = families.find(&name) {
-        return Ok((family, Part::Plain));
+    if let Some(family) = families.find_own(&name) {
+        return Ok((family, None));
     }
-    let suffixes = [("_count", Part::Count), ("_sum", Part::Sum), ("_bucket", Part::Plain)];
-    for (suffix, part) in suffixes {
-        if let Some(family) = name.strip_suffix(suffix).and_then(|stem| families.find(stem)) {
-            match families.metric_type(family) {
-                Some(MetricType::Histogram) => return Ok((family, part)),
-                Some(MetricType::Summary) if suffix != "_bucket" => return Ok((family, part)),
-                _ => {}
-            }
-        }
+    if let Some((family, suffix)) = families.find_compound_family(&name) {
+        return Ok((family, Some(suffix)));
     }
-    Ok((families.find_or_create(name), Part::Plain))
+    Ok((families.find_or_create(name), None))
 }
 
 /// A sample's name and labels, as far as they are read.
-struct Head<'a> {
-    family: Option<(usize, Part)>,
-    labels: Vec<Label<'a>>,
+struct Head<'l, 'a> {
+    family: Option<Place>,
+    labels: &'l mut Vec<Label<'a>>,
     /// The bucket's bound or the quantile, if the family has such.
     bound: Option<f64>,
 }
 
-fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
-    let mut head = Head { family: None, labels: Vec::new(), bound: None };
+fn parse_sample<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    labels: &mut Vec<Label<'a>>,
+) -> Result<(), ParseError> {
+    let mut head = Head { family: None, labels, bound: None };
     if line.peek()? != b'{' {
         let from = line.at();
         let name = take_name(line, is_metric_name_byte, Kind::NewlineInMetricName)?;
@@ -170,7 +166,7 @@ fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resul
         parse_labels(line, families, &mut head)?;
         line.skip_blanks();
     }
-    let Some((family, part)) = head.family else {
+    let Some((family, suffix)) = head.family else {
         return Err(line.error(Kind::MetricName));
     };
     let from = line.at();
@@ -178,51 +174,56 @@ fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resul
     line.peek()?;
     let value = parse_float(word)
         .ok_or_else(|| line.error_since(from, Kind::Value(lossy(line.since(from)))))?;
-    let refused = negative_count(families.get(family), part, head.bound, value);
+    let refused = negative_count(families.get(family), suffix, head.bound, value);
     if let Some(kind) = refused {
         return Err(line.error_since(from, kind));
     }
     let metric = families.metric(family, head.labels, line.number);
-    store(&mut metric.value, part, head.bound, value);
+    store(&mut metric.value, suffix, head.bound, value);
     if line.peek()? != b'\n' {
         metric.timestamp_ms = Some(parse_timestamp(line)?);
     }
     Ok(())
 }
 
-fn fix_type(families: &mut Families<'_>, head: &Head<'_>) {
+fn fix_type(families: &mut Families<'_>, head: &Head<'_, '_>) {
     if let Some((family, _)) = head.family {
         families.get(family).metric_type.get_or_insert(MetricType::Untyped);
     }
 }
 
-fn negative_count(family: &Draft<'_>, part: Part, bound: Option<f64>, value: f64) -> Option<Kind> {
+fn negative_count(
+    family: &Draft<'_>,
+    suffix: Option<Suffix>,
+    bound: Option<f64>,
+    value: f64,
+) -> Option<Kind> {
     if family.metric_type != Some(MetricType::Histogram) || value >= 0.0 || value.is_nan() {
         return None;
     }
-    match part {
-        Part::Count => Some(Kind::NegativeCount(family.name.to_string())),
-        Part::Plain if bound.is_some() => Some(Kind::NegativeBucket(family.name.to_string())),
-        Part::Plain | Part::Sum => None,
+    match suffix {
+        Some(Suffix::Count) => Some(Kind::NegativeCount(family.name.to_string())),
+        Some(Suffix::Sum) => None,
+        _ => bound.map(|_| Kind::NegativeBucket(family.name.to_string())),
     }
 }
 
-fn store(to: &mut MetricValue, part: Part, bound: Option<f64>, value: f64) {
-    match (to, part, bound) {
+fn store(to: &mut MetricValue, suffix: Option<Suffix>, bound: Option<f64>, value: f64) {
+    match (to, suffix, bound) {
         (MetricValue::Number(number), ..) => *number = value,
-        (MetricValue::Histogram(histogram), Part::Count, _) => histogram.count = value,
-        (MetricValue::Histogram(histogram), Part::Sum, _) => histogram.sum = value,
-        (MetricValue::Histogram(histogram), Part::Plain, Some(upper_bound)) => {
+        (MetricValue::Histogram(histogram), Some(Suffix::Count), _) => histogram.count = value,
+        (MetricValue::Histogram(histogram), Some(Suffix::Sum), _) => histogram.sum = value,
+        (MetricValue::Histogram(histogram), _, Some(upper_bound)) => {
             histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
         }
         // A summary's count is a whole number to the gateway; it cuts what follows the point.
-        (MetricValue::Summary(summary), Part::Count, _) => summary.count = value.trunc(),
-        (MetricValue::Summary(summary), Part::Sum, _) => summary.sum = value,
-        (MetricValue::Summary(summary), Part::Plain, Some(quantile)) => {
+        (MetricValue::Summary(summary), Some(Suffix::Count), _) => summary.count = value.trunc(),
+        (MetricValue::Summary(summary), Some(Suffix::Sum), _) => summary.sum = value,
+        (MetricValue::Summary(summary), _, Some(quantile)) => {
             summary.quantiles.push(Quantile { quantile, value });
         }
         // A bucket without its bound says nothing, and is no error to the gateway.
-        (_, Part::Plain, None) => {}
+        (_, _, None) => {}
     }
 }
 
@@ -248,7 +249,7 @@ fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
 fn parse_labels<'a>(
     line: &mut Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    head: &mut Head<'_, 'a>,
 ) -> Result<(), ParseError> {
     let must_name = head.family.is_none();
     loop {
@@ -293,9 +294,9 @@ fn parse_labels<'a>(
 fn parse_name_in_braces<'a>(
     line: &Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    head: &mut Head<'_, 'a>,
     from: usize,
-    name: Cow<'a, [u8]>,
+    name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
     if head.family.is_some() {
         let family = family_name(families, head);
@@ -312,17 +313,13 @@ fn parse_name_in_braces<'a>(
 fn parse_label<'a>(
     line: &mut Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    head: &mut Head<'_, 'a>,
     from: usize,
-    name: Cow<'a, [u8]>,
+    name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
-    if *name == *b"__name__" {
+    if name == "__name__" {
         return Err(line.error_since(from, Kind::ReservedLabel));
     }
-    let name = match name {
-        Cow::Borrowed(name) => String::from_utf8_lossy(name),
-        Cow::Owned(name) => Cow::Owned(lossy(&name)),
-    };
     if !is_label_name(&name) {
         return Err(line.error_since(from, Kind::LabelNameText(name.into_owned())));
     }
@@ -369,10 +366,6 @@ pub(super) fn take_label_value<'a>(
             return Err(line.error_since(from, Kind::NewlineInLabelValue(value)));
         }
     };
-    let value = match value {
-        Cow::Borrowed(value) => std::str::from_utf8(value).ok().map(Cow::Borrowed),
-        Cow::Owned(value) => String::from_utf8(value).ok().map(Cow::Owned),
-    };
     value.ok_or_else(|| {
         let quoted = line.since(from);
         let value = quoted.get(1..quoted.len() - 1).unwrap_or_default();
@@ -380,15 +373,25 @@ pub(super) fn take_label_value<'a>(
     })
 }
 
-fn family_name(families: &mut Families<'_>, head: &Head<'_>) -> String {
+fn family_name(families: &mut Families<'_>, head: &Head<'_, '_>) -> String {
     match head.family {
         Some((family, _)) => families.get(family).name.clone().into_owned(),
         None => String::new(),
     }
 }
 
+const NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        bytes[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    bytes
+};
+
 fn is_label_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    NAME_BYTES[usize::from(byte)]
 }
 
 fn is_metric_name_byte(byte: u8) -> bool {
@@ -398,22 +401,22 @@ fn is_metric_name_byte(byte: u8) -> bool {
 /// A name, which may be quoted; empty if none begins here.
 fn take_name<'a>(
     line: &mut Cursor<'a>,
-    is_name_byte: fn(u8) -> bool,
+    is_name_byte: impl Fn(u8) -> bool,
     newline: fn(String) -> Kind,
-) -> Result<Cow<'a, [u8]>, ParseError> {
+) -> Result<Cow<'a, str>, ParseError> {
     let from = line.at();
     if !line.take(b'"') {
-        if line.rest().first().is_some_and(u8::is_ascii_digit) {
-            return Ok(Cow::Borrowed(&[]));
+        if !line.rest().first().is_some_and(u8::is_ascii_digit) {
+            line.take_while(is_name_byte);
         }
-        let name = line.take_while(is_name_byte);
         line.peek()?;
-        return Ok(Cow::Borrowed(name));
+        return Ok(Cow::Borrowed(line.text(from, line.at()).unwrap_or_default()));
     }
     match line.take_quoted() {
         Ok(name) => {
             line.peek()?;
-            Ok(name)
+            // What is not UTF-8 is no name: its replacement is none either.
+            Ok(name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from)))))
         }
         Err(QuoteError::End) => Err(line.error(Kind::UnexpectedEnd)),
         Err(QuoteError::Escape(escaped)) => Err(line.error(Kind::Escape(escaped))),
