@@ -50,8 +50,8 @@ impl Sealed for Counter {
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
-        encoder.raw(text.as_bytes());
+    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
+        encoder.raw(text);
         encoder.end_integer(self.get());
     }
 }
@@ -110,8 +110,8 @@ impl Sealed for CounterF64 {
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
-        encoder.raw(text.as_bytes());
+    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
+        encoder.raw(text);
         encoder.end_float(self.get());
     }
 }

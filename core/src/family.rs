@@ -41,11 +41,22 @@ struct Inner<K, M: MetricKind> {
 
 struct Series<K, M> {
     key: K,
-    /// What begins each of the series' lines, see [`Sealed::encode`].
-    text: Box<str>,
-    /// Whether a label value in `text` has an escape.
-    has_escapes: bool,
+    /// What begins each of the series' lines, see [`Sealed::encode`]; behind it the joined label
+    /// values where the labels are [`LabelNames`], in the same piece of memory.
+    bytes: Box<[u8]>,
+    /// How much of `bytes` is text.
+    text_length: usize,
     metric: M,
+}
+
+impl<K, M> Series<K, M> {
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.text_length]
+    }
+
+    fn joined_values(&self) -> &[u8] {
+        &self.bytes[self.text_length..]
+    }
 }
 
 /// What can label the metrics of a [`Family`]: [`LabelNames`], or a type that derives
@@ -56,7 +67,7 @@ pub trait LabelSet {
 }
 
 impl<const N: usize> LabelSet for LabelNames<N> {
-    /// The text of a series says what its labels are.
+    /// The joined label values stand behind the text of the series.
     type Key = ();
 }
 
@@ -81,22 +92,19 @@ impl<const N: usize, M: MetricKind> Family<LabelNames<N>, M> {
     )]
     pub fn with<V: AsRef<str>>(&self, values: [V; N]) -> &M {
         let inner = &*self.0;
-        let mut hasher = inner.hasher.build_hasher();
-        for value in &values {
-            hasher.write(value.as_ref().as_bytes());
-            // So that `(ab, c)` and `(a, bc)` differ; no UTF-8 text has this byte.
-            hasher.write_u8(0xFF);
-        }
-        let is = |series: &Series<(), M>| inner.has_values(series, &values);
-        if let Some(series) = inner.series.find(hasher.finish(), is) {
-            return &series.metric;
-        }
-        inner.create(hasher.finish(), is, || {
-            let mut labels = Vec::new();
-            for (name, value) in inner.label_names.iter().zip(&values) {
-                write_label(&mut labels, name.as_str(), value.as_ref());
+        with_joined(&values, |joined| {
+            let hash = inner.hash(joined);
+            let is = |series: &Series<(), M>| series.joined_values() == joined;
+            if let Some(series) = inner.series.find(hash, is) {
+                return &series.metric;
             }
-            ((), String::from_utf8_lossy(&labels).into_owned())
+            inner.create(hash, is, joined, || {
+                let mut labels = Vec::new();
+                for (name, value) in inner.label_names.iter().zip(&values) {
+                    write_label(&mut labels, name.as_str(), value.as_ref());
+                }
+                ((), labels)
+            })
         })
     }
 }
@@ -118,7 +126,8 @@ where
         let is = |series: &Series<L, M>| series.key == *labels;
         match inner.series.find(hash, is) {
             Some(series) => &series.metric,
-            None => inner.create(hash, is, || (labels.clone(), rendered_labels(labels))),
+            None => inner
+                .create(hash, is, &[], || (labels.clone(), rendered_labels(labels).into_bytes())),
         }
     }
 }
@@ -170,67 +179,62 @@ impl<K, M: MetricKind> Inner<K, M> {
         &self,
         hash: u64,
         is: impl Fn(&Series<K, M>) -> bool,
-        key_and_labels: impl FnOnce() -> (K, String),
+        joined_values: &[u8],
+        key_and_labels: impl FnOnce() -> (K, Vec<u8>),
     ) -> &M {
         let create = || {
             let (key, labels) = key_and_labels();
-            Series {
-                key,
-                text: self.text_of(&labels).into(),
-                has_escapes: labels.contains('\\'),
-                metric: M::create(&self.config),
-            }
+            let mut bytes = self.text_of(&labels);
+            let text_length = bytes.len();
+            bytes.extend_from_slice(joined_values);
+            Series { key, bytes: bytes.into(), text_length, metric: M::create(&self.config) }
         };
         let created = self.series.find_or_create(hash, is, create);
         &created.expect("a family has fewer than 2^32 series").metric
     }
 
-    fn text_of(&self, labels: &str) -> String {
-        let (name, suffix) = (&self.name, M::TEXT_SUFFIX);
-        match (M::HAS_BUCKETS, labels.is_empty()) {
-            (false, true) => format!("{name}{suffix} "),
-            (false, false) => format!("{name}{suffix}{{{labels}}} "),
-            (true, true) => format!("{name}{suffix}{{le=\""),
-            (true, false) => format!("{name}{suffix}{{{labels},le=\""),
-        }
+    fn text_of(&self, labels: &[u8]) -> Vec<u8> {
+        let (open, close): (&[u8], &[u8]) = match (M::HAS_BUCKETS, labels.is_empty()) {
+            (false, true) => (b"", b" "),
+            (false, false) => (b"{", b"} "),
+            (true, true) => (b"{", b"le=\""),
+            (true, false) => (b"{", b",le=\""),
+        };
+        [self.name.as_bytes(), M::TEXT_SUFFIX.as_bytes(), open, labels, close].concat()
     }
 
-    /// Whether the series' text is the one that these label values have.
     #[inline]
-    fn has_values<V: AsRef<str>>(&self, series: &Series<K, M>, values: &[V]) -> bool {
-        let begin = self.name.len() + M::TEXT_SUFFIX.len() + 1;
-        let mut rest = series.text.as_bytes().get(begin..).unwrap_or_default();
-        let mut take = |text: &[u8]| match rest.strip_prefix(text) {
-            Some(after) => {
-                rest = after;
-                true
-            }
-            None => false,
-        };
-        let mut escaped = Vec::new();
-        let mut between: &[u8] = b"";
-        for (name, value) in self.label_names.iter().zip(values) {
-            let value = value.as_ref();
-            let mut value_bytes = value.as_bytes();
-            if series.has_escapes {
-                escaped.clear();
-                write_label_value(&mut escaped, value);
-                value_bytes = &escaped;
-            }
-            // A text without escapes has no quotes but those taken here: a value that holds one
-            // cannot match.
-            if !(take(between)
-                && take(name.as_str().as_bytes())
-                && take(b"=\"")
-                && take(value_bytes)
-                && take(b"\""))
-            {
-                return false;
-            }
-            between = b",";
-        }
-        values.is_empty() || take(if M::HAS_BUCKETS { b",le=\"" } else { b"} " })
+    fn hash(&self, joined_values: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(joined_values);
+        hasher.finish()
     }
+}
+
+/// Calls `use_joined` with all values, each with a byte behind it that no UTF-8 text has: so that
+/// `(ab, c)` and `(a, bc)` differ.
+#[inline]
+fn with_joined<V: AsRef<str>, R>(values: &[V], use_joined: impl FnOnce(&[u8]) -> R) -> R {
+    /// More than most label sets need; more than this is joined in memory from the heap.
+    const ON_STACK_MAX: usize = 128;
+    const SEPARATOR: u8 = 0xFF;
+    let length = values.iter().map(|value| value.as_ref().len() + 1).sum();
+    let mut on_stack = [0_u8; ON_STACK_MAX];
+    let mut on_heap;
+    let joined = if length <= ON_STACK_MAX {
+        &mut on_stack[..length]
+    } else {
+        on_heap = vec![0; length];
+        &mut on_heap[..]
+    };
+    let mut at = 0;
+    for value in values {
+        let value = value.as_ref().as_bytes();
+        joined[at..at + value.len()].copy_from_slice(value);
+        joined[at + value.len()] = SEPARATOR;
+        at += value.len() + 1;
+    }
+    use_joined(joined)
 }
 
 fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
@@ -253,7 +257,7 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
     fn encode(&self, encoder: &mut Encoder) {
         let inner = &*self.0;
         let mut sorted = inner.sorted.lock();
-        let text = |slot: &usize| inner.series.get(*slot).map(|series| &series.text);
+        let text = |slot: &usize| inner.series.get(*slot).map(Series::text);
         let new = sorted.len()..inner.series.len();
         if !new.is_empty() {
             sorted.extend(new);
@@ -265,7 +269,7 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
         }
         encoder.family(&inner.name, &inner.help, M::FAMILY_TYPE);
         for series in sorted.iter().filter_map(|slot| inner.series.get(*slot)) {
-            series.metric.encode(&inner.name, &series.text, encoder);
+            series.metric.encode(&inner.name, series.text(), encoder);
         }
     }
 }

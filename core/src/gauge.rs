@@ -67,8 +67,8 @@ impl Sealed for Gauge {
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
-        encoder.raw(text.as_bytes());
+    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
+        encoder.raw(text);
         encoder.end_float(self.get());
     }
 }

@@ -148,18 +148,19 @@ impl Sealed for Histogram {
         Self(Arc::new(Counts { buckets: buckets.clone(), by_bucket, sum: AtomicU64::new(0) }))
     }
 
-    fn encode(&self, name: &str, text: &str, encoder: &mut Encoder) {
+    fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder) {
         let mut cumulative = 0;
         let lines = self.0.buckets.lines(encoder.format());
         for (count, line) in self.0.by_bucket.iter().zip(lines) {
             cumulative += count.load(Relaxed);
-            encoder.raw(text.as_bytes());
+            encoder.raw(text);
             encoder.raw(line.as_bytes());
             encoder.end_integer(cumulative);
         }
         // The text is `name_bucket{labels,le="`, or `name_bucket{le="` without labels.
-        let labels = text.strip_prefix(name).and_then(|rest| rest.strip_prefix("_bucket{"));
-        let labels = labels.and_then(|rest| rest.strip_suffix(",le=\"")).unwrap_or_default();
+        let begin = name.len() + "_bucket{".len();
+        let labels = text.get(begin..).and_then(|rest| rest.strip_suffix(b",le=\""));
+        let labels = labels.unwrap_or_default();
         begin_line(encoder, name, "_sum", labels);
         encoder.end_float(self.sum());
         begin_line(encoder, name, "_count", labels);
@@ -167,14 +168,14 @@ impl Sealed for Histogram {
     }
 }
 
-fn begin_line(encoder: &mut Encoder, name: &str, suffix: &str, labels: &str) {
+fn begin_line(encoder: &mut Encoder, name: &str, suffix: &str, labels: &[u8]) {
     encoder.raw(name.as_bytes());
     encoder.raw(suffix.as_bytes());
     if labels.is_empty() {
         encoder.raw(b" ");
     } else {
         encoder.raw(b"{");
-        encoder.raw(labels.as_bytes());
+        encoder.raw(labels);
         encoder.raw(b"} ");
     }
 }

@@ -21,8 +21,8 @@ impl Sealed for Info {
         Self(())
     }
 
-    fn encode(&self, _: &str, text: &str, encoder: &mut Encoder) {
-        encoder.raw(text.as_bytes());
+    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
+        encoder.raw(text);
         encoder.end_integer(1);
     }
 }

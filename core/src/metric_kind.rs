@@ -36,6 +36,6 @@ pub(crate) mod sealed {
 
         /// Writes the samples. `name` is the family's, `text` what is kept of the series:
         /// `name{labels} `, or for a histogram `name_bucket{labels,le="`.
-        fn encode(&self, name: &str, text: &str, encoder: &mut Encoder);
+        fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder);
     }
 }
