@@ -1,0 +1,269 @@
+//! One operation on a gateway: an attempt, and the attempts with the waits between them.
+//!
+//! Everything that is sent goes through [`Line::attempt`], with a verb, a path and a body.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::Method;
+
+use crate::backoff::{Backoff, wait_within};
+use crate::body::EncodedBody;
+use crate::clock::Clock;
+use crate::config::GatewayConfig;
+use crate::error::{Cause, PushError, PushErrorKind, Verb};
+use crate::http::{Answer, HttpRequest, HttpSend, SendFailure, read_failure};
+use crate::reason::{self, Reason};
+use crate::url::GatewayUrl;
+use crate::verdict::{AnswerHead, Failure, Verdict, judge_answer, judge_failure};
+
+/// Most of a successful answer to a push that is read: it should be empty.
+const ACKNOWLEDGEMENT_BYTES_MAX: usize = 4096;
+
+/// Most of a redirect's target that is shown, in characters.
+const LOCATION_CHARS_MAX: usize = 500;
+
+/// The way to one gateway.
+pub(crate) struct Line {
+    pub(crate) url: GatewayUrl,
+    pub(crate) config: GatewayConfig,
+    pub(crate) http: Box<dyn HttpSend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Makes the source of jitter.
+    pub(crate) rng: fn() -> fastrand::Rng,
+}
+
+/// What is asked of the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation<'a> {
+    pub(crate) verb: Verb,
+    /// Below the gateway's base URL, from the slash on.
+    pub(crate) path: &'a str,
+    pub(crate) body: Option<&'a EncodedBody<'a>>,
+}
+
+/// A finished operation.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    pub(crate) value: T,
+    pub(crate) status: u16,
+    pub(crate) attempts: u32,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(crate) struct Setback {
+    pub(crate) kind: PushErrorKind,
+    pub(crate) cause: Option<Cause>,
+    /// Whether the same request may succeed later.
+    pub(crate) retry: bool,
+    /// How long the gateway asked to be left alone.
+    pub(crate) after: Option<Duration>,
+    /// Connections in a row closed after a whole body, this one included.
+    pub(crate) dropped: u32,
+}
+
+impl Setback {
+    /// The request was never made.
+    pub(crate) fn nothing_sent(kind: PushErrorKind, cause: Cause) -> Self {
+        Self { kind, cause: Some(cause), retry: false, after: None, dropped: 0 }
+    }
+}
+
+/// Makes something of a successful answer's body.
+pub(crate) type ReadAnswer<'a, T> = &'a dyn Fn(&mut dyn Read) -> Result<T, ReadError>;
+
+/// Why nothing could be made of a successful answer.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The rest did not arrive.
+    Io(io::Error),
+    /// It arrived and is not what was asked for.
+    Other(Failure, Cause),
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Operation<'_> {
+    fn method(&self) -> Method {
+        match self.verb {
+            Verb::Push => Method::PUT,
+            Verb::Add => Method::POST,
+            Verb::Delete => Method::DELETE,
+            Verb::List | Verb::Ready => Method::GET,
+        }
+    }
+}
+
+/// For answers that say nothing: a push, add, delete, or readiness.
+///
+/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless.
+pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
+    let (bytes, _) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
+    if is_html(&bytes) {
+        return Err(not_a_gateway("it is an HTML page; a push is answered without a body"));
+    }
+    Ok(())
+}
+
+pub(crate) fn not_a_gateway(words: &str) -> ReadError {
+    ReadError::Other(Failure::Garbled, Cause::text(words))
+}
+
+/// Whether bytes begin like an HTML page.
+pub(crate) fn is_html(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    let begins =
+        |tag: &[u8]| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype") || begins(b"<html") || begins(b"<head")
+}
+
+impl Line {
+    /// Does `operation` until it succeeds, is refused for good, or `total_timeout` has passed.
+    pub(crate) fn with_retries<T>(
+        &self,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<Done<T>, PushError> {
+        let config = &self.config;
+        let deadline = self.clock.deadline(config.total_timeout);
+        let mut rng = (self.rng)();
+        let mut backoff =
+            Backoff::new(config.retry_delay_min, config.retry_delay_max, self.clock.now());
+        let (mut attempts, mut dropped) = (0_u32, 0);
+        loop {
+            attempts = attempts.saturating_add(1);
+            let remaining = deadline.saturating_duration_since(self.clock.now());
+            let timeout = config.attempt_timeout.min(remaining);
+            let setback = match self.attempt(operation, timeout, dropped, read) {
+                Ok((value, status)) => return Ok(Done { value, status, attempts }),
+                Err(setback) => setback,
+            };
+            dropped = setback.dropped;
+            let remaining = deadline.saturating_duration_since(self.clock.now());
+            let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
+            let asked = setback.after.is_some();
+            match wait_within(wait, asked, remaining, config.retry_delay_min) {
+                Some(wait) if setback.retry => self.clock.wait(wait),
+                _ => return Err(self.error(operation, &setback, attempts)),
+            }
+        }
+    }
+
+    /// One request. `dropped` is that of the attempt before this.
+    pub(crate) fn attempt<T>(
+        &self,
+        operation: &Operation<'_>,
+        timeout: Duration,
+        dropped: u32,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<(T, u16), Setback> {
+        let url = self.url.join(operation.path);
+        let request = HttpRequest {
+            method: operation.method(),
+            url: &url,
+            authorization: self.url.authorization(),
+            body: operation.body.map(EncodedBody::http),
+            timeout,
+        };
+        let answer = self.http.send(&request).map_err(|failure| self.setback(failure, dropped))?;
+        let status = answer.status;
+        let mut body = self.judge(operation, answer)?;
+        let value = read(&mut body).map_err(|error| {
+            let failure = match error {
+                ReadError::Io(error) => read_failure(error, timeout),
+                ReadError::Other(failure, cause) => SendFailure { failure, cause },
+            };
+            self.setback(failure, dropped)
+        })?;
+        Ok((value, status))
+    }
+
+    /// The body of a success; what is wrong with anything else.
+    fn judge(
+        &self,
+        operation: &Operation<'_>,
+        mut answer: Answer,
+    ) -> Result<Box<dyn Read + Send>, Setback> {
+        let head = AnswerHead {
+            status: answer.status,
+            html: answer.html,
+            retry_after: answer.retry_after.as_deref(),
+        };
+        let (kind, retry, after) =
+            match judge_answer(head, self.clock.wall(), self.config.retry_after_max) {
+                Verdict::Success => return Ok(answer.body),
+                Verdict::Retry { kind, after } => (kind, true, after),
+                Verdict::Final(kind) => (kind, false, None),
+            };
+        let cause = match kind {
+            PushErrorKind::Redirected(_) => answer.location.as_deref().map(location),
+            PushErrorKind::NotAGateway => {
+                Some(Cause::Text(format!("it has status {} and is an HTML page", answer.status)))
+            }
+            _ => self.reason(operation, &mut answer).map(Cause::Said),
+        };
+        Err(Setback { kind, cause, retry, after, dropped: 0 })
+    }
+
+    /// What the gateway says about a refusal. Its status decides; its words may be missing.
+    fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<Reason> {
+        let (bytes, cut) = read_capped(&mut answer.body, self.config.reason_bytes_max).ok()?;
+        let pushed = operation.body.map_or(&[][..], |body| body.text);
+        Reason::new(&bytes, cut, pushed)
+    }
+
+    fn setback(&self, failure: SendFailure, dropped: u32) -> Setback {
+        let SendFailure { failure, cause } = failure;
+        let dropped = match failure {
+            Failure::Dropped { after_body: true } => dropped.saturating_add(1),
+            _ => 0,
+        };
+        let verdict = judge_failure(failure, dropped, self.config.dropped_attempts_max);
+        let (kind, retry, after) = match verdict {
+            Verdict::Retry { kind, after } => (kind, true, after),
+            Verdict::Final(kind) => (kind, false, None),
+            Verdict::Success => (PushErrorKind::NotAGateway, false, None),
+        };
+        Setback { kind, cause: Some(cause), retry, after, dropped }
+    }
+
+    pub(crate) fn error(
+        &self,
+        operation: &Operation<'_>,
+        setback: &Setback,
+        attempts: u32,
+    ) -> PushError {
+        PushError {
+            verb: operation.verb,
+            families: operation.body.map(|body| body.families),
+            url: self.url.redacted(operation.path),
+            kind: setback.kind,
+            attempts,
+            cause: setback.cause.clone(),
+        }
+    }
+}
+
+fn location(location: &str) -> Cause {
+    let short: String = location.chars().take(LOCATION_CHARS_MAX).collect();
+    let mut shown = String::new();
+    reason::escape_into(&mut shown, &short);
+    Cause::Location(shown)
+}
+
+/// Up to `max` bytes, and whether there were more.
+fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    body.take(limit).read_to_end(&mut bytes)?;
+    let cut = bytes.len() > max;
+    bytes.truncate(max);
+    Ok((bytes, cut))
+}

@@ -1,0 +1,285 @@
+//! Where the gateway is: parsed once, shown without its credentials.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::error::ConfigError;
+
+/// What stands in messages where credentials stood.
+const REDACTED: &str = "***";
+
+/// The base URL of a gateway. `base` never ends in a slash and never holds credentials.
+#[derive(Clone)]
+pub(crate) struct GatewayUrl {
+    base: String,
+    authorization: Option<String>,
+}
+
+/// A URL fit for messages: credentials are shown as `***`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RedactedUrl(String);
+
+impl GatewayUrl {
+    /// Parses `http://host:9091`, `https://user:password@host/prefix/`, `[::1]:9091` and the like.
+    ///
+    /// Without a scheme it is `http`, which is how the Pushgateway's own documents often write it.
+    pub(crate) fn parse(value: &str) -> Result<Self, ConfigError> {
+        let fail = |expected| ConfigError::Url { value: redact(value), expected };
+        if value.is_empty() {
+            return Err(fail("a URL such as `http://localhost:9091`, but it is empty"));
+        }
+        if let Some(c) = value.chars().find(|c| c.is_whitespace() || c.is_control()) {
+            return Err(fail(if c == '\n' || c == '\r' {
+                "a URL without line breaks"
+            } else {
+                "a URL without spaces or control characters"
+            }));
+        }
+        let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "http" && scheme != "https" {
+            return Err(fail("a URL that begins with `http://` or `https://`"));
+        }
+        if rest.contains('?') || rest.contains('#') {
+            return Err(fail("a URL without a query (`?`) and without a fragment (`#`)"));
+        }
+        let (authority, path) = match rest.split_once('/') {
+            Some((authority, path)) => (authority, path.trim_end_matches('/')),
+            None => (rest, ""),
+        };
+        let (userinfo, host_and_port) = match authority.rsplit_once('@') {
+            Some((userinfo, host)) => (Some(userinfo), host),
+            None => (None, authority),
+        };
+        check_host_and_port(host_and_port).map_err(fail)?;
+        check_path(path).map_err(fail)?;
+        let authorization = userinfo.map(basic_authorization).transpose().map_err(fail)?;
+        let mut base = format!("{scheme}://{host_and_port}");
+        if !path.is_empty() {
+            base.push('/');
+            base.push_str(path);
+        }
+        Ok(Self { base, authorization })
+    }
+
+    /// The URL to ask, `path` beginning with a slash.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The same for messages.
+    pub(crate) fn redacted(&self, path: &str) -> RedactedUrl {
+        let url = self.join(path);
+        RedactedUrl(match (&self.authorization, url.split_once("://")) {
+            (Some(_), Some((scheme, rest))) => format!("{scheme}://{REDACTED}@{rest}"),
+            _ => url,
+        })
+    }
+
+    /// The value of the `Authorization` header, when the URL held credentials.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+}
+
+impl fmt::Debug for GatewayUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GatewayUrl").field(&self.redacted("").0).finish()
+    }
+}
+
+impl fmt::Display for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RedactedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedactedUrl").field(&self.0).finish()
+    }
+}
+
+/// Hides all that may be a credential in a value that could not be parsed: whatever stands before
+/// its last `@`.
+fn redact(value: &str) -> String {
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), value),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}{REDACTED}@{rest}"),
+        None => value.to_owned(),
+    }
+}
+
+fn check_host_and_port(host_and_port: &str) -> Result<(), &'static str> {
+    let bracketed = host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let port = if let Some((address, port)) = bracketed {
+        address.parse::<Ipv6Addr>().map_err(|_| "an IPv6 address such as `[::1]`")?;
+        match port.strip_prefix(':') {
+            None if port.is_empty() => None,
+            None => return Err("`:` and a port after `]`"),
+            port => port,
+        }
+    } else {
+        let (host, port) = match host_and_port.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (host_and_port, None),
+        };
+        if host.is_empty() {
+            return Err("a host, as in `http://localhost:9091`");
+        }
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        if !host.bytes().all(allowed) {
+            return Err(
+                "a host of letters, digits, `-`, `.` and `_`, or an IPv6 address in `[` `]`",
+            );
+        }
+        port
+    };
+    match port.map(str::parse::<u16>) {
+        None | Some(Ok(1..)) => Ok(()),
+        Some(_) => Err("a port between 1 and 65535"),
+    }
+}
+
+/// `path` without the slashes around it.
+fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+        return Err("a path without empty, `.` or `..` segments, which a gateway redirects");
+    }
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&b);
+    if !path.bytes().all(allowed) || percent_decode(path).is_none() {
+        return Err("a path in which other characters are percent-encoded");
+    }
+    Ok(())
+}
+
+fn basic_authorization(userinfo: &str) -> Result<String, &'static str> {
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    let expected = "credentials as `user:password`, other characters percent-encoded";
+    let mut credentials = percent_decode(user).ok_or(expected)?;
+    // RFC 7617, 2: a user name with a colon would be read as a shorter one.
+    if credentials.contains(&b':') {
+        return Err("a user name without a colon");
+    }
+    credentials.push(b':');
+    credentials.extend(percent_decode(password).ok_or(expected)?);
+    Ok(format!("Basic {}", STANDARD.encode(credentials)))
+}
+
+/// `None` when a `%` is not followed by two hexadecimal digits.
+fn percent_decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(if byte == b'%' {
+            hex(bytes.next()?)? * 16 + hex(bytes.next()?)?
+        } else {
+            byte
+        });
+    }
+    Some(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, base: &str) {
+        let url = GatewayUrl::parse(value).unwrap();
+        assert_eq!(url.join(""), base, "{value}");
+        assert!(url.authorization().is_none(), "{value}");
+    }
+
+    #[test]
+    fn accepted() {
+        check("http://localhost:9091", "http://localhost:9091");
+        check("http://localhost:9091/", "http://localhost:9091");
+        check("http://localhost:9091///", "http://localhost:9091");
+        check("HTTPS://gw.example.com", "https://gw.example.com");
+        check("localhost:9091", "http://localhost:9091");
+        check("localhost", "http://localhost");
+        check("localhost:9091/prefix/", "http://localhost:9091/prefix");
+        check("http://gw/prefix/", "http://gw/prefix");
+        check("http://gw/a/b%20c", "http://gw/a/b%20c");
+        check("http://[::1]:9091/x", "http://[::1]:9091/x");
+        check("[::1]", "http://[::1]");
+        check("http://push_gateway:1", "http://push_gateway:1");
+        check("http://10.0.0.1:65535", "http://10.0.0.1:65535");
+    }
+
+    #[test]
+    fn joins_below_the_prefix() {
+        let url = GatewayUrl::parse("http://gw/prefix/").unwrap();
+        assert_eq!(url.join("/metrics/job/x"), "http://gw/prefix/metrics/job/x");
+    }
+
+    #[test]
+    fn refused_naming_the_value_and_what_was_expected() {
+        for (value, expected) in [
+            ("", "empty"),
+            (" http://gw", "spaces"),
+            ("http://gw\n", "line breaks"),
+            ("http://", "a host"),
+            ("http:///metrics", "a host"),
+            (":9091", "a host"),
+            ("ftp://gw", "`http://` or `https://`"),
+            ("://gw", "`http://` or `https://`"),
+            ("http:/gw", "a port"),
+            ("http://gw:", "a port"),
+            ("http://gw:0", "a port"),
+            ("http://gw:65536", "a port"),
+            ("http://gw:http", "a port"),
+            ("http://gw:-1", "a port"),
+            ("http://::1:9091", "a host"),
+            ("http://[::1", "IPv6"),
+            ("http://[gw]:9091", "IPv6"),
+            ("http://[::1]9091", "after `]`"),
+            ("http://gü", "a host"),
+            ("http://gw?x=1", "query"),
+            ("http://gw/#top", "fragment"),
+            ("http://gw/a//b", "segments"),
+            ("http://gw/../b", "segments"),
+            ("http://gw/a%zz", "percent-encoded"),
+            ("http://gw/é", "percent-encoded"),
+            ("http://u%zz@gw", "credentials"),
+            ("http://a%3Ab:c@gw", "colon"),
+        ] {
+            let error = GatewayUrl::parse(value).unwrap_err().to_string();
+            assert!(error.contains(expected), "{value:?}: {error}");
+            assert!(error.contains(&redact(value)), "{value:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn credentials_become_a_header_and_are_never_shown() {
+        for (value, authorization) in [
+            ("http://user:secret@gw", "Basic dXNlcjpzZWNyZXQ="),
+            ("http://user@gw", "Basic dXNlcjo="),
+            ("https://user:s%40cret@gw/x/", "Basic dXNlcjpzQGNyZXQ="),
+            ("user:sec@ret@gw:9091", "Basic dXNlcjpzZWNAcmV0"),
+        ] {
+            let url = GatewayUrl::parse(value).unwrap();
+            assert_eq!(url.authorization(), Some(authorization), "{value}");
+            let shown = format!("{url:?} {} {}", url.redacted("/metrics"), url.join("/"));
+            assert!(shown.contains("***@gw") && !shown.contains("cret"), "{shown}");
+        }
+        for value in ["http://user:pa/ss@gw:x", "user:pass@gw:x", "http://user:pass@gw?q"] {
+            let error = GatewayUrl::parse(value).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("***@gw") && !shown.contains("pa"), "{shown}");
+        }
+    }
+}
