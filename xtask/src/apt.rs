@@ -91,6 +91,8 @@ fn apt_command(root: &Path, arguments: &[&str], folder: &Path) -> Command {
         "Acquire::Languages=none",
         "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
         "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
+        // A mirror that is a snapshot has lists of some day in the past. Who signed them is still checked.
+        "Acquire::Check-Valid-Until=false",
         "Acquire::http::Timeout=20",
         "Acquire::Retries=2",
         "APT::Update::Error-Mode=any",
