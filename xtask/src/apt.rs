@@ -41,7 +41,8 @@ pub(crate) fn unpacked(package: &str, suite: &str, interrupt: &Interrupt) -> Res
     let sources = format!("deb [signed-by={keyring}] {mirror} {suite} main\n");
     fs::write(root.join("sources.list"), sources)?;
     if !root.join("updated").exists() {
-        apt(&root, &["update"], interrupt)?;
+        apt(&root, &["update"], interrupt)
+            .with_context(|| format!("cannot list the packages of Debian {suite}"))?;
         fs::write(root.join("updated"), "")?;
     }
     unpack(&root, package, interrupt)
@@ -53,9 +54,9 @@ fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> 
     fs::remove_dir_all(&debs).ok(); // of an earlier run
     fs::create_dir_all(&debs)?;
     let download = || apt_command(root, &["download", package], &debs);
-    if process::capture(&mut download(), APT_WITHIN, interrupt).is_err() {
+    if perform(&mut download(), interrupt).is_err() {
         apt(root, &["update"], interrupt)?;
-        process::capture(&mut download(), APT_WITHIN, interrupt)?;
+        perform(&mut download(), interrupt)?;
     }
     let deb = fs::read_dir(&debs)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -68,7 +69,15 @@ fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> 
 }
 
 fn apt(root: &Path, arguments: &[&str], interrupt: &Interrupt) -> Result<()> {
-    process::capture(&mut apt_command(root, arguments, root), APT_WITHIN, interrupt)?;
+    perform(&mut apt_command(root, arguments, root), interrupt)
+}
+
+/// Runs apt-get; its error is in the lines that begin with `E:`, and its command line is a screen long.
+fn perform(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
+    let finished = process::finish(command, &[], APT_WITHIN, interrupt)?;
+    let errors: Vec<&str> =
+        finished.stderr.lines().filter_map(|line| line.strip_prefix("E: ")).collect();
+    ensure!(finished.status.success(), "apt-get fails: {}", errors.join("; "));
     Ok(())
 }
 
@@ -91,6 +100,8 @@ fn apt_command(root: &Path, arguments: &[&str], folder: &Path) -> Command {
         "Acquire::Languages=none",
         "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
         "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
+        // A mirror that is a snapshot has lists of some day in the past. Who signed them is still checked.
+        "Acquire::Check-Valid-Until=false",
         "Acquire::http::Timeout=20",
         "Acquire::Retries=2",
         "APT::Update::Error-Mode=any",

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// The pause between two looks at a program that runs.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a program may take whose output is ours: builds and tests, on a slow machine.
 const RUN_WITHIN: Duration = Duration::from_hours(1);
@@ -75,7 +75,7 @@ impl Interrupt {
                 return Ok(value);
             }
             ensure!(now() < deadline, "waited {within:?} in vain for {what}");
-            sleep(PAUSE * 5);
+            sleep(PAUSE);
         }
     }
 }
