@@ -114,7 +114,7 @@ impl<'a> Families<'a> {
         let metrics = &mut self.drafts[family].metrics;
         let at = at.unwrap_or(metrics.len());
         if at == metrics.len() {
-            // In a vector of its own that has no room to spare.
+            #[expect(clippy::drain_collect, reason = "the memory of `labels` is kept")]
             let labels = labels.drain(..).collect();
             metrics.push(Metric { labels, value, timestamp_ms: None, line });
         }
