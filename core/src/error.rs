@@ -123,8 +123,9 @@ pub enum RegistryError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Two sources, or one twice, hold a family of that name.
-    #[error("metric family `{0}` comes from two sources")]
+    /// Two families have that name: from two sources, or, in OpenMetrics, where a counter
+    /// `x_total` makes a family `x`, from one.
+    #[error("two metric families have the name `{0}`")]
     DuplicateFamily(String),
     /// A `prometheus_client` registry could not be read.
     #[error("cannot read the `prometheus_client` registry: {0}")]
