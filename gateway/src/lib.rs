@@ -1,2 +1,8 @@
-//! Part of prompush.
+//! An HTTP host, and the metrics gateway that will run on it.
 #![forbid(unsafe_code)]
+
+pub mod host;
+
+mod error;
+
+pub use error::GatewayError;
