@@ -8,9 +8,9 @@ mod support;
 use std::net::SocketAddr;
 
 use prompush_gateway::Config;
-use prompush_testing::{Pushgateway, Version, http, wait_until};
+use prompush_testing::{Pushgateway, Version, http};
 use serde_json::Value;
-use support::{TestGateway, groups, pushed_part};
+use support::{TestGateway, groups, pushed_part, wipe};
 
 const TABLE: &str = include_str!("facts.json");
 const DIFFERENCES: &str = include_str!("../../docs/gateway-differences.md");
@@ -121,14 +121,6 @@ fn outcome(address: SocketAddr, case: &Value) -> Outcome {
         exposition: pushed_part(address),
         groups: groups(address),
     }
-}
-
-fn wipe(address: SocketAddr) {
-    let wiped = || {
-        http::request(address, "PUT", "/api/v1/admin/wipe", &[], &[]).expect("an answer");
-        groups(address) == Value::Array(Vec::new())
-    };
-    wait_until(std::time::Duration::from_secs(10), "the gateway is empty", wiped);
 }
 
 /// Runs every case and gives back what went otherwise than expected.

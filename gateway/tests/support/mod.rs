@@ -10,6 +10,7 @@ use std::time::Duration;
 use prompush_gateway::clock::{Clock, Moment};
 use prompush_gateway::{Config, Handle, Server};
 use prompush_testing::http::{self, Response};
+use prompush_testing::wait_until;
 use serde_json::Value;
 
 /// A gateway on a free loopback port, stopped on drop.
@@ -135,4 +136,13 @@ pub(crate) fn groups(address: SocketAddr) -> Value {
         .collect();
     groups.sort_by_key(Value::to_string);
     Value::Array(groups)
+}
+
+/// Deletes every group; the real gateway does so some time after it has answered.
+pub(crate) fn wipe(address: SocketAddr) {
+    let wiped = || {
+        http::request(address, "PUT", "/api/v1/admin/wipe", &[], &[]).expect("an answer");
+        groups(address) == Value::Array(Vec::new())
+    };
+    wait_until(Duration::from_secs(10), "the gateway is empty", wiped);
 }
