@@ -1,0 +1,179 @@
+//! The JSON of `/api/v1`, in the shape that Pushgateway 1.11.2 gives it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use prompush_core::MetricType;
+use serde_json::json;
+
+use crate::clock::{Moment, rfc3339};
+use crate::config::Config;
+use crate::own_metrics;
+use crate::render::samples::{Labels, RenderedMetric, unescape};
+use crate::store::{GroupView, Store};
+
+/// Headers that let a page of another origin read the answer, and keep it out of caches.
+pub(crate) const HEADERS: [(&str, &str); 5] = [
+    ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
+    ("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Date"),
+    ("Cache-Control", "no-cache, no-store, must-revalidate"),
+];
+
+/// What `/api/v1/status` tells: versions, flags, the time of the start.
+pub(crate) fn write_status(config: &Config, started: Moment) -> Vec<u8> {
+    let flags: BTreeMap<&str, String> = BTreeMap::from([
+        ("metric.expiration", format_expiration(config)),
+        ("push.disable-consistency-check", config.disable_consistency_check.to_string()),
+        ("web.enable-admin-api", config.enable_admin_api.to_string()),
+        ("web.enable-lifecycle", config.enable_lifecycle.to_string()),
+        ("web.listen-address", config.listen.join(",")),
+    ]);
+    let data = json!({
+        "build_information": {
+            "branch": "",
+            "buildDate": "",
+            "buildUser": "",
+            "goVersion": "",
+            "implementation": "prompush",
+            "revision": "",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "flags": flags,
+        "start_time": rfc3339(started.wall),
+    });
+    json!({ "status": "success", "data": data }).to_string().into_bytes()
+}
+
+fn format_expiration(config: &Config) -> String {
+    match config.metric_expiration {
+        Some(expiration) => format!("{}s", expiration.as_secs_f64()),
+        None => "0s".to_owned(),
+    }
+}
+
+/// What `/api/v1/metrics` tells: every group with its metrics. All numbers are strings.
+///
+/// # Errors
+///
+/// None in practice: writing to memory does not fail.
+pub(crate) fn write_metrics(store: &Store) -> io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(store.bytes() * 2);
+    out.write_all(br#"{"status":"success","data":["#)?;
+    for (index, group) in store.groups().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_group(&mut out, &group)?;
+    }
+    out.write_all(b"]}")?;
+    Ok(out)
+}
+
+fn write_group(out: &mut Vec<u8>, group: &GroupView<'_>) -> io::Result<()> {
+    let labels: BTreeMap<&str, &str> = group.key().labels().collect();
+    out.write_all(br#"{"labels":"#)?;
+    serde_json::to_writer(&mut *out, &labels)?;
+    write!(out, r#","last_push_successful":{}"#, group.last_push_successful())?;
+    for (name, metric_type, member) in group.families() {
+        // A family of such a name would take the place of what every reader of a group relies on.
+        if matches!(name, "labels" | "last_push_successful") {
+            continue;
+        }
+        out.push(b',');
+        serde_json::to_writer(&mut *out, name)?;
+        write!(out, r#":{{"time_stamp":"{}","#, rfc3339(member.pushed_at()))?;
+        write!(out, r#""type":"{}","#, metric_type.as_str().to_ascii_uppercase())?;
+        if let Some(help) = own_metrics::group_help(name).or(member.help()) {
+            out.write_all(br#""help":"#)?;
+            serde_json::to_writer(&mut *out, help)?;
+            out.push(b',');
+        }
+        out.write_all(br#""metrics":["#)?;
+        for (index, metric) in member.samples().metrics().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            write_metric(out, metric_type, &metric)?;
+        }
+        out.write_all(b"]}")?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_metric(
+    out: &mut Vec<u8>,
+    metric_type: MetricType,
+    metric: &RenderedMetric<'_>,
+) -> io::Result<()> {
+    let labels: BTreeMap<String, String> =
+        Labels(metric.labels).map(|(name, value)| (text(name), text(&unescape(value)))).collect();
+    out.write_all(br#"{"labels":"#)?;
+    serde_json::to_writer(&mut *out, &labels)?;
+    let samples: Vec<Sample<'_>> = samples(metric).collect();
+    match (metric_type, samples.as_slice()) {
+        (MetricType::Histogram, [buckets @ .., sum, count]) => {
+            write_bounds(out, "buckets", buckets, whole)?;
+            write_sum_and_count(out, sum, count)?;
+        }
+        (MetricType::Summary, [quantiles @ .., sum, count]) => {
+            write_bounds(out, "quantiles", quantiles, str::to_owned)?;
+            write_sum_and_count(out, sum, count)?;
+        }
+        (_, [sample, ..]) => write!(out, r#","value":"{}""#, sample.value)?,
+        (_, []) => {}
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_bounds(
+    out: &mut Vec<u8>,
+    name: &str,
+    samples: &[Sample<'_>],
+    number: impl Fn(&str) -> String,
+) -> io::Result<()> {
+    let bounds: BTreeMap<&str, String> =
+        samples.iter().map(|sample| (sample.bound, number(sample.value))).collect();
+    write!(out, r#","{name}":"#)?;
+    Ok(serde_json::to_writer(&mut *out, &bounds)?)
+}
+
+fn write_sum_and_count(out: &mut Vec<u8>, sum: &Sample<'_>, count: &Sample<'_>) -> io::Result<()> {
+    write!(out, r#","sum":"{}","count":"{}""#, sum.value, whole(count.value))
+}
+
+/// A line of a metric.
+struct Sample<'a> {
+    /// The value of `le` or `quantile`, if the line has one.
+    bound: &'a str,
+    value: &'a str,
+}
+
+/// Takes apart the lines that the renderer wrote: after the labels comes either `} value` or `,le="bound"} value`.
+fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = Sample<'a>> {
+    let labels_len = metric.labels.len();
+    metric.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).filter_map(
+        move |line| {
+            let labels_start = line.iter().position(|byte| *byte == b'{')? + 1;
+            let rest = std::str::from_utf8(line.get(labels_start + labels_len..)?).ok()?;
+            let (before, value) = rest.rsplit_once(' ')?;
+            let bound = before.split('"').nth(1).unwrap_or_default();
+            Some(Sample { bound, value })
+        },
+    )
+}
+
+/// A count without an exponent, if it is whole: upstream keeps those as integers.
+fn whole(number: &str) -> String {
+    match number.parse::<f64>() {
+        Ok(count) if count.is_finite() && count.fract() == 0.0 => format!("{count:.0}"),
+        _ => number.to_owned(),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,148 @@
+//! A gateway of ours for tests, and what tests read from it.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use prompush_gateway::clock::{Clock, Moment};
+use prompush_gateway::{Config, Handle, Server};
+use prompush_testing::http::{self, Response};
+use prompush_testing::wait_until;
+use serde_json::Value;
+
+/// A gateway on a free loopback port, stopped on drop.
+pub(crate) struct TestGateway {
+    pub(crate) address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestGateway {
+    pub(crate) fn start() -> Self {
+        Self::start_with(Config::default())
+    }
+
+    pub(crate) fn start_with(config: Config) -> Self {
+        Self::launch(config, Server::bind)
+    }
+
+    pub(crate) fn start_with_clock(config: Config, clock: &Arc<ManualClock>) -> Self {
+        let clock = Arc::clone(clock);
+        Self::launch(config, move |config| Server::bind_with_clock(config, clock))
+    }
+
+    fn launch(
+        mut config: Config,
+        bind: impl FnOnce(Config) -> Result<Server, prompush_gateway::GatewayError>,
+    ) -> Self {
+        config.listen = vec!["127.0.0.1:0".to_owned()];
+        let server = bind(config).expect("a free loopback port");
+        let (address, handle) = (server.addresses()[0], server.handle());
+        let thread = std::thread::Builder::new()
+            .name("gateway".to_owned())
+            .spawn(move || server.run().expect("the server runs"))
+            .expect("a thread");
+        Self { address, handle, thread: Some(thread) }
+    }
+
+    pub(crate) fn request(&self, method: &str, target: &str, body: &[u8]) -> Response {
+        http::request(self.address, method, target, &[], body).expect("an answer")
+    }
+
+    pub(crate) fn put(&self, target: &str, body: &str) -> Response {
+        self.request("PUT", target, body.as_bytes())
+    }
+
+    pub(crate) fn scrape(&self) -> Vec<String> {
+        pushed_part(self.address).expect("a scrape")
+    }
+
+    pub(crate) fn groups(&self) -> Value {
+        groups(self.address)
+    }
+
+    /// Waits until the server has ended by itself.
+    pub(crate) fn join(mut self) {
+        self.thread.take().expect("a running server").join().expect("no panic");
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ended without a panic");
+        }
+    }
+}
+
+/// A clock that stands until it is moved.
+#[derive(Debug, Default)]
+pub(crate) struct ManualClock {
+    milliseconds: AtomicU64,
+}
+
+impl ManualClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).expect("a short time");
+        self.milliseconds.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Moment {
+        let monotonic = Duration::from_millis(self.milliseconds.load(Ordering::SeqCst));
+        Moment { wall: Duration::from_hours(500_000) + monotonic, monotonic }
+    }
+}
+
+/// The lines of a scrape that come from bodies of pushes; none if the scrape fails.
+pub(crate) fn pushed_part(address: SocketAddr) -> Option<Vec<String>> {
+    const OWN: [&str; 6] = [
+        "go_",
+        "process_",
+        "promhttp_",
+        "pushgateway_",
+        "push_time_seconds",
+        "push_failure_time_seconds",
+    ];
+    let answer = http::get(address, "/metrics").expect("an answer");
+    let is_pushed = |line: &&str| {
+        let name = line.strip_prefix("# HELP ").or(line.strip_prefix("# TYPE ")).unwrap_or(line);
+        !OWN.iter().any(|own| name.starts_with(own))
+    };
+    let text = String::from_utf8(answer.body).expect("UTF-8");
+    let lines = text.split('\n').filter(|line| !line.is_empty()).filter(is_pushed);
+    (answer.status == 200).then(|| lines.map(str::to_owned).collect())
+}
+
+/// The labels of each group and whether its last push succeeded, sorted.
+pub(crate) fn groups(address: SocketAddr) -> Value {
+    let answer = http::get(address, "/api/v1/metrics").expect("an answer").json();
+    let mut groups: Vec<Value> = answer["data"]
+        .as_array()
+        .expect("a list of groups")
+        .iter()
+        .map(|group| {
+            // The real gateway puts a pushed family named `labels` in the place of the labels.
+            let is_family = group["labels"].get("time_stamp").is_some();
+            let overwritten = serde_json::json!({ "?": "overwritten" });
+            let labels = if is_family { &overwritten } else { &group["labels"] };
+            serde_json::json!({ "labels": labels, "ok": group["last_push_successful"] })
+        })
+        .collect();
+    groups.sort_by_key(Value::to_string);
+    Value::Array(groups)
+}
+
+/// Deletes every group; the real gateway does so some time after it has answered.
+pub(crate) fn wipe(address: SocketAddr) {
+    let wiped = || {
+        http::request(address, "PUT", "/api/v1/admin/wipe", &[], &[]).expect("an answer");
+        groups(address) == Value::Array(Vec::new())
+    };
+    wait_until(Duration::from_secs(10), "the gateway is empty", wiped);
+}
