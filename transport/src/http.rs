@@ -1,6 +1,7 @@
 //! One HTTP request and its answer: the only file that names the HTTP client.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ureq::{Agent, SendBody, Timeout, http};
@@ -18,6 +19,9 @@ pub(crate) trait HttpSend: Send + Sync {
     /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
     /// Reading the answer's body counts against the request's timeout too.
     fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure>;
+
+    /// Ends requests in flight on other threads, as far as possible, and refuses new ones.
+    fn interrupt(&self);
 }
 
 /// A request. Credentials are in `authorization` only, never in `url`.
@@ -59,6 +63,9 @@ pub(crate) struct SendFailure {
 #[derive(Debug)]
 pub(crate) struct UreqSend {
     agent: Agent,
+    /// Set before the connections are closed, so that it explains why they are. It guards nothing
+    /// else, and `Relaxed` would do; a shutdown is no place to save a fence.
+    interrupted: AtomicBool,
 }
 
 impl UreqSend {
@@ -73,7 +80,7 @@ impl UreqSend {
         if !config.proxy_from_environment {
             agent = agent.proxy(None);
         }
-        Self { agent: agent.build().new_agent() }
+        Self { agent: agent.build().new_agent(), interrupted: AtomicBool::new(false) }
     }
 }
 
@@ -89,7 +96,18 @@ impl HttpSend for UreqSend {
                 (result, reader.bytes.is_empty())
             }
         };
-        result.map(answer).map_err(|error| describe(error, sent, request.timeout))
+        result.map(answer).map_err(|error| {
+            if self.interrupted.load(Ordering::SeqCst) {
+                let cause = Cause::text("the attempt was interrupted at the deadline");
+                return SendFailure { failure: Failure::Timeout, cause };
+            }
+            describe(error, sent, request.timeout)
+        })
+    }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+        self.agent.clone().shutdown();
     }
 }
 
