@@ -14,6 +14,14 @@ use crate::verdict::Failure;
 /// How we name ourselves to gateways.
 const USER_AGENT: &str = concat!("prompush/", env!("CARGO_PKG_VERSION"));
 
+/// Bodies from this size on, in bytes, are announced (`Expect: 100-continue`), so that a server that
+/// takes no body of this size can say so before it is sent, instead of closing the connection on it.
+/// A server that ignores the announcement is waited for one second at most.
+const ANNOUNCED_BYTES_MIN: usize = 1024 * 1024;
+
+/// Longest wait for a server to answer the announcement.
+const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What the push path asks of an HTTP client; tests pass one of their own.
 pub(crate) trait HttpSend: Send + Sync {
     /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
@@ -76,6 +84,7 @@ impl UreqSend {
             .user_agent(USER_AGENT)
             .timeout_resolve(Some(config.resolve_timeout.min(WAIT_MAX)))
             .timeout_connect(Some(config.connect_timeout.min(WAIT_MAX)))
+            .timeout_await_100(Some(ANNOUNCEMENT_TIMEOUT))
             .timeout_global(Some(config.attempt_timeout.min(WAIT_MAX)));
         if !config.proxy_from_environment {
             agent = agent.proxy(None);
@@ -143,6 +152,9 @@ fn head(request: &HttpRequest<'_>) -> http::request::Builder {
         builder = builder
             .header(http::header::CONTENT_TYPE, body.content_type)
             .header(http::header::CONTENT_LENGTH, body.bytes.len());
+        if body.bytes.len() >= ANNOUNCED_BYTES_MIN {
+            builder = builder.header(http::header::EXPECT, "100-continue");
+        }
         if body.gzip {
             builder = builder.header(http::header::CONTENT_ENCODING, "gzip");
         }

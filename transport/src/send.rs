@@ -267,3 +267,6 @@ fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
     bytes.truncate(max);
     Ok((bytes, cut))
 }
+
+#[cfg(test)]
+mod tests;
