@@ -51,10 +51,19 @@ impl Backoff {
         let interval = self.interval.next_backoff().unwrap_or(self.interval.max_interval);
         interval.mul_f64(rng.f64())
     }
+
+    /// Begins again at the smallest interval.
+    pub(crate) fn reset(&mut self) {
+        self.interval.reset();
+    }
 }
 
+/// Least time before a deadline that is worth another attempt: with less, a slow moment of this
+/// machine would pass for a slow gateway.
+const WORTHWHILE_MIN: Duration = Duration::from_millis(100);
+
 /// Cuts a wait so that it leaves time for another attempt before the deadline, `remaining` from
-/// now; `None` when what remains is not worth a wait of `min`.
+/// now; `None` when what remains is not worth one.
 ///
 /// A wait of our own is halved towards the deadline rather than given up: an operation that was
 /// granted 30 s should still try when the gateway comes back after 25.
@@ -63,9 +72,8 @@ pub(crate) fn wait_within(
     wait: Duration,
     asked_by_gateway: bool,
     remaining: Duration,
-    min: Duration,
 ) -> Option<Duration> {
-    if remaining <= min {
+    if remaining <= WORTHWHILE_MIN {
         return None;
     }
     if asked_by_gateway {
@@ -111,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn reset_begins_again() {
+        let mut backoff = Backoff::new(ms(100), ms(30_000), FakeClock::new().now());
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..20 {
+            backoff.next(&mut rng);
+        }
+        backoff.reset();
+        assert!(backoff.next(&mut rng) < ms(100));
+    }
+
+    #[test]
     fn waits_leave_time_for_another_attempt() {
         for (wait, asked, remaining, expected) in [
             (1000, false, 30_000, Some(1000)),
@@ -123,7 +142,7 @@ mod tests {
             (5000, true, 100, None),
         ] {
             assert_eq!(
-                wait_within(ms(wait), asked, ms(remaining), ms(100)),
+                wait_within(ms(wait), asked, ms(remaining)),
                 expected.map(|d: u64| if d == 50 { Duration::from_micros(50_500) } else { ms(d) }),
                 "{wait} {asked} {remaining}"
             );

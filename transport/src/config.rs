@@ -5,7 +5,7 @@ use std::time::Duration;
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
 
-/// The limits and options of a [`Gateway`](crate::Gateway).
+/// The limits and options of a [`Gateway`](crate::Gateway) and of a [`Pusher`](crate::Pusher).
 ///
 /// Every field has a default; none of them means for ever.
 ///

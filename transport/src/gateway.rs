@@ -83,6 +83,10 @@ impl Gateway {
         Ok(Self { line: Line { url, config, http, clock, rng: fastrand::Rng::new } })
     }
 
+    pub(crate) fn into_line(self) -> Line {
+        self.line
+    }
+
     /// The gateway's base URL, credentials shown as `***`.
     pub fn url(&self) -> RedactedUrl {
         self.line.url.redacted("")

@@ -1,6 +1,7 @@
 //! One HTTP request and its answer: the only file that names the HTTP client.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ureq::{Agent, SendBody, Timeout, http};
@@ -13,11 +14,22 @@ use crate::verdict::Failure;
 /// How we name ourselves to gateways.
 const USER_AGENT: &str = concat!("prompush/", env!("CARGO_PKG_VERSION"));
 
+/// Bodies from this size on, in bytes, are announced (`Expect: 100-continue`), so that a server that
+/// takes no body of this size can say so before it is sent, instead of closing the connection on it.
+/// A server that ignores the announcement is waited for one second at most.
+const ANNOUNCED_BYTES_MIN: usize = 1024 * 1024;
+
+/// Longest wait for a server to answer the announcement.
+const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What the push path asks of an HTTP client; tests pass one of their own.
 pub(crate) trait HttpSend: Send + Sync {
     /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
     /// Reading the answer's body counts against the request's timeout too.
     fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure>;
+
+    /// Ends requests in flight on other threads, as far as possible, and refuses new ones.
+    fn interrupt(&self);
 }
 
 /// A request. Credentials are in `authorization` only, never in `url`.
@@ -59,6 +71,9 @@ pub(crate) struct SendFailure {
 #[derive(Debug)]
 pub(crate) struct UreqSend {
     agent: Agent,
+    /// Set before the connections are closed, so that it explains why they are. It guards nothing
+    /// else, and `Relaxed` would do; a shutdown is no place to save a fence.
+    interrupted: AtomicBool,
 }
 
 impl UreqSend {
@@ -69,11 +84,12 @@ impl UreqSend {
             .user_agent(USER_AGENT)
             .timeout_resolve(Some(config.resolve_timeout.min(WAIT_MAX)))
             .timeout_connect(Some(config.connect_timeout.min(WAIT_MAX)))
+            .timeout_await_100(Some(ANNOUNCEMENT_TIMEOUT))
             .timeout_global(Some(config.attempt_timeout.min(WAIT_MAX)));
         if !config.proxy_from_environment {
             agent = agent.proxy(None);
         }
-        Self { agent: agent.build().new_agent() }
+        Self { agent: agent.build().new_agent(), interrupted: AtomicBool::new(false) }
     }
 }
 
@@ -89,7 +105,18 @@ impl HttpSend for UreqSend {
                 (result, reader.bytes.is_empty())
             }
         };
-        result.map(answer).map_err(|error| describe(error, sent, request.timeout))
+        result.map(answer).map_err(|error| {
+            if self.interrupted.load(Ordering::SeqCst) {
+                let cause = Cause::text("the attempt was interrupted at the deadline");
+                return SendFailure { failure: Failure::Timeout, cause };
+            }
+            describe(error, sent, request.timeout)
+        })
+    }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+        self.agent.clone().shutdown();
     }
 }
 
@@ -125,6 +152,9 @@ fn head(request: &HttpRequest<'_>) -> http::request::Builder {
         builder = builder
             .header(http::header::CONTENT_TYPE, body.content_type)
             .header(http::header::CONTENT_LENGTH, body.bytes.len());
+        if body.bytes.len() >= ANNOUNCED_BYTES_MIN {
+            builder = builder.header(http::header::EXPECT, "100-continue");
+        }
         if body.gzip {
             builder = builder.header(http::header::CONTENT_ENCODING, "gzip");
         }

@@ -1,11 +1,41 @@
 //! Gets the metrics of programs that end before Prometheus can scrape them to a Pushgateway.
 //!
-//! A [`Gateway`] does one push, add or delete on the caller's thread, and lists what the gateway
-//! holds.
+//! A [`Pusher`] pushes a [`Registry`] (or a `prometheus_client` one, or several [`Source`]s) from a
+//! thread of its own: at once, then every interval, and a last time at the end, within a deadline.
+//! Recording never waits for it. A [`Gateway`] does one push, add or delete on the caller's thread,
+//! and lists what the gateway holds.
 //!
-//! **Invariants.** Every wait has an end that the caller can set. Redirects are not followed. Credentials appear in no
+//! ```no_run
+//! use std::time::Duration;
+//! use prompush::{Pusher, Registry};
+//!
+//! let registry = Registry::new();
+//! let rows = registry.counter("rows_processed_total", "Rows processed.")?;
+//! let calls = registry.counter_family("tool_calls_total", "Tool calls made.", ["tool", "success"])?;
+//!
+//! let pusher = Pusher::builder("http://localhost:9091", "nightly_import")? // gateway, job
+//!     .group("instance", "host-1")
+//!     .interval(Duration::from_secs(30))
+//!     .spawn(registry.clone())?; // or a prometheus_client::registry::Registry, or several sources
+//!
+//! rows.inc();
+//! calls.with(["shell", "true"]).inc();
+//!
+//! pusher.shutdown(Duration::from_secs(5))?; // the last push; dropping the pusher does the same
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Invariants.** Every wait has an end that the caller can set. One request is in flight per
+//! pusher, and it carries the newest state: a push replaces, so repeating one is harmless and an
+//! older one is never sent after a newer. Redirects are not followed. Credentials appear in no
 //! message. There is no async runtime.
 #![forbid(unsafe_code)]
+
+mod pusher;
+
+mod worker;
+
+mod schedule;
 
 mod gateway;
 
@@ -39,6 +69,7 @@ pub use config::GatewayConfig;
 pub use error::{ConfigError, PushError, PushErrorKind, Verb};
 pub use gateway::{Gateway, PushReport};
 pub use groups::Group;
+pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use url::RedactedUrl;
 
 // What a program needs of the core, so that one dependency line is enough.

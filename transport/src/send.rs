@@ -149,7 +149,7 @@ impl Line {
             let remaining = deadline.saturating_duration_since(self.clock.now());
             let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
             let asked = setback.after.is_some();
-            match wait_within(wait, asked, remaining, config.retry_delay_min) {
+            match wait_within(wait, asked, remaining) {
                 Some(wait) if setback.retry => self.clock.wait(wait),
                 _ => return Err(self.error(operation, &setback, attempts)),
             }
@@ -267,3 +267,6 @@ fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
     bytes.truncate(max);
     Ok((bytes, cut))
 }
+
+#[cfg(test)]
+mod tests;

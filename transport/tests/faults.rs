@@ -1,5 +1,7 @@
 //! Guards what one push says and how long it takes, for every way a gateway can misbehave.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use prompush::{
@@ -290,6 +292,66 @@ fn a_body_above_the_limit_is_not_sent() {
     let error = result.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (PushErrorKind::TooLarge, 0));
     assert_eq!(server.connections(), 0);
+}
+
+/// A registry whose body has more than a mebibyte.
+fn large_registry() -> Registry {
+    let registry = Registry::new();
+    let rows = registry.gauge_family("rows", "Rows.", ["n"]).expect("a good name");
+    for n in 0..20_000 {
+        rows.with([format!("{n:064}").as_str()]).set(1.0);
+    }
+    registry
+}
+
+#[test]
+fn a_large_body_is_announced() {
+    let server = ScriptedServer::start([]);
+    let gateway = Gateway::with_config(&server.url(), config()).unwrap();
+    let report = gateway.push(&key(), &large_registry()).unwrap();
+    let request = &server.requests()[0];
+    assert_eq!(request.header("expect"), Some("100-continue"));
+    assert_eq!(request.body.len(), report.body_bytes);
+    let (small, _) = push_to(&server.url(), config());
+    small.unwrap();
+    assert_eq!(server.requests()[1].header("expect"), None);
+}
+
+#[test]
+fn a_large_body_can_be_refused_before_it_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = BufReader::new(&stream).lines();
+            while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            stream.write_all(b"HTTP/1.1 413 No\r\nContent-Length: 9\r\n\r\ntoo large").unwrap();
+        });
+        let gateway = Gateway::with_config(&url, config()).unwrap();
+        let error = gateway.push(&key(), &large_registry()).unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Refused(413), 1));
+        assert_eq!(error.reason(), Some("too large"));
+    });
+}
+
+#[test]
+fn a_server_without_tls_is_told_apart() {
+    let server = ScriptedServer::start([Answer::status(200)]);
+    let url = server.url().replace("http://", "https://");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        });
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let error = push_to(&url, config()).0.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Tls, 1), "{error}");
+        assert!(error.hint().unwrap().contains("http://"));
+    });
+    // One that waits for the end of a line in the handshake is merely silent.
+    assert!(push_to(&url, config()).0.unwrap_err().kind().is_retryable());
 }
 
 #[test]
