@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use prompush_core::MetricType;
 use serde_json::json;
@@ -76,6 +77,7 @@ fn write_group(out: &mut Vec<u8>, group: &GroupView<'_>) -> io::Result<()> {
     out.write_all(br#"{"labels":"#)?;
     serde_json::to_writer(&mut *out, &labels)?;
     write!(out, r#","last_push_successful":{}"#, group.last_push_successful())?;
+    let mut time_stamp = (Duration::MAX, String::new());
     for (name, metric_type, member) in group.families() {
         // A family of such a name would take the place of what every reader of a group relies on.
         if matches!(name, "labels" | "last_push_successful") {
@@ -83,7 +85,10 @@ fn write_group(out: &mut Vec<u8>, group: &GroupView<'_>) -> io::Result<()> {
         }
         out.push(b',');
         serde_json::to_writer(&mut *out, name)?;
-        write!(out, r#":{{"time_stamp":"{}","#, rfc3339(member.pushed_at()))?;
+        if time_stamp.0 != member.pushed_at() {
+            time_stamp = (member.pushed_at(), rfc3339(member.pushed_at()));
+        }
+        write!(out, r#":{{"time_stamp":"{}","#, time_stamp.1)?;
         write!(out, r#""type":"{}","#, metric_type.as_str().to_ascii_uppercase())?;
         if let Some(help) = own_metrics::group_help(name).or(member.help()) {
             out.write_all(br#""help":"#)?;
@@ -108,10 +113,17 @@ fn write_metric(
     metric_type: MetricType,
     metric: &RenderedMetric<'_>,
 ) -> io::Result<()> {
-    let labels: BTreeMap<String, String> =
-        Labels(metric.labels).map(|(name, value)| (text(name), text(&unescape(value)))).collect();
-    out.write_all(br#"{"labels":"#)?;
-    serde_json::to_writer(&mut *out, &labels)?;
+    out.write_all(br#"{"labels":{"#)?;
+    for (index, (name, value)) in Labels(metric.labels).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.push(b'"');
+        out.write_all(name)?;
+        out.write_all(b"\":")?;
+        write_label_value(out, value)?;
+    }
+    out.push(b'}');
     let samples: Vec<Sample<'_>> = samples(metric).collect();
     match (metric_type, samples.as_slice()) {
         (MetricType::Histogram, [buckets @ .., sum, count]) => {
@@ -174,6 +186,15 @@ fn whole(number: &str) -> String {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// Writes a label value, which is escaped for the text format. JSON has the same escapes, and needs more of them
+/// for control characters only.
+fn write_label_value(out: &mut Vec<u8>, escaped: &[u8]) -> io::Result<()> {
+    if escaped.iter().any(u8::is_ascii_control) {
+        let value = unescape(escaped);
+        return Ok(serde_json::to_writer(&mut *out, &String::from_utf8_lossy(&value))?);
+    }
+    out.push(b'"');
+    out.extend_from_slice(escaped);
+    out.push(b'"');
+    Ok(())
 }

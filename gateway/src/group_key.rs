@@ -24,8 +24,18 @@ impl GroupKey {
         self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// How many labels there are.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.labels.iter().any(|(own, _)| own == name)
+    }
+
+    /// The labels in braces, without control characters.
+    pub(crate) fn for_log(&self) -> String {
+        printable(&format!("{{{}}}", String::from_utf8_lossy(&self.rendered())))
     }
 
     /// The labels as the group's own series show them: with `instance=""` if there is none.
@@ -36,14 +46,30 @@ impl GroupKey {
             labels.sort_unstable();
         }
         let mut out = Vec::new();
-        write_labels(&mut out, &labels);
+        write_labels(&mut out, labels.into_iter());
         out
     }
 }
 
+/// Text from outside for a log: control characters are escaped, so that they do nothing to a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            printable.extend(char.escape_default());
+        } else {
+            printable.push(char);
+        }
+    }
+    printable
+}
+
 /// Appends `a="1",b="2"`.
-pub(crate) fn write_labels(out: &mut Vec<u8>, labels: &[(&str, &str)]) {
-    for (index, (name, value)) in labels.iter().enumerate() {
+pub(crate) fn write_labels<'a>(
+    out: &mut Vec<u8>,
+    labels: impl Iterator<Item = (&'a str, &'a str)>,
+) {
+    for (index, (name, value)) in labels.enumerate() {
         if index > 0 {
             out.push(b',');
         }

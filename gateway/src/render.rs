@@ -173,32 +173,27 @@ fn write_metric_labels(
     metric: &Metric<'_>,
     key: &GroupKey,
 ) -> Result<(), Inconsistency> {
-    let own: Vec<(Cow<'_, str>, &str)> = metric
-        .labels
-        .iter()
-        .map(|label| (escape_name(&label.name, false), label.value.as_ref()))
-        .collect();
-    let mut labels: Vec<(&str, &str)> = own
-        .iter()
-        .filter(|(name, _)| !key.has(name))
-        .map(|(name, value)| (name.as_ref(), *value))
-        .collect();
-    labels.extend(key.labels());
-    if !labels.iter().any(|(name, _)| *name == "instance") {
-        labels.push(("instance", ""));
+    let mut labels: Vec<(Cow<'_, str>, &str)> =
+        Vec::with_capacity(metric.labels.len() + key.len() + 1);
+    let own =
+        metric.labels.iter().map(|label| (escape_name(&label.name, false), label.value.as_ref()));
+    labels.extend(own.filter(|(name, _)| !key.has(name)));
+    labels.extend(key.labels().map(|(name, value)| (Cow::Borrowed(name), value)));
+    if !labels.iter().any(|(name, _)| name == "instance") {
+        labels.push((Cow::Borrowed("instance"), ""));
     }
-    labels.sort_by_key(|(name, _)| *name);
-    write_labels(out, &labels);
+    labels.sort_by(|(one, _), (two, _)| one.cmp(two));
+    write_labels(out, labels.iter().map(|(name, value)| (name.as_ref(), *value)));
     let shown = || String::from_utf8_lossy(out).into_owned();
     if let Some((name, _)) =
         labels.iter().find(|(name, _)| name.is_empty() || name.starts_with("__"))
     {
-        let (family, label) = (family.to_owned(), (*name).to_owned());
+        let (family, label) = (family.to_owned(), name.to_string());
         return Err(Inconsistency::LabelName { family, labels: shown(), label });
     }
     let mut neighbours = labels.iter().zip(labels.iter().skip(1));
     if let Some(((name, _), _)) = neighbours.find(|((name, _), (next, _))| name == next) {
-        let (family, label) = (family.to_owned(), (*name).to_owned());
+        let (family, label) = (family.to_owned(), name.to_string());
         return Err(Inconsistency::LabelTwice { family, labels: shown(), label });
     }
     Ok(())

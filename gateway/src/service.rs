@@ -13,7 +13,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::error::{BodyError, Inconsistency, Refusal};
 use crate::exposition;
-use crate::group_key::GroupKey;
+use crate::group_key::{GroupKey, printable};
 use crate::host::{Handler, Request, Response};
 use crate::own_metrics::OwnMetrics;
 use crate::page;
@@ -86,7 +86,7 @@ impl Service {
         let stored = rendered.and_then(|rendered| store.push(&key, rendered, replace, now));
         stored.map_err(|refusal| {
             store.note_failure(&key, now);
-            log::warn!("push to {} refused: {refusal}", String::from_utf8_lossy(&key.rendered()));
+            log::warn!("push to {} refused: {}", key.for_log(), printable(&refusal.to_string()));
             PushFault::Refused(refusal)
         })
     }

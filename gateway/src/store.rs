@@ -193,7 +193,7 @@ impl Store {
         {
             self.deadlines.pop_first();
             if let Some(group) = self.groups.get(&id) {
-                log::info!("group {} expired", String::from_utf8_lossy(&group.key.rendered()));
+                log::info!("group {} expired", group.key.for_log());
             }
             self.remove_group(id);
             expired += 1;

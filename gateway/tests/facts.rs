@@ -92,6 +92,11 @@ fn send(address: SocketAddr, request: &Value) -> Option<http::Response> {
     http::exchange(address, &bytes).ok()
 }
 
+/// Waits until what was asked for has happened: a delete is put into a queue there, and so is a push, whose answer comes when it is through.
+fn settle(address: SocketAddr) {
+    http::request(address, "PUT", "/metrics/job/settled", &[], b"").expect("an answer");
+}
+
 fn outcome(address: SocketAddr, case: &Value) -> Outcome {
     let answers: Vec<Option<http::Response>> = case["requests"]
         .as_array()
@@ -99,6 +104,13 @@ fn outcome(address: SocketAddr, case: &Value) -> Outcome {
         .iter()
         .map(|request| send(address, request))
         .collect();
+    if case["requests"].to_string().contains("DELETE") {
+        settle(address);
+    }
+    let mut groups = groups(address);
+    if let Some(groups) = groups.as_array_mut() {
+        groups.retain(|group| group["labels"]["job"] != "settled");
+    }
     // Zero stands for a connection that was closed without an answer.
     let status =
         answers.iter().map(|answer| answer.as_ref().map_or(0, |answer| answer.status)).collect();
@@ -119,7 +131,7 @@ fn outcome(address: SocketAddr, case: &Value) -> Outcome {
         location: header("location"),
         allow: header("allow"),
         exposition: pushed_part(address),
-        groups: groups(address),
+        groups,
     }
 }
 
