@@ -242,10 +242,10 @@ pub enum ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::url::GatewayUrl;
+    use crate::url::HttpUrl;
 
     fn error(verb: Verb, families: Option<usize>, kind: PushErrorKind, attempts: u32) -> PushError {
-        let url = GatewayUrl::parse("http://u:p@gw:9091").unwrap().redacted("/metrics/job/backup");
+        let url = HttpUrl::parse("http://u:p@gw:9091").unwrap().redacted("/metrics/job/backup");
         PushError { verb, families, url, kind, attempts, cause: None }
     }
 

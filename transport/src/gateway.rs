@@ -13,7 +13,7 @@ use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
 use crate::groups::{self, Group};
 use crate::http::UreqSend;
 use crate::send::{Line, Operation, Setback, read_acknowledgement};
-use crate::url::{GatewayUrl, RedactedUrl};
+use crate::url::{HttpUrl, RedactedUrl};
 
 const READY_PATH: &str = "/-/ready";
 const GROUPS_PATH: &str = "/api/v1/metrics";
@@ -77,7 +77,7 @@ impl Gateway {
     ///
     /// As [`new`](Self::new).
     pub fn with_config(url: &str, config: GatewayConfig) -> Result<Self, ConfigError> {
-        let url = GatewayUrl::parse(url)?;
+        let url = HttpUrl::parse(url)?;
         let http = Box::new(UreqSend::new(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self { line: Line { url, config, http, clock, rng: fastrand::Rng::new } })

@@ -70,7 +70,7 @@ pub use error::{ConfigError, PushError, PushErrorKind, Verb};
 pub use gateway::{Gateway, PushReport};
 pub use groups::Group;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
-pub use url::RedactedUrl;
+pub use url::{HttpUrl, RedactedUrl};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{

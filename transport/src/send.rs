@@ -16,7 +16,7 @@ use crate::config::GatewayConfig;
 use crate::error::{Cause, PushError, PushErrorKind, Verb};
 use crate::http::{Answer, HttpRequest, HttpSend, SendFailure, read_failure};
 use crate::reason::{self, Reason};
-use crate::url::GatewayUrl;
+use crate::url::HttpUrl;
 use crate::verdict::{AnswerHead, Failure, Verdict, judge_answer, judge_failure};
 
 /// Most of a successful answer to a push that is read: it should be empty.
@@ -27,7 +27,7 @@ const LOCATION_CHARS_MAX: usize = 500;
 
 /// The way to one gateway.
 pub(crate) struct Line {
-    pub(crate) url: GatewayUrl,
+    pub(crate) url: HttpUrl,
     pub(crate) config: GatewayConfig,
     pub(crate) http: Box<dyn HttpSend>,
     pub(crate) clock: Arc<dyn Clock>,

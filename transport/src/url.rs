@@ -11,9 +11,11 @@ use crate::error::ConfigError;
 /// What stands in messages where credentials stood.
 const REDACTED: &str = "***";
 
-/// The base URL of a gateway. `base` never ends in a slash and never holds credentials.
-#[derive(Clone)]
-pub(crate) struct GatewayUrl {
+/// The base URL of a gateway, or of another server that is spoken to by HTTP. It is right by
+/// construction, and shows its credentials to nobody.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct HttpUrl {
+    /// Invariant: does not end in a slash and holds no credentials.
     base: String,
     authorization: Option<String>,
 }
@@ -22,11 +24,16 @@ pub(crate) struct GatewayUrl {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RedactedUrl(String);
 
-impl GatewayUrl {
+impl HttpUrl {
     /// Parses `http://host:9091`, `https://user:password@host/prefix/`, `[::1]:9091` and the like.
     ///
     /// Without a scheme it is `http`, which is how the Pushgateway's own documents often write it.
-    pub(crate) fn parse(value: &str) -> Result<Self, ConfigError> {
+    /// A query, a fragment, and a path with `.`, `..` or empty segments are refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`] with the value, its credentials hidden, and what was expected.
+    pub fn parse(value: &str) -> Result<Self, ConfigError> {
         let fail = |expected| ConfigError::Url { value: redact(value), expected };
         if value.is_empty() {
             return Err(fail("a URL such as `http://localhost:9091`, but it is empty"));
@@ -65,6 +72,13 @@ impl GatewayUrl {
         Ok(Self { base, authorization })
     }
 
+    /// The port, if the URL names one.
+    pub fn port(&self) -> Option<u16> {
+        let (_, rest) = self.base.split_once("://")?;
+        let authority = rest.split('/').next()?;
+        authority.rsplit_once(':')?.1.parse().ok()
+    }
+
     /// The URL to ask, `path` beginning with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
@@ -85,9 +99,9 @@ impl GatewayUrl {
     }
 }
 
-impl fmt::Debug for GatewayUrl {
+impl fmt::Debug for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GatewayUrl").field(&self.redacted("").0).finish()
+        f.debug_tuple("HttpUrl").field(&self.redacted("").0).finish()
     }
 }
 
@@ -197,8 +211,21 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn ports() {
+        for (value, port) in [
+            ("http://gw:9091/a:1", Some(9091)),
+            ("http://gw/a:1", None),
+            ("[::1]:80", Some(80)),
+            ("[::1]", None),
+            ("http://user:123@gw", None),
+        ] {
+            assert_eq!(HttpUrl::parse(value).unwrap().port(), port, "{value}");
+        }
+    }
+
     fn check(value: &str, base: &str) {
-        let url = GatewayUrl::parse(value).unwrap();
+        let url = HttpUrl::parse(value).unwrap();
         assert_eq!(url.join(""), base, "{value}");
         assert!(url.authorization().is_none(), "{value}");
     }
@@ -222,7 +249,7 @@ mod tests {
 
     #[test]
     fn joins_below_the_prefix() {
-        let url = GatewayUrl::parse("http://gw/prefix/").unwrap();
+        let url = HttpUrl::parse("http://gw/prefix/").unwrap();
         assert_eq!(url.join("/metrics/job/x"), "http://gw/prefix/metrics/job/x");
     }
 
@@ -257,7 +284,7 @@ mod tests {
             ("http://u%zz@gw", "credentials"),
             ("http://a%3Ab:c@gw", "colon"),
         ] {
-            let error = GatewayUrl::parse(value).unwrap_err().to_string();
+            let error = HttpUrl::parse(value).unwrap_err().to_string();
             assert!(error.contains(expected), "{value:?}: {error}");
             assert!(error.contains(&redact(value)), "{value:?}: {error}");
         }
@@ -271,13 +298,13 @@ mod tests {
             ("https://user:s%40cret@gw/x/", "Basic dXNlcjpzQGNyZXQ="),
             ("user:sec@ret@gw:9091", "Basic dXNlcjpzZWNAcmV0"),
         ] {
-            let url = GatewayUrl::parse(value).unwrap();
+            let url = HttpUrl::parse(value).unwrap();
             assert_eq!(url.authorization(), Some(authorization), "{value}");
             let shown = format!("{url:?} {} {}", url.redacted("/metrics"), url.join("/"));
             assert!(shown.contains("***@gw") && !shown.contains("cret"), "{shown}");
         }
         for value in ["http://user:pa/ss@gw:x", "user:pass@gw:x", "http://user:pass@gw?q"] {
-            let error = GatewayUrl::parse(value).unwrap_err();
+            let error = HttpUrl::parse(value).unwrap_err();
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("***@gw") && !shown.contains("pa"), "{shown}");
         }

@@ -57,7 +57,7 @@ fn play(acts: &[Act], takes: Duration) -> (Option<PushErrorKind>, u32, Duration,
     let acts = Mutex::new(acts.iter().copied().collect());
     let script = Script { clock: Arc::clone(&clock), acts, takes, timeouts: Arc::clone(&timeouts) };
     let line = Line {
-        url: GatewayUrl::parse("http://gw").unwrap(),
+        url: HttpUrl::parse("http://gw").unwrap(),
         config: GatewayConfig::default(),
         http: Box::new(script),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
