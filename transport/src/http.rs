@@ -97,12 +97,12 @@ impl HttpSend for UreqSend {
     fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure> {
         let builder = head(request);
         let (result, sent) = match request.body {
-            None => (self.run(builder.body(()), request.timeout), false),
+            None => (self.run(builder.body(()), request.timeout), Sent::Unknown),
             Some(body) => {
-                let mut reader = Counted { bytes: body.bytes };
+                let mut reader = Counted { bytes: body.bytes, asked: false };
                 let send_body = SendBody::from_reader(&mut reader);
                 let result = self.run(builder.body(send_body), request.timeout);
-                (result, reader.bytes.is_empty())
+                (result, reader.sent())
             }
         };
         result.map(answer).map_err(|error| {
@@ -131,13 +131,37 @@ impl UreqSend {
     }
 }
 
+/// How much of a request's body had been sent when something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// There is no body to tell by.
+    Unknown,
+    /// The client never came to the body: as a rule there was no connection yet.
+    Nothing,
+    Some,
+    All,
+}
+
 /// A body that knows how much of it has been taken to be sent.
 struct Counted<'a> {
     bytes: &'a [u8],
+    asked: bool,
+}
+
+impl Counted<'_> {
+    fn sent(&self) -> Sent {
+        match (self.asked, self.bytes.is_empty()) {
+            (true, true) => Sent::All,
+            (true, false) => Sent::Some,
+            (false, true) => Sent::Unknown,
+            (false, false) => Sent::Nothing,
+        }
+    }
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.asked = true;
         self.bytes.read(buf)
     }
 }
@@ -180,14 +204,14 @@ fn answer(response: http::Response<ureq::Body>) -> Answer {
 
 /// What an error while reading an answer's body means.
 pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> SendFailure {
-    describe(ureq::Error::from(error), true, timeout)
+    describe(ureq::Error::from(error), Sent::All, timeout)
 }
 
-/// `sent`: whether the whole body had been sent when it happened.
-fn describe(error: ureq::Error, sent: bool, timeout: Duration) -> SendFailure {
+fn describe(error: ureq::Error, sent: Sent, timeout: Duration) -> SendFailure {
     use ureq::Error;
     let failure = match &error {
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Unreachable,
+        Error::Timeout(_) if sent == Sent::Nothing => Failure::Unreachable,
         Error::Timeout(_) => Failure::Timeout,
         Error::Io(error) => io_failure(error.kind(), sent),
         Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => {
@@ -201,7 +225,10 @@ fn describe(error: ureq::Error, sent: bool, timeout: Duration) -> SendFailure {
             Cause::text("looking up the gateway's name took too long")
         }
         Error::Timeout(Timeout::Connect) => Cause::text("connecting took too long"),
-        Error::Timeout(_) => Cause::Text(format!("the attempt took longer than {timeout:?}")),
+        Error::Timeout(_) if sent == Sent::Nothing => {
+            Cause::Text(format!("no connection was made within {timeout:.1?}"))
+        }
+        Error::Timeout(_) => Cause::Text(format!("the attempt took longer than {timeout:.1?}")),
         Error::Io(error) => Cause::other(error),
         Error::Protocol(error) => Cause::Text(format!("the answer is not HTTP: {error}")),
         error => Cause::other(error),
@@ -209,13 +236,13 @@ fn describe(error: ureq::Error, sent: bool, timeout: Duration) -> SendFailure {
     SendFailure { failure, cause }
 }
 
-fn io_failure(kind: io::ErrorKind, sent: bool) -> Failure {
+fn io_failure(kind: io::ErrorKind, sent: Sent) -> Failure {
     match kind {
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Failure::Dropped { after_body: sent },
+        | io::ErrorKind::NotConnected => Failure::Dropped { after_body: sent == Sent::All },
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
         // This is how a handshake that cannot be agreed on comes out of the TLS library.
         io::ErrorKind::InvalidData => Failure::Tls,
