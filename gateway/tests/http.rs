@@ -171,6 +171,16 @@ fn heads_have_a_size() {
 }
 
 #[test]
+fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
+    let gateway = TestGateway::start();
+    let answer = exchange(
+        &gateway,
+        "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000000000\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[test]
 fn bodies_in_work_have_a_size_together() {
     let mut config = Config::default();
     config.bodies_bytes_max = 10;
