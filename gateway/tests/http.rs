@@ -209,6 +209,23 @@ fn more_connections_than_allowed_wait_for_their_turn() {
 }
 
 #[test]
+fn a_client_that_takes_nothing_of_its_answer_is_dropped() {
+    let mut config = Config::default();
+    config.connections_max = 1;
+    config.write_idle_timeout = Duration::from_millis(50);
+    let gateway = TestGateway::start_with(config);
+    let value = "v".repeat(1 << 20);
+    assert_eq!(gateway.put("/metrics/job/x", &format!("m{{a=\"{value}\"}} 1\n")).status, 200);
+    let mut idle = connect(&gateway);
+    // Together the answers are more than the sockets' buffers hold.
+    let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64);
+    idle.write_all(requests.as_bytes()).expect("requests are sent");
+    // There is one connection, so this is answered only when the first is gone.
+    assert_eq!(http::get(gateway.address, "/-/ready").expect("an answer").status, 200);
+    drop(idle);
+}
+
+#[test]
 fn the_store_has_limits() {
     let mut config = Config::default();
     config.groups_max = 2;
