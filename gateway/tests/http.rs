@@ -89,6 +89,10 @@ fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
     reader.read_to_string(&mut rest).expect("an answer");
     assert!(rest.contains("HTTP/1.1 200 OK\r\n"), "{rest}");
 
+    let without = format!("{head}\r\n"); // neither a body nor a length
+    assert!(exchange(&gateway, &without).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(gateway.scrape().is_empty());
+
     let old = "PUT /metrics/job/x HTTP/1.0\r\nContent-Length: 4\r\n\r\nd 4\n";
     assert!(exchange(&gateway, old).contains(" 200 OK\r\n"));
     assert_eq!(gateway.scrape(), ["# TYPE d untyped", "d{instance=\"\",job=\"x\"} 4"]);
