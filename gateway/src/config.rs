@@ -15,7 +15,7 @@ pub struct Config {
     /// Default: off.
     pub disable_consistency_check: bool,
     /// Time after its last successful push (or its last failed one, if none succeeded) when a group is removed.
-    /// A group with a gauge `push_ttl_seconds` has that lifetime instead. Default: none, groups stay.
+    /// A group with a gauge `push_ttl_seconds` has that lifetime instead. Default: none, groups stay; so they do with zero.
     pub metric_expiration: Option<Duration>,
     /// Allows PUT and POST to `/-/quit`, which stops the server. Default: off.
     pub enable_lifecycle: bool,
@@ -37,7 +37,7 @@ pub struct Config {
     pub headers_max: usize,
     /// Time for a request head, and for which an idle connection is kept. Default: 10 s.
     pub header_timeout: Duration,
-    /// Connections open at once; more wait. Default: 512.
+    /// Connections open at once, at least one; more wait. Default: 512.
     pub connections_max: usize,
     /// Time in which a client takes nothing of its answer; then the connection is dropped. Default: 30 s.
     pub write_idle_timeout: Duration,

@@ -45,7 +45,7 @@ impl Service {
             groups_max: config.groups_max,
             series_max: config.series_max,
             bytes_max: config.exposition_bytes_max,
-            expiration: config.metric_expiration,
+            expiration: config.metric_expiration.filter(|lifetime| !lifetime.is_zero()),
         };
         let renderer = Renderer::new(config.exposition_bytes_max);
         let store = Mutex::new(Store::new(limits, renderer.clone()));

@@ -17,7 +17,7 @@ use crate::error::{Inconsistency, Refusal};
 use crate::group_key::GroupKey;
 use crate::own_metrics;
 use crate::render::{PUSH_FAILURE_TIME, PUSH_TIME, Rendered, RenderedFamily, Renderer};
-use family::{Family, Member};
+use family::{Family, Member, Slot};
 
 mod check;
 mod family;
@@ -55,8 +55,8 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Group {
     key: GroupKey,
-    /// The names of its families, those with its push times among them.
-    families: BTreeSet<Arc<str>>,
+    /// Its families, those with its push times among them, and where in them its part is.
+    families: BTreeMap<Arc<str>, Slot>,
     /// Monotonic times.
     last_success: Option<Duration>,
     last_failure: Option<Duration>,
@@ -71,7 +71,6 @@ struct Group {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GroupView<'a> {
     store: &'a Store,
-    id: GroupId,
     group: &'a Group,
 }
 
@@ -86,10 +85,10 @@ impl<'a> GroupView<'a> {
 
     /// The group's families by name.
     pub(crate) fn families(&self) -> impl Iterator<Item = (&'a str, MetricType, &'a Member)> {
-        let (store, id) = (self.store, self.id);
-        self.group.families.iter().filter_map(move |name| {
+        let store = self.store;
+        self.group.families.iter().filter_map(move |(name, slot)| {
             let family = store.families.get(name)?;
-            Some((name.as_ref(), family.metric_type(), family.member(id)?))
+            Some((name.as_ref(), family.metric_type(), family.member(*slot)?))
         })
     }
 }
@@ -123,7 +122,7 @@ impl Store {
     ) -> Result<(), Refusal> {
         let known = self.keys.get(key).copied();
         let id = known.unwrap_or(self.next_id);
-        self.check(id, known.is_some(), key, &rendered, replace)?;
+        self.check(known, key, &rendered, replace)?;
         if known.is_none() {
             self.insert_group(key.clone(), id);
         }
@@ -159,7 +158,7 @@ impl Store {
         let id = known.unwrap_or(self.next_id);
         if known.is_none() {
             let rendered = Rendered::default();
-            if self.check(id, false, key, &rendered, false).is_err() {
+            if self.check(None, key, &rendered, false).is_err() {
                 return;
             }
             self.insert_group(key.clone(), id);
@@ -205,12 +204,15 @@ impl Store {
     pub(crate) fn groups(&self) -> impl Iterator<Item = GroupView<'_>> {
         self.keys
             .values()
-            .filter_map(|id| Some(GroupView { store: self, id: *id, group: self.groups.get(id)? }))
+            .filter_map(|id| Some(GroupView { store: self, group: self.groups.get(id)? }))
     }
 
-    /// The families, sorted by name.
-    pub(crate) fn families(&mut self) -> impl Iterator<Item = (&str, &mut Family)> {
-        self.families.iter_mut().map(|(name, family)| (name.as_ref(), family))
+    /// The families, sorted by name, ready to be written.
+    pub(crate) fn families(&mut self) -> impl Iterator<Item = (&str, &Family)> {
+        self.families.iter_mut().map(|(name, family)| {
+            family.refresh();
+            (name.as_ref(), &*family)
+        })
     }
 
     /// Bytes of all samples.
@@ -222,7 +224,7 @@ impl Store {
         self.keys.insert(key.clone(), id);
         let group = Group {
             key,
-            families: BTreeSet::new(),
+            families: BTreeMap::new(),
             last_success: None,
             last_failure: None,
             last_push_successful: false,
@@ -245,11 +247,11 @@ impl Store {
 
     fn remove_families(&mut self, id: GroupId, is_removed: impl Fn(&str) -> bool) {
         let Some(group) = self.groups.get_mut(&id) else { return };
-        let removed: Vec<Arc<str>> =
-            group.families.extract_if(.., |name| is_removed(name)).collect();
-        for name in removed {
+        let removed: Vec<(Arc<str>, Slot)> =
+            group.families.extract_if(.., |name, _| is_removed(name)).collect();
+        for (name, slot) in removed {
             let Some(family) = self.families.get_mut(&name) else { continue };
-            if let Some(member) = family.remove(id) {
+            if let Some(member) = family.remove(slot) {
                 self.series -= member.samples().len();
                 self.bytes -= member.samples().text().len();
             }
@@ -260,6 +262,7 @@ impl Store {
     }
 
     fn put_family(&mut self, id: GroupId, name: Arc<str>, rendered: RenderedFamily, now: Moment) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
         self.series += rendered.samples.len();
         self.bytes += rendered.samples.text().len();
         // One allocation of the name serves all groups that have the family.
@@ -268,12 +271,14 @@ impl Store {
             .families
             .entry(Arc::clone(&name))
             .or_insert_with(|| Family::new(rendered.metric_type));
-        if let Some(before) = family.put(id, rendered, now.wall) {
+        let known = group.families.get(&name).copied();
+        let (slot, before) = family.put(known, id, rendered, now.wall);
+        if let Some(before) = before {
             self.series -= before.samples().len();
             self.bytes -= before.samples().text().len();
         }
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.families.insert(name);
+        if known.is_none() {
+            group.families.insert(name, slot);
         }
     }
 

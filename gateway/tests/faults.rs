@@ -328,3 +328,56 @@ fn b16_bodies_have_a_size() {
     assert_eq!(gateway.groups(), json!([]));
     assert_others_are_served(&gateway);
 }
+
+/// Bodies and paths with bytes changed, inserted and cut, from a fixed seed.
+#[test]
+fn whatever_comes_is_answered_and_spoils_nothing() {
+    const ROUNDS: usize = 2_000;
+    const TEXT: &[u8] = b"# HELP h Help \\\\ text\n# TYPE h histogram\nh_bucket{a=\"b\\n\",le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\n\
+        h_sum 3\nh_count 2\n# TYPE s summary\ns{quantile=\"0.9\"} NaN\ns_sum 1e3\ns_count 7\nfoo{x=\"y\",} -0.5\nbar 1\n";
+    const MESSAGES: &[u8] = b"\x19\x0a\x01g\x18\x01\x22\x11\x0a\x06\x0a\x01a\x12\x01b\x12\x09\x09\0\0\0\0\0\0\x04\x40\
+        \x1c\x0a\x01h\x18\x04\x22\x15\x3a\x13\x08\x02\x11\0\0\0\0\0\0\x08\x40\x28\0\x62\x04\x08\0\x10\x02";
+    let gateway = TestGateway::start();
+    let mut random = fastrand::Rng::with_seed(1);
+    for round in 0..ROUNDS {
+        let is_text = random.bool();
+        let mut body = if is_text { TEXT } else { MESSAGES }.to_vec();
+        let job = random.u8(..50);
+        let mut path = format!("/metrics/job/{job}/a@base64/YQ/b/%C3%A9").into_bytes();
+        for _ in 0..random.usize(0..6) {
+            mutate(&mut body, &mut random);
+        }
+        for _ in 0..random.usize(0..3) {
+            mutate(&mut path, &mut random);
+        }
+        // What is no target at all never comes to the gateway.
+        path.retain(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'`' | b'#'));
+        let target = format!("/{}", String::from_utf8_lossy(&path).trim_start_matches('/'));
+        let headers: &[(&str, &str)] = if is_text { &[] } else { &[PROTOBUF] };
+        let method = ["PUT", "POST", "DELETE", "GET"][random.usize(..4)];
+        let answer = http::request(gateway.address, method, &target, headers, &body);
+        let status =
+            answer.unwrap_or_else(|error| panic!("round {round}, {target}: {error}")).status;
+        assert!(matches!(status, 200..=499), "round {round}, {target}: {status}");
+    }
+    let scrape = http::get(gateway.address, "/metrics").expect("an answer");
+    assert_eq!(scrape.status, 200);
+    let parsed = prompush_core::parse(&scrape.body, prompush_core::Format::Text);
+    assert!(parsed.is_ok(), "{parsed:?}");
+    let groups = gateway.groups();
+    assert!(groups.as_array().is_some_and(|groups| groups.len() > 10), "{groups}");
+    assert_others_are_served(&gateway);
+}
+
+fn mutate(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
+    let at = random.usize(..=bytes.len());
+    match random.u8(..4) {
+        0 => bytes.truncate(at),
+        1 => bytes.insert(at, b"\n\0\"{}\\/%=,# 1a_\xFF"[random.usize(..16)]),
+        2 if at < bytes.len() => bytes[at] = random.u8(..),
+        3 if at < bytes.len() => {
+            bytes.remove(at);
+        }
+        _ => {}
+    }
+}

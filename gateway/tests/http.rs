@@ -89,6 +89,10 @@ fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
     reader.read_to_string(&mut rest).expect("an answer");
     assert!(rest.contains("HTTP/1.1 200 OK\r\n"), "{rest}");
 
+    let without = format!("{head}\r\n"); // neither a body nor a length
+    assert!(exchange(&gateway, &without).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(gateway.scrape().is_empty());
+
     let old = "PUT /metrics/job/x HTTP/1.0\r\nContent-Length: 4\r\n\r\nd 4\n";
     assert!(exchange(&gateway, old).contains(" 200 OK\r\n"));
     assert_eq!(gateway.scrape(), ["# TYPE d untyped", "d{instance=\"\",job=\"x\"} 4"]);
@@ -171,6 +175,16 @@ fn heads_have_a_size() {
 }
 
 #[test]
+fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
+    let gateway = TestGateway::start();
+    let answer = exchange(
+        &gateway,
+        "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000000000\r\n\r\n",
+    );
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[test]
 fn bodies_in_work_have_a_size_together() {
     let mut config = Config::default();
     config.bodies_bytes_max = 10;
@@ -196,6 +210,23 @@ fn more_connections_than_allowed_wait_for_their_turn() {
     let mut answer = String::new();
     second.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_its_answer_is_dropped() {
+    let mut config = Config::default();
+    config.connections_max = 1;
+    config.write_idle_timeout = Duration::from_millis(50);
+    let gateway = TestGateway::start_with(config);
+    let value = "v".repeat(1 << 20);
+    assert_eq!(gateway.put("/metrics/job/x", &format!("m{{a=\"{value}\"}} 1\n")).status, 200);
+    let mut idle = connect(&gateway);
+    // Together the answers are more than the sockets' buffers hold.
+    let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64);
+    idle.write_all(requests.as_bytes()).expect("requests are sent");
+    // There is one connection, so this is answered only when the first is gone.
+    assert_eq!(http::get(gateway.address, "/-/ready").expect("an answer").status, 200);
+    drop(idle);
 }
 
 #[test]

@@ -95,6 +95,9 @@ pub(super) async fn collect(
     }
 }
 
+/// Bytes for which room is made because a client says that they come; for more, when they are there.
+const ANNOUNCED_BYTES_MAX: usize = 1 << 20;
+
 async fn collect_pieces(
     body: &mut Incoming,
     limits: &Limits,
@@ -112,9 +115,8 @@ async fn collect_pieces(
             continue;
         }
         if all.is_empty() {
-            all.reserve(
-                usize::try_from(body.size_hint().lower()).unwrap_or(0) + first.len() + piece.len(),
-            );
+            let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0);
+            all.reserve(first.len() + piece.len() + announced.min(ANNOUNCED_BYTES_MAX));
             all.extend_from_slice(&first);
             first = Bytes::new();
         }

@@ -42,7 +42,7 @@ impl<H: Handler> Connections<H> {
         stopped: watch::Receiver<bool>,
         stopper: Stopper,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS)));
+        let slots = Arc::new(Semaphore::new(Self::slots_max(&limits)));
         let room = Room::new(limits.bodies_bytes_max);
         Self { limits, handler, slots, room, stopped, stopper }
     }
@@ -56,9 +56,14 @@ impl<H: Handler> Connections<H> {
         Arc::clone(&self.slots)
     }
 
+    /// At least one, or nobody could be served.
+    fn slots_max(limits: &Limits) -> usize {
+        limits.connections_max.clamp(1, Semaphore::MAX_PERMITS)
+    }
+
     /// Waits until every connection is closed, or for [`Limits::stop_timeout`].
     pub(super) async fn wait_until_closed(&self) {
-        let all = u32::try_from(self.limits.connections_max).unwrap_or(u32::MAX);
+        let all = u32::try_from(Self::slots_max(&self.limits)).unwrap_or(u32::MAX);
         let closed = tokio::time::timeout(self.limits.stop_timeout, self.slots.acquire_many(all));
         if closed.await.is_err() {
             log::warn!("stopped while connections were still open");

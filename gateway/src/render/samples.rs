@@ -94,22 +94,22 @@ impl Samples {
 
 /// Collects metrics in any order.
 #[derive(Debug, Default)]
-pub(super) struct SamplesBuilder {
+pub(crate) struct SamplesBuilder {
     text: Vec<u8>,
     metrics: Vec<Span>,
 }
 
 impl SamplesBuilder {
     /// Bytes of text that the spans can name.
-    pub(super) const BYTES_MAX: usize = 1 << 31;
+    pub(crate) const BYTES_MAX: usize = 1 << 31;
 
     /// Where the lines of the next metric go.
-    pub(super) fn text(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
     /// Ends a metric whose labels stand at that place in the text, which is within [`Self::BYTES_MAX`].
-    pub(super) fn end_metric(&mut self, labels_start: usize, labels_len: usize, hash: u64) {
+    pub(crate) fn end_metric(&mut self, labels_start: usize, labels_len: usize, hash: u64) {
         let labels_end = labels_start + labels_len;
         let labels = self.text.get(labels_start..labels_end).unwrap_or_default();
         let label_count = short(Labels(labels).count());
@@ -123,7 +123,7 @@ impl SamplesBuilder {
     }
 
     /// Sorts the metrics.
-    pub(super) fn finish(self) -> Samples {
+    pub(crate) fn finish(self) -> Samples {
         let samples = Samples { text: self.text.into(), metrics: self.metrics.into() };
         if samples.metrics().is_sorted_by(|one, two| one.order(two).is_le()) {
             return samples;

@@ -3,28 +3,28 @@
 use prompush_core::MetricType;
 
 use super::{
-    GroupId, GroupKey, Inconsistency, PUSH_TIME, Refusal, Rendered, RenderedFamily, Store,
-    own_metrics,
+    Family, Group, GroupId, GroupKey, Inconsistency, PUSH_TIME, Refusal, Rendered, RenderedFamily,
+    Slot, Store, own_metrics,
 };
 
 impl Store {
-    /// Decides on a push to the group of that id.
+    /// Decides on a push to the group of that id, or to a new one.
     pub(super) fn check(
         &self,
-        id: GroupId,
-        is_known: bool,
+        id: Option<GroupId>,
         key: &GroupKey,
         rendered: &Rendered,
         replace: bool,
     ) -> Result<(), Refusal> {
-        if !is_known {
+        let group = id.and_then(|id| self.groups.get(&id));
+        if group.is_none() {
             self.check_own_series(key)?;
         }
-        let push = Push { store: self, id, rendered, replace };
+        let push = Push { store: self, group, rendered, replace };
         for (name, family) in &rendered.families {
             push.check_family(name, family)?;
         }
-        self.check_limits(id, is_known, rendered, replace)
+        self.check_limits(group, rendered, replace)
     }
 
     /// A group without `instance` and one with an empty `instance` would show the same push times.
@@ -42,13 +42,12 @@ impl Store {
 
     fn check_limits(
         &self,
-        id: GroupId,
-        is_known: bool,
+        group: Option<&Group>,
         rendered: &Rendered,
         replace: bool,
     ) -> Result<(), Refusal> {
         let limits = &self.limits;
-        if !is_known && self.groups.len() >= limits.groups_max {
+        if group.is_none() && self.groups.len() >= limits.groups_max {
             return Err(Refusal::Full { limit: limits.groups_max, what: "groups" });
         }
         let (mut series, mut bytes) = (self.series, self.bytes);
@@ -56,11 +55,10 @@ impl Store {
             series += family.samples.len();
             bytes += family.samples.text().len();
         }
-        let group = self.groups.get(&id);
-        for name in group.iter().flat_map(|group| &group.families) {
+        for (name, slot) in group.iter().flat_map(|group| &group.families) {
             if (replace && !own_metrics::is_of_group(name)) || rendered.families.contains_key(name)
             {
-                let member = self.families.get(name).and_then(|family| family.member(id));
+                let member = self.families.get(name).and_then(|family| family.member(*slot));
                 series -= member.map_or(0, |member| member.samples().len());
                 bytes -= member.map_or(0, |member| member.samples().text().len());
             }
@@ -78,7 +76,8 @@ impl Store {
 /// A push, and the store that it is to go into.
 struct Push<'a> {
     store: &'a Store,
-    id: GroupId,
+    /// The group as it is, unless it is new.
+    group: Option<&'a Group>,
     rendered: &'a Rendered,
     replace: bool,
 }
@@ -97,23 +96,29 @@ impl Push<'_> {
         self.check_suffix(name)?;
         self.check_samples_names(name, pushed.metric_type)?;
         let Some(family) = self.store.families.get(name) else { return Ok(()) };
-        if family.metric_type() != pushed.metric_type && family.has_other(self.id) {
+        let slot = self.slot(name);
+        if !family.has_other(slot) {
+            return Ok(());
+        }
+        if family.metric_type() != pushed.metric_type {
             return Err(Inconsistency::TypeClash {
                 family: name.to_owned(),
                 existing: upper_case(family.metric_type()),
                 pushed: upper_case(pushed.metric_type),
             });
         }
-        if !family.has_other(self.id) {
-            return Ok(());
-        }
-        match pushed.samples.metrics().find(|metric| family.has_series(metric, Some(self.id))) {
+        match pushed.samples.metrics().find(|metric| family.has_series(metric, slot)) {
             Some(metric) => Err(Inconsistency::Duplicate {
                 family: name.to_owned(),
                 labels: String::from_utf8_lossy(metric.labels).into_owned(),
             }),
             None => Ok(()),
         }
+    }
+
+    /// Where in a family the group's part is.
+    fn slot(&self, name: &str) -> Option<Slot> {
+        self.group?.families.get(name).copied()
     }
 
     /// A family must not be named as a sample of a histogram or summary.
@@ -157,9 +162,9 @@ impl Push<'_> {
         if let Some(pushed) = self.rendered.families.get(name) {
             return Some(pushed.metric_type);
         }
-        let stays = |family: &&super::Family| !self.replace || family.has_other(self.id);
+        let stays = |family: &&Family| !self.replace || family.has_other(self.slot(name));
         let stored = self.store.families.get(name).filter(stays);
-        stored.map(super::Family::metric_type).or_else(|| own_metrics::type_of(name))
+        stored.map(Family::metric_type).or_else(|| own_metrics::type_of(name))
     }
 }
 
