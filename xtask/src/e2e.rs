@@ -56,7 +56,13 @@ pub(crate) fn run() -> Result<()> {
         },
         GatewayImage {
             reference: images::prompush(&engine, &programs.prompush)?,
-            arguments: &["gateway", "--web.listen-address=0.0.0.0:9091"],
+            arguments: &[
+                "gateway",
+                "--web.listen-address=0.0.0.0:9091",
+                // As the set-up guide starts its gateway.
+                "--push.disable-consistency-check",
+                "--metric.expiration=300s",
+            ],
         },
     ];
     let mut report = Report::default();
