@@ -2,17 +2,25 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 
+use crate::counter::Counter;
 use crate::encoder::Encoder;
 use crate::metric_kind::MetricKind;
 use crate::name::LabelName;
 use crate::prometheus_client::rendered_labels;
 use crate::series::SeriesMap;
 use crate::text::write_label_value;
+
+/// More series than a program means to have.
+const SERIES_MAX_DEFAULT: usize = 1_000_000;
+
+/// The value of all labels of the series beyond the limit.
+const OVERFLOW: &str = "overflow";
 
 /// Marks a [`Family`] whose label names are given as strings, `N` of them.
 #[derive(Clone, Copy, Debug)]
@@ -24,23 +32,33 @@ pub struct LabelNames<const N: usize>(());
 /// A clone is a handle to the same family.
 /// Looking a metric up takes no lock; creating one takes a lock that no encode holds, and that
 /// is released before the call returns, so that any number of metrics may be held.
-pub struct Family<L: LabelSet, M: MetricKind>(Arc<Inner<L::Key, M>>);
+pub struct Family<L: LabelSet, M: MetricKind> {
+    inner: Arc<Inner<M>>,
+    /// How a label set is found again that is not given as label values.
+    by_key: Arc<L::ByKey<M>>,
+}
 
-struct Inner<K, M: MetricKind> {
+struct Inner<M: MetricKind> {
     /// As text 0.0.4 writes it.
     name: Box<str>,
     help: Box<str>,
     label_names: Box<[LabelName]>,
     config: M::Config,
     hasher: foldhash::fast::RandomState,
-    series: SeriesMap<Series<K, M>>,
+    /// No two have the same text.
+    series: SeriesMap<Series<M>>,
+    /// How many series there may be beside `overflow`.
+    series_max: AtomicUsize,
+    /// What further label sets record to, once there were any.
+    overflow: OnceLock<Series<M>>,
+    /// Counts, by family, what was recorded to `overflow`.
+    overflowed: Option<Family<LabelNames<1>, Counter>>,
     /// Slots of `series` by their text, as far as the last encode saw them. Only encodes wait
     /// for each other here.
     sorted: Mutex<Vec<usize>>,
 }
 
-struct Series<K, M> {
-    key: K,
+struct Series<M> {
     /// What begins each of the series' lines, see [`Sealed::encode`]; behind it the joined label
     /// values where the labels are [`LabelNames`], in the same piece of memory.
     bytes: Box<[u8]>,
@@ -49,7 +67,7 @@ struct Series<K, M> {
     metric: M,
 }
 
-impl<K, M> Series<K, M> {
+impl<M> Series<M> {
     fn text(&self) -> &[u8] {
         &self.bytes[..self.text_length]
     }
@@ -61,50 +79,66 @@ impl<K, M> Series<K, M> {
 
 /// What can label the metrics of a [`Family`]: [`LabelNames`], or a type that derives
 /// `prometheus_client`'s `EncodeLabelSet` and is `Clone + Eq + Hash`.
-pub trait LabelSet {
-    /// What is kept of a label set to find it again.
-    type Key: Send + Sync + 'static;
+/// Not to be implemented elsewhere.
+pub trait LabelSet: sealed::Sealed {}
+
+mod sealed {
+    use super::{MetricKind, SeriesMap};
+
+    /// How label sets find their metrics.
+    pub trait Sealed {
+        /// The metrics by label set, where the label values are not enough.
+        type ByKey<M: MetricKind>: Default + Send + Sync + 'static;
+    }
+
+    /// Metrics by label set. Several label sets may have one metric: those of one text.
+    #[derive(Debug)]
+    pub struct ByKey<L, M>(pub(super) SeriesMap<(L, M)>);
+
+    impl<L, M> Default for ByKey<L, M> {
+        fn default() -> Self {
+            Self(SeriesMap::new())
+        }
+    }
 }
 
-impl<const N: usize> LabelSet for LabelNames<N> {
+impl<const N: usize> LabelSet for LabelNames<N> {}
+
+impl<const N: usize> sealed::Sealed for LabelNames<N> {
     /// The joined label values stand behind the text of the series.
-    type Key = ();
+    type ByKey<M: MetricKind> = ();
 }
 
 /// A label set that derives `prometheus_client`'s `EncodeLabelSet`, as the `L` of a [`Family`].
 #[derive(Clone, Copy, Debug)]
 pub struct Derived<L>(std::marker::PhantomData<L>);
 
-impl<L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static> LabelSet for Derived<L> {
-    type Key = L;
+impl<L> LabelSet for Derived<L> where L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static {}
+
+impl<L> sealed::Sealed for Derived<L>
+where
+    L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    type ByKey<M: MetricKind> = sealed::ByKey<L, M>;
 }
 
 impl<const N: usize, M: MetricKind> Family<LabelNames<N>, M> {
     /// The metric with these label values, in the order of the label names; created if there is
-    /// none yet.
-    ///
-    /// # Panics
-    /// If 2^32 - 1 series exist.
+    /// none yet and [`limit_series`](Self::limit_series) allows it.
     #[inline]
     #[expect(
         clippy::needless_pass_by_value,
         reason = "`with([\"a\"])` reads better than `with(&[\"a\"])`"
     )]
     pub fn with<V: AsRef<str>>(&self, values: [V; N]) -> &M {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         with_joined(&values, |joined| {
             let hash = inner.hash(joined);
-            let is = |series: &Series<(), M>| series.joined_values() == joined;
-            if let Some(series) = inner.series.find(hash, is) {
-                return &series.metric;
+            let is = |series: &Series<M>| series.joined_values() == joined;
+            match inner.series.find(hash, is) {
+                Some(series) => &series.metric,
+                None => inner.create(hash, is, || inner.series(&inner.labels(&values), joined)),
             }
-            inner.create(hash, is, joined, || {
-                let mut labels = Vec::new();
-                for (name, value) in inner.label_names.iter().zip(&values) {
-                    write_label(&mut labels, name.as_str(), value.as_ref());
-                }
-                ((), labels)
-            })
         })
     }
 }
@@ -115,20 +149,21 @@ where
 {
     /// The metric with this label set; created if there is none yet.
     ///
-    /// A label set that cannot encode itself gives a metric without labels.
-    ///
-    /// # Panics
-    /// If 2^32 - 1 series exist.
+    /// A label set that cannot encode itself, or has a label name that is not allowed, gives a
+    /// metric without labels.
     #[inline]
     pub fn get_or_create(&self, labels: &L) -> &M {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let hash = inner.hasher.hash_one(labels);
-        let is = |series: &Series<L, M>| series.key == *labels;
-        match inner.series.find(hash, is) {
-            Some(series) => &series.metric,
-            None => inner
-                .create(hash, is, &[], || (labels.clone(), rendered_labels(labels).into_bytes())),
+        let is = |(key, _): &(L, M)| key == labels;
+        if let Some((_, metric)) = self.by_key.0.find(hash, is) {
+            return metric;
         }
+        let text = rendered_labels(labels);
+        let metric = inner.with_text(text.as_bytes());
+        let new = (labels.clone(), metric.clone());
+        let max = inner.series_max.load(Relaxed);
+        self.by_key.0.find_or_insert(hash, is, max, new).map_or(metric, |(_, metric)| metric)
     }
 }
 
@@ -138,21 +173,39 @@ impl<L: LabelSet, M: MetricKind> Family<L, M> {
         help: &str,
         label_names: Box<[LabelName]>,
         config: M::Config,
+        overflowed: Option<Family<LabelNames<1>, Counter>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             name: name.into(),
             help: help.into(),
             label_names,
             config,
             hasher: foldhash::fast::RandomState::default(),
             series: SeriesMap::new(),
+            series_max: AtomicUsize::new(SERIES_MAX_DEFAULT),
+            overflow: OnceLock::new(),
+            overflowed,
             sorted: Mutex::new(Vec::new()),
-        }))
+        };
+        Self { inner: Arc::new(inner), by_key: Arc::default() }
     }
 
-    /// How many series there are.
+    /// Limits how many series there may be. Default: 1,000,000.
+    ///
+    /// Beyond the limit a label set that is new is recorded to one series whose label values are
+    /// all `overflow` (without labels where they are [`Derived`]), and
+    /// `prompush_series_overflow_total` counts it. So a label without bound, such as an error
+    /// message, costs a number that is wrong in a known way, and not all memory there is.
+    #[must_use]
+    pub fn limit_series(self, max: usize) -> Self {
+        // `Relaxed`: the limit is one word that orders nothing else.
+        self.inner.series_max.store(max, Relaxed);
+        self
+    }
+
+    /// How many series there are, without the one beyond the limit.
     pub fn len(&self) -> usize {
-        self.0.series.len()
+        self.inner.series.len()
     }
 
     /// Whether there are no series yet.
@@ -163,50 +216,98 @@ impl<L: LabelSet, M: MetricKind> Family<L, M> {
 
 impl<L: LabelSet, M: MetricKind> Clone for Family<L, M> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { inner: Arc::clone(&self.inner), by_key: Arc::clone(&self.by_key) }
     }
 }
 
 impl<L: LabelSet, M: MetricKind> fmt::Debug for Family<L, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Family").field("name", &self.0.name).field("series", &self.len()).finish()
+        f.debug_struct("Family")
+            .field("name", &self.inner.name)
+            .field("series", &self.len())
+            .finish()
     }
 }
 
-impl<K, M: MetricKind> Inner<K, M> {
+impl<M: MetricKind> Inner<M> {
     #[cold]
     fn create(
         &self,
         hash: u64,
-        is: impl Fn(&Series<K, M>) -> bool,
-        joined_values: &[u8],
-        key_and_labels: impl FnOnce() -> (K, Vec<u8>),
+        is: impl Fn(&Series<M>) -> bool,
+        new: impl FnOnce() -> Series<M>,
     ) -> &M {
-        let create = || {
-            let (key, labels) = key_and_labels();
-            let mut bytes = self.text_of(&labels);
-            let text_length = bytes.len();
-            bytes.extend_from_slice(joined_values);
-            Series { key, bytes: bytes.into(), text_length, metric: M::create(&self.config) }
-        };
-        let created = self.series.find_or_create(hash, is, create);
-        &created.expect("a family has fewer than 2^32 series").metric
+        let max = self.series_max.load(Relaxed);
+        let has_room = self.series.len() < max;
+        let created =
+            has_room.then(new).and_then(|new| self.series.find_or_insert(hash, is, max, new));
+        match created {
+            Some(series) => &series.metric,
+            None => self.overflow(),
+        }
     }
 
-    fn text_of(&self, labels: &[u8]) -> Vec<u8> {
+    fn overflow(&self) -> &M {
+        if let Some(overflowed) = &self.overflowed {
+            overflowed.with([&self.name]).inc();
+        }
+        let overflow = || {
+            let values: Vec<&str> = self.label_names.iter().map(|_| OVERFLOW).collect();
+            let new = self.series(&self.labels(&values), &[]);
+            let slots = 0..self.series.len();
+            let mut series = slots.filter_map(|slot| self.series.get(slot));
+            match series.find(|series| series.text() == new.text()) {
+                // It is written already, so its second handle has no text.
+                Some(same) => {
+                    Series { bytes: Box::new([]), text_length: 0, metric: same.metric.clone() }
+                }
+                None => new,
+            }
+        };
+        &self.overflow.get_or_init(overflow).metric
+    }
+
+    /// The metric with these labels, which are text already; created if there is none yet.
+    fn with_text(&self, labels: &[u8]) -> &M {
+        let new = self.series(labels, &[]);
+        let hash = self.hash(new.text());
+        let text = new.text().to_vec();
+        let is = |series: &Series<M>| series.text() == text;
+        match self.series.find(hash, is) {
+            Some(series) => &series.metric,
+            None => self.create(hash, is, || new),
+        }
+    }
+
+    /// A series with these labels, which are text already.
+    fn series(&self, labels: &[u8], joined_values: &[u8]) -> Series<M> {
         let (open, close): (&[u8], &[u8]) = match (M::HAS_BUCKETS, labels.is_empty()) {
             (false, true) => (b"", b" "),
             (false, false) => (b"{", b"} "),
             (true, true) => (b"{", b"le=\""),
             (true, false) => (b"{", b",le=\""),
         };
-        [self.name.as_bytes(), M::TEXT_SUFFIX.as_bytes(), open, labels, close].concat()
+        let name = self.name.as_bytes();
+        let bytes = [name, M::TEXT_SUFFIX.as_bytes(), open, labels, close, joined_values].concat();
+        let text_length = bytes.len() - joined_values.len();
+        Series { bytes: bytes.into(), text_length, metric: M::create(&self.config) }
+    }
+
+    /// The labels with these values, as text.
+    fn labels<V: AsRef<str>>(&self, values: &[V]) -> Vec<u8> {
+        let lengths = self.label_names.iter().zip(values);
+        let length = |(name, value): (&LabelName, &V)| name.as_str().len() + value.as_ref().len();
+        let mut labels = Vec::with_capacity(lengths.map(|pair| length(pair) + 4).sum());
+        for (name, value) in self.label_names.iter().zip(values) {
+            write_label(&mut labels, name.as_str(), value.as_ref());
+        }
+        labels
     }
 
     #[inline]
-    fn hash(&self, joined_values: &[u8]) -> u64 {
+    fn hash(&self, bytes: &[u8]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(joined_values);
+        hasher.write(bytes);
         hasher.finish()
     }
 }
@@ -255,7 +356,7 @@ pub(crate) trait EncodeFamily: Send + Sync {
 
 impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
     fn encode(&self, encoder: &mut Encoder) {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let mut sorted = inner.sorted.lock();
         let text = |slot: &usize| inner.series.get(*slot).map(Series::text);
         let new = sorted.len()..inner.series.len();
@@ -264,12 +365,15 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
             // The slots before were sorted already: a stable sort finds that out by itself.
             sorted.sort_by(|a, b| text(a).cmp(&text(b)));
         }
-        if sorted.is_empty() {
+        if sorted.is_empty() && inner.overflow.get().is_none() {
             return;
         }
         encoder.family(&inner.name, &inner.help, M::FAMILY_TYPE);
         for series in sorted.iter().filter_map(|slot| inner.series.get(*slot)) {
             series.metric.encode(&inner.name, series.text(), encoder);
+        }
+        if let Some(overflow) = inner.overflow.get().filter(|series| series.text_length > 0) {
+            overflow.metric.encode(&inner.name, overflow.text(), encoder);
         }
     }
 }

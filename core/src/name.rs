@@ -50,6 +50,11 @@ macro_rules! name_type {
                 }
             }
 
+            /// A name of our own, which is known to be right.
+            pub(crate) fn reserved_for_us(name: &'static str) -> Self {
+                Self(name.into())
+            }
+
             /// The name.
             pub fn as_str(&self) -> &str {
                 &self.0

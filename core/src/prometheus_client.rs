@@ -13,6 +13,7 @@ use crate::encoder::Encoder;
 use crate::error::EncodeError;
 use crate::exposition::{HistogramValue, Metric, MetricFamily, MetricType, MetricValue};
 use crate::format::Format;
+use crate::name::LabelName;
 use crate::parse::parse;
 use crate::registry::Registry;
 use crate::source::Source;
@@ -76,8 +77,14 @@ pub(crate) fn rendered_labels<L: EncodeLabelSet + Clone + Eq + Hash + Send + Syn
     if prometheus_client::encoding::text::encode(&mut body, &registry).is_err() {
         return String::new();
     }
-    let labels = body.split_once("x_info{").and_then(|(_, rest)| rest.rsplit_once("} 1\n"));
-    labels.map(|(labels, _)| labels.to_owned()).unwrap_or_default()
+    let Ok(exposition) = parse(body.as_bytes(), Format::OpenMetrics) else { return String::new() };
+    let of_metric = exposition.families.first().and_then(|family| family.metrics.first());
+    let labels = of_metric.map_or(&[][..], |metric| &metric.labels);
+    if labels.iter().any(|label| LabelName::new(&label.name).is_err()) {
+        return String::new();
+    }
+    let text = body.split_once("x_info{").and_then(|(_, rest)| rest.rsplit_once("} 1\n"));
+    text.map(|(text, _)| text.to_owned()).unwrap_or_default()
 }
 
 /// A label set that need not be `Debug`, though `prometheus_client` asks for it.

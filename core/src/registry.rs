@@ -16,7 +16,7 @@ use crate::gauge::Gauge;
 use crate::histogram::{Buckets, Histogram};
 use crate::info::Info;
 use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::FamilyType;
+use crate::metric_kind::sealed::{FamilyType, Sealed as _};
 use crate::name::{LabelName, MetricName};
 use crate::source::Source;
 
@@ -39,8 +39,15 @@ use crate::source::Source;
 /// assert!(registry.counter("rows_processed_total", "Again.").is_err());
 /// # Ok::<(), prompush_core::RegistryError>(())
 /// ```
-#[derive(Clone, Default)]
-pub struct Registry(Arc<RwLock<Arc<Vec<Entry>>>>);
+#[derive(Clone)]
+pub struct Registry {
+    entries: Arc<RwLock<Arc<Vec<Entry>>>>,
+    /// Counts, by family, what was recorded beyond a family's limit; empty as long as nothing was.
+    overflowed: Family<LabelNames<1>, Counter>,
+}
+
+/// The name of [`Registry`]'s own family.
+const OVERFLOWED: &str = "prompush_series_overflow_total";
 
 #[derive(Clone)]
 struct Entry {
@@ -54,7 +61,15 @@ struct Entry {
 impl Registry {
     /// An empty registry.
     pub fn new() -> Self {
-        Self::default()
+        let help = "Recordings to the series beyond the limit of a metric family.";
+        let names = [LabelName::reserved_for_us("metric")];
+        let overflowed = Family::new(OVERFLOWED, help, names.into(), (), None);
+        let entry = Entry {
+            name: MetricName::reserved_for_us(OVERFLOWED),
+            sample_names: sample_names(OVERFLOWED, Counter::FAMILY_TYPE).into(),
+            family: Arc::new(overflowed.clone()),
+        };
+        Self { entries: Arc::new(RwLock::new(Arc::new(vec![entry]))), overflowed }
     }
 
     /// Registers a counter of whole numbers.
@@ -212,9 +227,10 @@ impl Registry {
             name => format!("{name}{}", M::NAME_SUFFIX),
         };
         let name = MetricName::new(&full_name)?;
-        let family = Family::<L, M>::new(name.as_str(), help, label_names, config);
+        let overflowed = Some(self.overflowed.clone());
+        let family = Family::<L, M>::new(name.as_str(), help, label_names, config, overflowed);
         let sample_names = sample_names(name.as_str(), M::FAMILY_TYPE);
-        let mut entries = self.0.write();
+        let mut entries = self.entries.write();
         for entry in entries.iter() {
             if entry.name == name {
                 return Err(RegistryError::Duplicate(full_name));
@@ -233,9 +249,15 @@ impl Registry {
     }
 }
 
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.0.read();
+        let entries = self.entries.read();
         f.debug_list().entries(entries.iter().map(|entry| &entry.name)).finish()
     }
 }
@@ -243,7 +265,7 @@ impl fmt::Debug for Registry {
 impl Source for Registry {
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
         // The lock is not held while encoding, so that registration never waits for it.
-        let entries = Arc::clone(&self.0.read());
+        let entries = Arc::clone(&self.entries.read());
         for entry in entries.iter() {
             entry.family.encode(encoder);
         }

@@ -154,25 +154,25 @@ impl<T> SeriesMap<T> {
         None
     }
 
-    /// The series with this hash for which `is` holds, or the one that `create` makes.
-    ///
-    /// `None` when 2^32 - 1 series exist.
-    pub(crate) fn find_or_create(
+    /// The series with this hash for which `is` holds, or else `new`, if there is room: `None`
+    /// when `max` series exist, or 2^32 - 1.
+    pub(crate) fn find_or_insert(
         &self,
         hash: u64,
         is: impl Fn(&T) -> bool,
-        create: impl FnOnce() -> T,
+        max: usize,
+        new: T,
     ) -> Option<&T> {
-        if let Some(series) = self.find(hash, &is) {
-            return Some(series);
-        }
         let turn = self.creating.lock();
-        if let Some(series) = self.find(hash, &is) {
+        if let Some(series) = self.find(hash, is) {
             return Some(series);
         }
         let slot = self.len();
+        if slot >= max {
+            return None;
+        }
         let entry = (hash >> 32) << 32 | u64::from(u32::try_from(slot + 1).ok()?);
-        let series = self.slots.set(slot, create())?;
+        let series = self.slots.set(slot, new)?;
         self.len.store(slot + 1, Release);
         insert(self.table_for(slot + 1)?, entry);
         drop(turn);
@@ -252,10 +252,11 @@ mod tests {
         let map = SeriesMap::new();
         for value in 0_u64..5000 {
             let hash = (value % 7) << 32;
-            let created = map.find_or_create(hash, |found| *found == value, || value);
+            let created = map.find_or_insert(hash, |found| *found == value, 5000, value);
             assert_eq!(created, Some(&value));
         }
         assert_eq!(map.len(), 5000);
+        assert_eq!(map.find_or_insert(0, |found| *found == 5000, 5000, 5000), None);
         for value in 0_u64..5000 {
             assert_eq!(map.find((value % 7) << 32, |found| *found == value), Some(&value));
         }
@@ -270,7 +271,7 @@ mod tests {
                 scope.spawn(|| {
                     for value in 0_u64..2000 {
                         let hash = value.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                        map.find_or_create(hash, |found| *found == value, || value);
+                        map.find_or_insert(hash, |found| *found == value, 9999, value);
                     }
                 });
             }

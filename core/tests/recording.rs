@@ -221,3 +221,47 @@ fn a_timer_records_once_unless_it_is_discarded() {
     gauge.set_to_current_time();
     assert!(gauge.get() > 1.7e9);
 }
+
+#[test]
+fn beyond_its_limit_a_family_has_one_series_more() {
+    let registry = Registry::new();
+    let errors = registry.counter_family("errors_total", "", ["tool", "message"]).unwrap();
+    let errors = errors.limit_series(4);
+    errors.with(["overflow", "overflow"]).inc_by(10);
+    for message in 0..100_000 {
+        errors.with(["shell", &message.to_string()]).inc();
+        errors.with(["shell", "1"]).inc();
+    }
+    let tools = registry.derived_family::<Tool, Counter>("tools", "", ()).unwrap().limit_series(0);
+    tools.get_or_create(&Tool { name: "a".to_owned(), code: 1 }).inc_by(5);
+    assert_eq!(errors.len(), 4);
+    assert_eq!(
+        encode(&registry, Format::Text),
+        "# TYPE errors_total counter\n\
+         errors_total{tool=\"overflow\",message=\"overflow\"} 100007\n\
+         errors_total{tool=\"shell\",message=\"0\"} 1\n\
+         errors_total{tool=\"shell\",message=\"1\"} 100001\n\
+         errors_total{tool=\"shell\",message=\"2\"} 1\n\
+         # HELP prompush_series_overflow_total Recordings to the series beyond the limit of a metric family.\n\
+         # TYPE prompush_series_overflow_total counter\n\
+         prompush_series_overflow_total{metric=\"errors_total\"} 99997\n\
+         prompush_series_overflow_total{metric=\"tools_total\"} 1\n\
+         # TYPE tools_total counter\n\
+         tools_total 5\n"
+    );
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reserved {
+    __name: String,
+}
+
+#[test]
+fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
+    let registry = Registry::new();
+    let family = registry.derived_family::<Reserved, Counter>("r", "", ()).unwrap();
+    for name in ["x", "y", "x"] {
+        family.get_or_create(&Reserved { __name: name.to_owned() }).inc();
+    }
+    assert_eq!(encode(&registry, Format::Text), "# TYPE r_total counter\nr_total 3\n");
+}
