@@ -142,6 +142,15 @@ pub(crate) enum CliError {
     /// The reader of stdout has gone: not an error, but the end.
     #[error("stdout was closed")]
     BrokenPipe,
+    /// The demo did not show what it is to show.
+    #[error("{0}")]
+    Demo(String),
+    /// Ended by a signal, which was handled.
+    #[error("interrupted")]
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
 }
 
 impl CliError {
@@ -155,6 +164,10 @@ impl CliError {
             | Self::GroupingKey(_)
             | Self::Persistence(_) => EXIT_USAGE,
             Self::Push(error) if error.kind().is_retryable() => EXIT_UNAVAILABLE,
+            // As a shell says it of a process that a signal ended.
+            Self::Interrupted { signal } => {
+                128_u8.saturating_add(u8::try_from(*signal).unwrap_or(0))
+            }
             _ => EXIT_REFUSED,
         }
     }

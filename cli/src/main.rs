@@ -13,6 +13,7 @@ mod lint;
 
 mod check;
 mod delete;
+mod demo;
 mod list;
 mod push;
 mod serve;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Command::Delete(args) => delete::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Gateway(args) => serve::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::DemoWorker(args) => demo::worker::run(&args),
     };
     match done {
         Ok(()) | Err(CliError::BrokenPipe) => ExitCode::from(EXIT_DONE),

@@ -6,6 +6,7 @@ mod support;
 
 mod bodies;
 mod check;
+mod demo;
 mod faults;
 mod guide;
 mod help;
