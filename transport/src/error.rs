@@ -23,6 +23,8 @@ pub enum Verb {
     Delete,
     /// `GET /api/v1/metrics`: lists the groups.
     List,
+    /// `GET /metrics`: reads what the gateway exposes.
+    Scrape,
     /// `GET /-/ready`: whether the gateway takes pushes.
     Ready,
 }
@@ -158,6 +160,7 @@ impl PushError {
             Verb::Add => format!("cannot add {metrics} to `{url}`"),
             Verb::Delete => format!("cannot delete the group at `{url}`"),
             Verb::List => format!("cannot list the groups at `{url}`"),
+            Verb::Scrape => format!("cannot read the metrics at `{url}`"),
             Verb::Ready => format!("cannot tell from `{url}` that the gateway is ready"),
         }
     }

@@ -12,10 +12,11 @@ use crate::config::GatewayConfig;
 use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
 use crate::groups::{self, Group};
 use crate::http::UreqSend;
-use crate::send::{Line, Operation, Setback, read_acknowledgement};
+use crate::send::{Line, Operation, Setback, read_acknowledgement, read_exposition};
 use crate::url::{HttpUrl, RedactedUrl};
 
 const READY_PATH: &str = "/-/ready";
+const SCRAPE_PATH: &str = "/metrics";
 const GROUPS_PATH: &str = "/api/v1/metrics";
 
 /// A Pushgateway, asked from the thread that calls.
@@ -162,6 +163,18 @@ impl Gateway {
     pub fn ready(&self) -> Result<(), PushError> {
         let operation = Operation { verb: Verb::Ready, path: READY_PATH, body: None };
         self.line.with_retries(&operation, &read_acknowledgement).map(|_| ())
+    }
+
+    /// What the gateway exposes to Prometheus, in text 0.0.4 (`GET /metrics`).
+    ///
+    /// # Errors
+    ///
+    /// As [`groups`](Self::groups).
+    pub fn scrape(&self) -> Result<Vec<u8>, PushError> {
+        let operation = Operation { verb: Verb::Scrape, path: SCRAPE_PATH, body: None };
+        let max = self.line.config.answer_bytes_max;
+        let read = |body: &mut dyn Read| read_exposition(body, max);
+        Ok(self.line.with_retries(&operation, &read)?.value)
     }
 
     fn send(

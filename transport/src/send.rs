@@ -96,7 +96,7 @@ impl Operation<'_> {
             Verb::Push => Method::PUT,
             Verb::Add => Method::POST,
             Verb::Delete => Method::DELETE,
-            Verb::List | Verb::Ready => Method::GET,
+            Verb::List | Verb::Scrape | Verb::Ready => Method::GET,
         }
     }
 }
@@ -110,6 +110,19 @@ pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError>
         return Err(not_a_gateway("it is an HTML page; a push is answered without a body"));
     }
     Ok(())
+}
+
+/// Reads what a gateway exposes, up to `max` bytes.
+pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>, ReadError> {
+    let (bytes, cut) = read_capped(body, max).map_err(ReadError::Io)?;
+    if cut {
+        let words = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
+        return Err(ReadError::Other(Failure::TooLarge, Cause::Text(words)));
+    }
+    if is_html(&bytes) {
+        return Err(not_a_gateway("it is an HTML page"));
+    }
+    Ok(bytes)
 }
 
 pub(crate) fn not_a_gateway(words: &str) -> ReadError {

@@ -1,0 +1,103 @@
+//! `prompush delete`: one group by its whole key, or all that match.
+
+use std::collections::BTreeMap;
+
+use prompush::{Gateway, Group, PushErrorKind};
+use prompush_core::GroupingKeyError;
+
+use crate::args::DeleteArgs;
+use crate::error::CliError;
+use crate::escape::visible;
+use crate::resolve::{self, Selector, shown_labels};
+use crate::terminal::{say, warn, write_stdout};
+use crate::words::count;
+
+pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {
+    let selector = Selector::new(Some(&args.job), &args.group)?;
+    let by_glob = selector.has_globs() && !args.literal;
+    if args.job.is_empty() {
+        return Err(CliError::GroupingKey(GroupingKeyError::EmptyJob));
+    }
+    let gateway = resolve::gateway(&args.gateway, |config| config)?;
+    let mut groups = match gateway.groups() {
+        Ok(groups) => groups,
+        Err(error) if !by_glob && !args.dry_run && can_go_on(error.kind()) => {
+            return delete_unseen(args, &gateway, &selector);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    resolve::sort(&mut groups);
+    let chosen: Vec<&Group> = groups
+        .iter()
+        .filter(|group| {
+            if by_glob { selector.matches(&group.labels) } else { group.labels == selector.globs }
+        })
+        .collect();
+    if chosen.is_empty() {
+        return nothing_to_delete(args, &selector, &groups);
+    }
+    for group in &chosen {
+        if !args.dry_run {
+            gateway.delete_group(group)?;
+        }
+        if !args.quiet || args.dry_run {
+            print(&group.labels)?;
+        }
+    }
+    if !args.quiet {
+        let done = if args.dry_run { "would delete" } else { "deleted" };
+        say(&format!("{done} {} at {}", count(chosen.len(), "group", "groups"), gateway.url()));
+    }
+    Ok(())
+}
+
+/// Whether a group may be deleted although the groups cannot be listed: a proxy may hide the list,
+/// and one group with metrics that cannot be shown spoils it on stock gateways.
+fn can_go_on(kind: PushErrorKind) -> bool {
+    !kind.is_retryable() || matches!(kind, PushErrorKind::Unavailable(500) | PushErrorKind::Dropped)
+}
+
+fn delete_unseen(
+    args: &DeleteArgs,
+    gateway: &Gateway,
+    selector: &Selector,
+) -> Result<(), CliError> {
+    // Not by a `GroupingKey`, which refuses some of what others may have pushed.
+    let mut group = Group::default();
+    group.labels.clone_from(&selector.globs);
+    gateway.delete_group(&group)?;
+    warn("the gateway does not list its groups, so whether there was such a group is not known");
+    if !args.quiet {
+        print(&selector.globs)?;
+        say(&format!("deleted the group, if there was one, at {}", gateway.url()));
+    }
+    Ok(())
+}
+
+fn nothing_to_delete(
+    args: &DeleteArgs,
+    selector: &Selector,
+    groups: &[Group],
+) -> Result<(), CliError> {
+    if args.if_exists {
+        if !args.quiet {
+            say(&format!("no group matches {}", visible(&shown_labels(&selector.globs))));
+        }
+        return Ok(());
+    }
+    let of_job = groups.iter().filter(|group| group.labels.get("job") == Some(&args.job)).count();
+    let hint = match of_job {
+        0 => "`prompush list` shows the groups".to_owned(),
+        of_job => format!(
+            "{} of that job with other labels: `prompush list` shows them, and a group is deleted by its \
+             whole key, or by wildcards such as `--group 'instance=*'`",
+            count(of_job, "group is", "groups are"),
+        ),
+    };
+    Err(CliError::NoGroup { key: shown_labels(&selector.globs), hint: Some(hint) })
+}
+
+fn print(labels: &BTreeMap<String, String>) -> Result<(), CliError> {
+    let line = shown_labels(labels);
+    write_stdout(|stdout| writeln!(stdout, "{}", visible(&line)))
+}

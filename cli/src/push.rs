@@ -1,0 +1,103 @@
+//! `prompush push`: reads a body, checks it, and pushes it.
+
+use prompush_core::{Encoder, Format, GroupingKey};
+
+use crate::analysis::Body;
+use crate::args::PushArgs;
+use crate::diagnostic::{Diagnostic, Lines, Severity, render};
+use crate::error::CliError;
+use crate::input::{self, Input};
+use crate::resolve;
+use crate::terminal::{Style, say, warn, write_stdout};
+use crate::words::count;
+
+/// Most errors that are shown; the rest is counted.
+const ERRORS_SHOWN_MAX: usize = 20;
+
+pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
+    // What is wrong with the command line is said before anything is read.
+    let key = resolve::grouping_key(&args.job, &args.group)?;
+    let gateway = resolve::gateway(&args.gateway, |config| {
+        let body_bytes_max = config.body_bytes_max.max(args.body.input_bytes_max);
+        config.gzip(args.gzip).body_bytes_max(body_bytes_max)
+    })?;
+    let inputs = input::read(&args.body)?;
+    let body = checked(args, &key, &inputs)?;
+    if args.dry_run {
+        return dry_run(args, &key, &body, &gateway.url().to_string());
+    }
+    let report = if args.add {
+        gateway.add(&key, &body.exposition)?
+    } else {
+        gateway.push(&key, &body.exposition)?
+    };
+    if !args.quiet {
+        let verb = if args.add { "added" } else { "pushed" };
+        say(&format!(
+            "{verb} {}, {} to {} at {}",
+            count(report.families, "metric family", "metric families"),
+            count(report.samples, "sample", "samples"),
+            crate::escape::visible(&key.to_string()),
+            gateway.url(),
+        ));
+    }
+    Ok(())
+}
+
+/// The body, if it can be pushed to `key`.
+fn checked<'a>(
+    args: &PushArgs,
+    key: &GroupingKey,
+    inputs: &'a [Input],
+) -> Result<Body<'a>, CliError> {
+    let mut body = Body::parse(inputs)?;
+    if args.drop_timestamps {
+        body.drop_timestamps();
+    }
+    let mut diagnostics = std::mem::take(&mut body.errors);
+    // What could not be read makes further complaints uncertain: first things first.
+    if diagnostics.is_empty() {
+        diagnostics = body.check(Some(key))?;
+    }
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        diagnostics.into_iter().partition(|found| found.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(refuse(&errors, inputs));
+    }
+    if body.exposition.families.is_empty() && !args.allow_empty {
+        return Err(CliError::Empty { replaces: !args.add });
+    }
+    if let (Some(first), false) = (warnings.first(), args.quiet) {
+        let others = match warnings.len() {
+            1 => String::new(),
+            all => format!(" (and {} more; `prompush check` shows all)", all - 1),
+        };
+        warn(&format!("{}{others}", first.message));
+    }
+    Ok(body)
+}
+
+/// Shows the errors, and says so.
+fn refuse(errors: &[Diagnostic], inputs: &[Input]) -> CliError {
+    let shown = errors.get(..ERRORS_SHOWN_MAX).unwrap_or(errors);
+    let lines = Lines::find(shown, inputs);
+    let style = Style::of_stderr();
+    for found in shown {
+        say(&render(found, &inputs[found.input].name, lines.of(found), style));
+    }
+    let hidden = errors.len() - shown.len();
+    if hidden > 0 {
+        say(&format!("… and {}\n", count(hidden, "more error", "more errors")));
+    }
+    CliError::Invalid { errors: errors.len() }
+}
+
+/// Prints what would be pushed.
+fn dry_run(args: &PushArgs, key: &GroupingKey, body: &Body<'_>, url: &str) -> Result<(), CliError> {
+    let method = if args.add { "POST" } else { "PUT" };
+    let mut encoder = Encoder::new(Format::Text);
+    let encoded = encoder.encode(&body.exposition);
+    let text = encoded.map_err(CliError::Encode)?;
+    say(&format!("{method} {}{}", url.trim_end_matches('/'), key.to_path()));
+    write_stdout(|stdout| stdout.write_all(text))
+}

@@ -1,0 +1,43 @@
+//! `prompush gateway`: serves until it is told to stop.
+
+use prompush_gateway::{Config, GatewayError, Server};
+
+use crate::args::GatewayArgs;
+use crate::error::CliError;
+use crate::logger;
+use crate::signals::SignalThread;
+use crate::terminal::say;
+
+pub(crate) fn run(args: GatewayArgs) -> Result<(), CliError> {
+    if !args.persistence_file.is_empty() {
+        return Err(CliError::Persistence(args.persistence_file));
+    }
+    logger::init(args.log_level);
+    let server = Server::bind(config(args)).map_err(bind_error)?;
+    for address in server.addresses() {
+        say(&format!("listening on http://{address}"));
+    }
+    let handle = server.handle();
+    let signals = SignalThread::start(move |_| handle.stop())?;
+    server.run().map_err(CliError::Server)?;
+    drop(signals);
+    say("stopped");
+    Ok(())
+}
+
+fn config(args: GatewayArgs) -> Config {
+    let mut config = Config::default();
+    config.listen = args.listen_address;
+    config.disable_consistency_check = args.disable_consistency_check;
+    config.metric_expiration = args.metric_expiration.filter(|expiration| !expiration.is_zero());
+    config.enable_lifecycle = args.enable_lifecycle;
+    config.enable_admin_api = args.enable_admin_api;
+    config
+}
+
+fn bind_error(error: GatewayError) -> CliError {
+    match error {
+        GatewayError::Listen { address, source } => CliError::Listen { address, source },
+        error => CliError::Server(error),
+    }
+}

@@ -1,0 +1,43 @@
+//! SIGINT and SIGTERM, waited for by a thread.
+
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::error::CliError;
+
+/// Calls back at each signal, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct SignalThread {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SignalThread {
+    /// From now on SIGINT and SIGTERM do not end the process, but call `on_signal`.
+    ///
+    /// # Errors
+    /// If the system allows no handler or no thread.
+    pub(crate) fn start(mut on_signal: impl FnMut(i32) + Send + 'static) -> Result<Self, CliError> {
+        let failed = |error: io::Error| CliError::System("wait for signals", error);
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        let handle = signals.handle();
+        let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                on_signal(signal);
+            }
+        });
+        Ok(Self { handle, thread: Some(thread.map_err(failed)?) })
+    }
+}
+
+impl Drop for SignalThread {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Guards what a person or a script sees of the command line: the whole process, its output and exit codes,
+//! against our own gateway, both real ones, and servers that misbehave.
+#![forbid(unsafe_code)]
+
+mod support;
+
+mod bodies;
+mod check;
+mod demo;
+mod faults;
+mod guide;
+mod help;
+mod round_trips;
+mod serve;

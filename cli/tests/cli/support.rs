@@ -1,0 +1,154 @@
+//! Runs the binary, bounded in time, and gateways to run it against.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use prompush_testing::{Pushgateway, Version, wait_for};
+
+/// Longest time that one run may take.
+const RUN_TIME_MAX: Duration = Duration::from_mins(2);
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Fails the test unless the exit code is that one and nothing else went wrong.
+    #[track_caller]
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
+
+/// The binary, with an environment that says nothing.
+pub(crate) fn prompush(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prompush"));
+    command.args(arguments).env("NO_PROXY", "127.0.0.1").env_remove("PUSHGATEWAY_URL");
+    command
+}
+
+/// Runs it with that stdin to its end.
+#[track_caller]
+pub(crate) fn run(arguments: &[&str], stdin: impl AsRef<[u8]>) -> Run {
+    run_command(&mut prompush(arguments), stdin)
+}
+
+/// Runs a command with that stdin to its end.
+#[track_caller]
+pub(crate) fn run_command(command: &mut Command, stdin: impl AsRef<[u8]>) -> Run {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Process(command.spawn().expect("the binary starts"));
+    let (stdout, stderr) = (read_all(child.0.stdout.take()), read_all(child.0.stderr.take()));
+    let mut pipe = child.0.stdin.take().expect("stdin is piped");
+    let input = stdin.as_ref().to_vec();
+    thread::Builder::new()
+        .name("stdin".to_owned())
+        // A program that reads nothing closes its stdin: no fault of the test.
+        .spawn(move || pipe.write_all(&input).is_ok())
+        .expect("a thread starts");
+    let status = child.wait(RUN_TIME_MAX);
+    let text = |bytes: &Receiver<Vec<u8>>| {
+        let bytes = bytes.recv_timeout(RUN_TIME_MAX).expect("its output ends with it");
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Run { code: status.code(), stdout: text(&stdout), stderr: text(&stderr) }
+}
+
+/// A process that does not outlive the test.
+#[derive(Debug)]
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    #[track_caller]
+    pub(crate) fn wait(&mut self, within: Duration) -> std::process::ExitStatus {
+        wait_for(within, "the process ends", || self.0.try_wait().expect("it can be waited for"))
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), signal)
+            .expect("it can be signalled");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    let mut pipe = pipe.expect("it is piped");
+    let read = move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).ok();
+        sender.send(bytes).ok();
+    };
+    thread::Builder::new().name("output".to_owned()).spawn(read).expect("a thread starts");
+    receiver
+}
+
+/// `prompush gateway` as a process.
+#[derive(Debug)]
+pub(crate) struct OurGateway {
+    pub(crate) process: Process,
+    pub(crate) url: String,
+    /// Its lines on stderr after the first.
+    pub(crate) log: Receiver<String>,
+}
+
+impl OurGateway {
+    #[track_caller]
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut command = prompush(&["gateway", "--web.listen-address=127.0.0.1:0"]);
+        command.args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut process = Process(command.spawn().expect("the binary starts"));
+        let stderr = process.0.stderr.take().expect("stderr is piped");
+        let (sender, log) = channel();
+        let read = move || {
+            let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+            lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
+        };
+        thread::Builder::new().name("log".to_owned()).spawn(read).expect("a thread starts");
+        let first = log.recv_timeout(Duration::from_secs(20)).expect("it says where it listens");
+        let url = first.strip_prefix("listening on ").expect("it says where it listens").to_owned();
+        Self { process, url, log }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        address(&self.url)
+    }
+}
+
+/// `http://127.0.0.1:1` → `127.0.0.1:1`
+pub(crate) fn address(url: &str) -> SocketAddr {
+    url.trim_start_matches("http://").parse().expect("a loopback address")
+}
+
+/// Runs a test against our gateway and both real ones, where they are there.
+pub(crate) fn for_each_gateway(test: impl Fn(&str)) {
+    test(&OurGateway::start(&[]).url);
+    for version in Version::ALL {
+        if let Some(gateway) = Pushgateway::start(version) {
+            test(gateway.url());
+        }
+    }
+}
+
+/// What the gateway exposes, only lines that hold `part`.
+pub(crate) fn exposed(url: &str, part: &str) -> Vec<String> {
+    let answer = prompush_testing::http::get(address(url), "/metrics").expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.text().lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+}
