@@ -225,7 +225,7 @@ impl<L: LabelSet, M: MetricKind> fmt::Debug for Family<L, M> {
         f.debug_struct("Family")
             .field("name", &self.inner.name)
             .field("series", &self.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
