@@ -79,3 +79,8 @@ pub use prompush_core::{
     MetricName, NameError, ParseError, ParseErrorKind, PathError, Registry, RegistryError, Source,
     decode_path, encode_path, is_label_name, is_metric_name, parse, parse_all,
 };
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

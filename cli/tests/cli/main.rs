@@ -10,5 +10,6 @@ mod demo;
 mod faults;
 mod guide;
 mod help;
+mod readme;
 mod round_trips;
 mod serve;
