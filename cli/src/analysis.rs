@@ -169,13 +169,21 @@ fn parse_hint(input: &Input, kind: &ParseErrorKind) -> Option<&'static str> {
         ParseErrorKind::SecondHelp(_) | ParseErrorKind::SecondType(_) => {
             Some("a family's HELP and TYPE stand once, before its first sample")
         }
+        ParseErrorKind::MetricName if is_text => Some(
+            "a metric is `name value` or `name{label=\"value\"} value`, its name of letters, digits, `_` and `:`",
+        ),
         ParseErrorKind::NoQuote('\'') => Some("label values stand in double quotes"),
-        ParseErrorKind::Value(word) if word.contains(',') => {
+        ParseErrorKind::Value(word) if is_number_with(word, ',') => {
             Some("a decimal point is written `.`, and digits are not grouped")
         }
-        ParseErrorKind::Value(word) if word.ends_with('%') => {
+        ParseErrorKind::Value(word) if is_number_with(word, '%') => {
             Some("a value has no unit: write the bare number")
         }
         _ => None,
     }
+}
+
+/// Whether `word` begins like a number and holds `c`.
+fn is_number_with(word: &str, c: char) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit() || first == '-') && word.contains(c)
 }

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Gateway(GatewayArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
     #[command(hide = true)]
     DemoWorker(DemoWorkerArgs),
 }
@@ -344,6 +346,26 @@ pub(crate) struct DemoArgs {
     /// `PUSHGATEWAY_URL` is not looked at: the demo does not touch a gateway in use by accident.
     #[arg(short = 'u', long = "gateway", value_name = "URL")]
     pub(crate) url: Option<String>,
+}
+
+/// Print the completions of a shell
+///
+/// For example `prompush completions bash > ~/.local/share/bash-completion/completions/prompush`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print a manual page
+///
+/// For example `prompush man push | man -l -`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page it is; without it, the page of `prompush` itself
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
 }
 
 /// What a program started by the demo does; not for people.

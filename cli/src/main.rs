@@ -14,6 +14,7 @@ mod lint;
 mod check;
 mod delete;
 mod demo;
+mod generate;
 mod list;
 mod push;
 mod serve;
@@ -47,6 +48,8 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Gateway(args) => serve::run(args),
         Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
         Command::DemoWorker(args) => demo::worker::run(&args),
     };
     match done {

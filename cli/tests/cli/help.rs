@@ -18,6 +18,23 @@ fn short_and_long_help_differ() {
 }
 
 #[test]
+fn completions_and_manual_pages_are_printed() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell], "").expect_code(0).stdout;
+        assert!(
+            script.contains("drop-timestamps") && script.contains("metric.expiration"),
+            "{script}"
+        );
+        assert!(!script.contains("demo-worker"), "{script}");
+    }
+    let page = run(&["man"], "").expect_code(0).stdout;
+    assert!(page.contains(".TH prompush 1") && page.contains("prompush\\-push(1)"), "{page}");
+    let page = run(&["man", "push"], "").expect_code(0).stdout;
+    assert!(page.contains(".TH prompush-push 1") && page.contains("drop\\-timestamps"), "{page}");
+    run(&["man", "nothing"], "").expect_code(2);
+}
+
+#[test]
 fn wrong_usage_is_2() {
     for arguments in
         [&[][..], &["nothing"], &["push"], &["push", "--job"], &["list", "--nothing"], &["delete"]]
