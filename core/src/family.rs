@@ -132,14 +132,16 @@ impl<const N: usize, M: MetricKind> Family<LabelNames<N>, M> {
     )]
     pub fn with<V: AsRef<str>>(&self, values: [V; N]) -> &M {
         let inner = &*self.inner;
-        with_joined(&values, |joined| {
-            let hash = inner.hash(joined);
-            let is = |series: &Series<M>| series.joined_values() == joined;
-            match inner.series.find(hash, is) {
-                Some(series) => &series.metric,
-                None => inner.create(hash, is, || inner.series(&inner.labels(&values), joined)),
-            }
-        })
+        let mut hasher = inner.hasher.build_hasher();
+        for value in &values {
+            hasher.write(value.as_ref().as_bytes());
+        }
+        let hash = hasher.finish();
+        let is = |series: &Series<M>| is_joined(series.joined_values(), &values);
+        match inner.series.find(hash, is) {
+            Some(series) => &series.metric,
+            None => inner.create(hash, is, || inner.series(&inner.labels(&values), &join(&values))),
+        }
     }
 }
 
@@ -312,30 +314,32 @@ impl<M: MetricKind> Inner<M> {
     }
 }
 
-/// Calls `use_joined` with all values, each with a byte behind it that no UTF-8 text has: so that
-/// `(ab, c)` and `(a, bc)` differ.
-#[inline]
-fn with_joined<V: AsRef<str>, R>(values: &[V], use_joined: impl FnOnce(&[u8]) -> R) -> R {
-    /// More than most label sets need; more than this is joined in memory from the heap.
-    const ON_STACK_MAX: usize = 128;
-    const SEPARATOR: u8 = 0xFF;
-    let length = values.iter().map(|value| value.as_ref().len() + 1).sum();
-    let mut on_stack = [0_u8; ON_STACK_MAX];
-    let mut on_heap;
-    let joined = if length <= ON_STACK_MAX {
-        &mut on_stack[..length]
-    } else {
-        on_heap = vec![0; length];
-        &mut on_heap[..]
-    };
-    let mut at = 0;
+/// Stands behind each joined value, so that `(ab, c)` and `(a, bc)` differ: no UTF-8 text has it.
+const SEPARATOR: u8 = 0xFF;
+
+fn join<V: AsRef<str>>(values: &[V]) -> Vec<u8> {
+    let lengths = values.iter().map(|value| value.as_ref().len() + 1);
+    let mut joined = Vec::with_capacity(lengths.sum());
     for value in values {
-        let value = value.as_ref().as_bytes();
-        joined[at..at + value.len()].copy_from_slice(value);
-        joined[at + value.len()] = SEPARATOR;
-        at += value.len() + 1;
+        joined.extend_from_slice(value.as_ref().as_bytes());
+        joined.push(SEPARATOR);
     }
-    use_joined(joined)
+    joined
+}
+
+/// Whether `joined` is what [`join`] makes of the values.
+///
+/// Joining them anew to compare once would be slower: the processor would have to wait for the
+/// pieces it has just written.
+#[inline]
+fn is_joined<V: AsRef<str>>(mut joined: &[u8], values: &[V]) -> bool {
+    for value in values {
+        match joined.strip_prefix(value.as_ref().as_bytes()) {
+            Some([SEPARATOR, rest @ ..]) => joined = rest,
+            _ => return false,
+        }
+    }
+    joined.is_empty()
 }
 
 fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {

@@ -137,21 +137,23 @@ impl<T> SeriesMap<T> {
     /// The series with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
-        let table = self.steps[self.step.load(Acquire)].get()?;
+        let table = &**self.steps[self.step.load(Acquire)].get()?;
         let tag = hash >> 32;
-        for at in probe(tag, table.len()) {
-            let entry = table[at].load(Acquire);
-            if entry == 0 {
-                return None;
-            }
+        let mut at = start(tag);
+        // A table always has empty places, so that this ends.
+        loop {
+            let entry = table[at & (table.len() - 1)].load(Acquire);
             if entry >> 32 == tag
                 && let Some(series) = self.slots.get(slot_of(entry))
                 && is(series)
             {
                 return Some(series);
             }
+            if entry == 0 {
+                return None;
+            }
+            at += 1;
         }
-        None
     }
 
     /// The series with this hash for which `is` holds, or else `new`, if there is room: `None`
@@ -203,22 +205,23 @@ fn empty_table(length: usize) -> Table {
 }
 
 fn insert(table: &Table, entry: u64) {
-    for at in probe(entry >> 32, table.len()) {
-        if table[at].load(Acquire) == 0 {
-            // `Release`: who sees the entry sees the slot it points to.
-            table[at].store(entry, Release);
-            return;
-        }
+    let mut at = start(entry >> 32);
+    while table[at & (table.len() - 1)].load(Acquire) != 0 {
+        at += 1;
     }
+    // `Release`: who sees the entry sees the slot it points to.
+    table[at & (table.len() - 1)].store(entry, Release);
 }
 
-/// The places of a table to look at, each once. `len` is a power of two.
+/// Where to begin to look in a table, whose length is a power of two.
 #[inline]
-fn probe(tag: u64, len: usize) -> impl Iterator<Item = usize> {
-    let start = usize::try_from(tag).unwrap_or(0);
-    (0..len).map(move |step| (start + step) & (len - 1))
+fn start(tag: u64) -> usize {
+    // A tag has 32 bits, and a table fewer places: cutting the number on a smaller machine would
+    // do no harm.
+    usize::try_from(tag).unwrap_or(0)
 }
 
+/// The slot of an entry; none has the one that an empty entry gives.
 #[inline]
 fn slot_of(entry: u64) -> usize {
     usize::try_from(entry & u64::from(u32::MAX)).unwrap_or(0).wrapping_sub(1)
