@@ -405,18 +405,21 @@ fn take_name<'a>(
     newline: fn(String) -> Kind,
 ) -> Result<Cow<'a, str>, ParseError> {
     let from = line.at();
+    if !line.rest().first().is_some_and(u8::is_ascii_digit) {
+        line.take_while(is_name_byte);
+    }
+    let unquoted = line.text(from, line.at()).unwrap_or_default();
     if !line.take(b'"') {
-        if !line.rest().first().is_some_and(u8::is_ascii_digit) {
-            line.take_while(is_name_byte);
-        }
         line.peek()?;
-        return Ok(Cow::Borrowed(line.text(from, line.at()).unwrap_or_default()));
+        return Ok(Cow::Borrowed(unquoted));
     }
     match line.take_quoted() {
         Ok(name) => {
             line.peek()?;
             // What is not UTF-8 is no name: its replacement is none either.
-            Ok(name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from)))))
+            let quoted = name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from))));
+            // To the gateway's parser a quote may also open in the middle of a name.
+            Ok(if unquoted.is_empty() { quoted } else { Cow::Owned(unquoted.to_owned() + &quoted) })
         }
         Err(QuoteError::End) => Err(line.error(Kind::UnexpectedEnd)),
         Err(QuoteError::Escape(escaped)) => Err(line.error(Kind::Escape(escaped))),
