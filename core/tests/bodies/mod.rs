@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod openmetrics;
 pub(crate) mod text;
 
 use fastrand::Rng;
