@@ -157,9 +157,8 @@ fn check_duplicates(
     let hasher = foldhash::fast::RandomState::default();
     // A sum, because labels may come in any order.
     let hash = |metric: &Metric<'_>| {
-        let hashes =
-            metric.labels.iter().filter(|label| grouping_value(key, &label.name).is_none());
-        hashes.fold(0_u64, |sum, label| sum.wrapping_add(hasher.hash_one(label)))
+        let labels = metric.labels.iter().filter(|label| is_own(label, key));
+        labels.fold(0_u64, |sum, label| sum.wrapping_add(hasher.hash_one(label)))
     };
     let mut by_hash: Vec<(u64, usize)> =
         family.metrics.iter().enumerate().map(|(at, metric)| (hash(metric), at)).collect();
@@ -184,9 +183,16 @@ fn check_duplicates(
 /// The labels that the grouping key leaves, sorted by name.
 fn own_labels<'m, 'a>(metric: &'m Metric<'a>, key: &GroupingKey) -> Vec<&'m Label<'a>> {
     let mut labels: Vec<&Label<'a>> =
-        metric.labels.iter().filter(|label| grouping_value(key, &label.name).is_none()).collect();
+        metric.labels.iter().filter(|label| is_own(label, key)).collect();
     labels.sort_unstable();
     labels
+}
+
+/// Whether a label tells a metric from the others of its family on the gateway: one that the
+/// grouping key sets does not, nor does an empty `instance`, which every metric without one gets.
+fn is_own(label: &Label<'_>, key: &GroupingKey) -> bool {
+    let is_empty_instance = label.name == "instance" && label.value.is_empty();
+    !is_empty_instance && grouping_value(key, &label.name).is_none()
 }
 
 fn labels_text(labels: &[&Label<'_>]) -> String {
@@ -227,6 +233,10 @@ mod tests {
                 "1: metric `a` has label `job`, which the grouping key overrides with `x`",
                 "2: metric `a` has two metrics with the labels {}; the other is in line 1",
             ],
+        );
+        check(
+            "a{instance=\"\"} 1\na 2\n",
+            &["2: metric `a` has two metrics with the labels {}; the other is in line 1"],
         );
         check(
             "# TYPE h_sum gauge\nh_sum 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",

@@ -260,6 +260,9 @@ pub enum OpenMetricsRule {
     /// Something follows `# EOF`.
     #[error("nothing may follow `# EOF`")]
     AfterEof,
+    /// A line that is not UTF-8.
+    #[error("OpenMetrics is UTF-8 throughout")]
+    NotUtf8,
     /// An empty line.
     #[error("OpenMetrics has no empty lines")]
     EmptyLine,
@@ -307,6 +310,45 @@ pub enum OpenMetricsRule {
     /// An info sample whose value is not 1, or a state that is neither 0 nor 1.
     #[error("value of `{0}` must be 1 for an info, 0 or 1 for a stateset")]
     State(String),
+    /// A name that a family before it has, or exposes a sample of.
+    #[error("metric family `{family}` clashes with one before it: both have `{sample}`")]
+    Clash {
+        /// The family's name.
+        family: String,
+        /// The name of the sample, or of the family.
+        sample: String,
+    },
+    /// A `# UNIT` for an info or a stateset.
+    #[error("metric family `{0}` is an info or a stateset, which have no unit")]
+    UnitNotAllowed(String),
+    /// Samples of other metrics between those of one.
+    #[error("the samples of one metric of `{0}` do not follow each other")]
+    Scattered(String),
+    /// One metric with and without timestamps, or with earlier ones behind later ones.
+    #[error("timestamps of one metric of `{0}` are missing, or go backwards")]
+    Timestamps(String),
+    /// Buckets whose bounds do not go up, or whose counts go down.
+    #[error("buckets of histogram `{0}` are out of order")]
+    BucketOrder(String),
+    /// A histogram with a sum and no count, or the other way round.
+    #[error("histogram `{0}` has a sum or a count, and not both")]
+    SumAndCount(String),
+    /// A histogram whose count is not that of its `+Inf` bucket.
+    #[error("the count of histogram `{0}` is not that of its `+Inf` bucket")]
+    CountAndInfBucket(String),
+    /// A count that has a fraction.
+    #[error("value of `{0}` must be a whole number")]
+    Fraction(String),
+    /// A quantile that is not between 0 and 1, or a `le` that is NaN or a misspelt `+Inf`.
+    #[error("`{value}` is no value for label `{label}` of `{family}`")]
+    Bound {
+        /// The family's name.
+        family: String,
+        /// `le` or `quantile`.
+        label: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// A histogram without its `+Inf` bucket.
     #[error("histogram `{0}` lacks its `+Inf` bucket")]
     NoInfBucket(String),

@@ -8,7 +8,9 @@
 
 mod cursor;
 mod families;
+mod group;
 mod openmetrics;
+mod openmetrics_kind;
 mod text;
 
 use crate::error::ParseError;

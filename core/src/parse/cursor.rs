@@ -55,6 +55,15 @@ pub(super) struct Cursor<'a> {
     at: usize,
 }
 
+/// What to do with a backslash before a character that has no escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnknownEscape {
+    /// Text 0.0.4.
+    Refuse,
+    /// OpenMetrics: both characters are kept.
+    Keep,
+}
+
 /// A quoted string that did not end well.
 pub(super) enum QuoteError {
     /// The line ended first; what was read until then.
@@ -147,7 +156,10 @@ impl<'a> Cursor<'a> {
 
     /// The rest of a string whose opening quote was taken, up to and with its closing quote;
     /// `None` in place of what is not UTF-8.
-    pub(super) fn take_quoted(&mut self) -> Result<Option<Cow<'a, str>>, QuoteError> {
+    pub(super) fn take_quoted(
+        &mut self,
+        unknown: UnknownEscape,
+    ) -> Result<Option<Cow<'a, str>>, QuoteError> {
         let from = self.at;
         // Values are short: a loop finds their end sooner than a search that sets itself up.
         let plain = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\'));
@@ -158,7 +170,7 @@ impl<'a> Cursor<'a> {
             }
             Some(length) => {
                 self.at = from + length;
-                let value = self.take_escaped(self.line[from..from + length].to_vec())?;
+                let value = self.take_escaped(self.line[from..from + length].to_vec(), unknown)?;
                 Ok(String::from_utf8(value).ok().map(Cow::Owned))
             }
             None => {
@@ -168,7 +180,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn take_escaped(&mut self, mut value: Vec<u8>) -> Result<Vec<u8>, QuoteError> {
+    fn take_escaped(
+        &mut self,
+        mut value: Vec<u8>,
+        unknown: UnknownEscape,
+    ) -> Result<Vec<u8>, QuoteError> {
         while let Some(byte) = self.line.get(self.at).copied() {
             self.at += 1;
             match byte {
@@ -176,6 +192,7 @@ impl<'a> Cursor<'a> {
                 b'\\' => match self.line.get(self.at).copied() {
                     Some(escaped @ (b'"' | b'\\')) => value.push(escaped),
                     Some(b'n') => value.push(b'\n'),
+                    Some(kept) if unknown == UnknownEscape::Keep => value.extend([b'\\', kept]),
                     Some(_) => return Err(QuoteError::Escape(self.char())),
                     None if self.terminated => return Err(QuoteError::Escape('\n')),
                     None => return Err(QuoteError::End),
@@ -234,23 +251,32 @@ pub(super) fn lossy(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// The character after a backslash that is none of these, and where it stands.
-pub(super) fn unescape_help(text: &[u8]) -> Result<Cow<'_, str>, (usize, char)> {
+pub(super) fn unescape_help(
+    text: &[u8],
+    unknown: UnknownEscape,
+) -> Result<Cow<'_, str>, (usize, char)> {
     if !text.contains(&b'\\') {
         return Ok(String::from_utf8_lossy(text));
     }
     let mut help = Vec::with_capacity(text.len());
     let mut bytes = text.iter().enumerate();
     while let Some((_, byte)) = bytes.next() {
-        help.push(match byte {
+        let unescaped = match byte {
             b'\\' => match bytes.next() {
                 Some((_, b'\\')) => b'\\',
                 Some((_, b'n')) => b'\n',
                 Some((_, b'"')) => b'"',
+                other if unknown == UnknownEscape::Keep => {
+                    help.push(b'\\');
+                    help.extend(other.map(|(_, byte)| *byte));
+                    continue;
+                }
                 Some((at, byte)) => return Err((at, char::from(*byte))),
                 None => return Err((text.len(), '\n')),
             },
             byte => *byte,
-        });
+        };
+        help.push(unescaped);
     }
     Ok(Cow::Owned(lossy(&help)))
 }

@@ -144,10 +144,6 @@ impl<'a> Families<'a> {
         None
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Draft<'a>> {
-        self.drafts.iter()
-    }
-
     /// The families that have metrics.
     pub(super) fn finish(self) -> Exposition<'a> {
         let families = self

@@ -4,15 +4,19 @@
 //! and a stateset become gauges, `unknown` becomes untyped, a gauge histogram becomes gauges,
 //! `_created` becomes a gauge of its own, exemplars and units are checked and dropped.
 //!
-//! More lenient than the specification in what client libraries really print: the order of a
-//! histogram's samples, `inf` for `+Inf`, and the digits of `le`.
+//! As strict as the specification, but for what client libraries really print: a sum or a
+//! quantile may be negative or NaN, also beside buckets with negative bounds, because that is what
+//! observing such values gives; and a number beyond the range of a float is refused, as a gateway
+//! refuses it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::Recovery;
-use super::cursor::{Cursor, Lines, lossy, parse_float, unescape_help};
+use super::cursor::{Cursor, Lines, UnknownEscape, lossy, parse_float, unescape_help};
 use super::families::Families;
+use super::group::{Groups, Points};
+use super::openmetrics_kind::{Becomes, Kind10, check_value, part};
 use super::text::take_label_value;
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
@@ -35,8 +39,9 @@ pub(super) fn parse<'a>(
     }
     let error_at =
         |line: usize, broken| ParseError { line, column: 1, width: 1, kind: rule(broken) };
+    parser.close_block();
     let unfinished = if parser.ended {
-        parser.missing_inf_bucket().map(|(line, broken)| error_at(line, broken))
+        parser.late.take().map(|(line, broken)| error_at(line, broken))
     } else {
         Some(match &last {
             Some(line) => line.error(rule(Rule::NoEof)),
@@ -53,92 +58,6 @@ fn rule(rule: Rule) -> Kind {
     Kind::OpenMetrics(rule)
 }
 
-/// A type of OpenMetrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind10 {
-    Counter,
-    Gauge,
-    Histogram,
-    GaugeHistogram,
-    Summary,
-    Info,
-    StateSet,
-    Unknown,
-}
-
-impl Kind10 {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::GaugeHistogram => "gaugehistogram",
-            Self::Summary => "summary",
-            Self::Info => "info",
-            Self::StateSet => "stateset",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    fn from_word(word: &[u8]) -> Option<Self> {
-        let all = [
-            Self::Counter,
-            Self::Gauge,
-            Self::Histogram,
-            Self::GaugeHistogram,
-            Self::Summary,
-            Self::Info,
-            Self::StateSet,
-            Self::Unknown,
-        ];
-        all.into_iter().find(|kind| kind.as_str().as_bytes() == word)
-    }
-
-    /// The suffixes of a family's sample names, and what each becomes in text 0.0.4.
-    fn suffixes(self) -> &'static [(&'static str, Becomes)] {
-        match self {
-            Self::Counter => {
-                &[("_total", Becomes::Own(MetricType::Counter)), ("_created", Becomes::GAUGE)]
-            }
-            Self::Gauge | Self::StateSet => &[("", Becomes::GAUGE)],
-            Self::Unknown => &[("", Becomes::Own(MetricType::Untyped))],
-            Self::Info => &[("_info", Becomes::GAUGE)],
-            Self::GaugeHistogram => &[
-                ("_bucket", Becomes::GAUGE),
-                ("_gcount", Becomes::GAUGE),
-                ("_gsum", Becomes::GAUGE),
-            ],
-            Self::Histogram => &[
-                ("_bucket", Becomes::Bucket),
-                ("_count", Becomes::Count),
-                ("_sum", Becomes::Sum),
-                ("_created", Becomes::GAUGE),
-            ],
-            Self::Summary => &[
-                ("", Becomes::Quantile),
-                ("_count", Becomes::Count),
-                ("_sum", Becomes::Sum),
-                ("_created", Becomes::GAUGE),
-            ],
-        }
-    }
-}
-
-/// What a sample becomes in text 0.0.4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Becomes {
-    /// A metric of a family that has the sample's own name.
-    Own(MetricType),
-    Bucket,
-    Quantile,
-    Count,
-    Sum,
-}
-
-impl Becomes {
-    const GAUGE: Self = Self::Own(MetricType::Gauge);
-}
-
 /// The family whose block is being read.
 struct Block<'a> {
     name: &'a str,
@@ -146,15 +65,20 @@ struct Block<'a> {
     help: Option<Cow<'a, str>>,
     unit: Option<&'a str>,
     has_samples: bool,
+    /// Where it begins.
+    line: usize,
+    groups: Groups<'a>,
 }
 
 #[derive(Default)]
 struct Parser<'a> {
     families: Families<'a>,
     block: Option<Block<'a>>,
-    /// The names of all blocks so far.
-    seen: HashSet<&'a str>,
+    /// The names of all blocks so far, and of the samples that they may have.
+    seen: HashSet<Cow<'a, str>>,
     ended: bool,
+    /// The first rule that is seen to be broken only when a metric or a block is over.
+    late: Option<(usize, Rule)>,
 }
 
 impl<'a> Parser<'a> {
@@ -164,6 +88,9 @@ impl<'a> Parser<'a> {
         }
         if line.is_blank() {
             return Err(whole(line, rule(Rule::EmptyLine)));
+        }
+        if line.text(0, line.line.len()).is_none() {
+            return Err(whole(line, rule(Rule::NotUtf8)));
         }
         if line.line == b"# EOF" {
             // The one line that needs no newline.
@@ -192,7 +119,8 @@ impl<'a> Parser<'a> {
         let name = text_name(name)
             .filter(|name| is_metric_name(name))
             .ok_or_else(|| line.error_since(from, Kind::MetricNameText(lossy(name))))?;
-        if !line.take(b' ') && line.peek()? != b'\n' {
+        if !line.take(b' ') {
+            line.peek()?;
             return Err(line.error(Kind::MetricNameInComment));
         }
         self.open(line, name)?;
@@ -205,7 +133,7 @@ impl<'a> Parser<'a> {
         let error = |kind| Err(line.error_since(from, kind));
         match keyword {
             b"HELP" if block.help.is_some() => error(Kind::SecondHelp(name.to_owned())),
-            b"HELP" => match unescape_help(rest) {
+            b"HELP" => match unescape_help(rest, UnknownEscape::Keep) {
                 Ok(help) => {
                     block.help = Some(help);
                     Ok(())
@@ -238,9 +166,51 @@ impl<'a> Parser<'a> {
         if self.block.as_ref().is_some_and(|block| block.name == name) {
             return Ok(());
         }
-        let is_new = self.seen.insert(name);
-        self.block = Some(Block { name, kind: None, help: None, unit: None, has_samples: false });
-        if is_new { Ok(()) } else { Err(whole(line, rule(Rule::Interleaved(name.to_owned())))) }
+        self.close_block();
+        let is_known = self.seen.contains(name);
+        self.block = Some(Block {
+            name,
+            kind: None,
+            help: None,
+            unit: None,
+            has_samples: false,
+            line: line.number,
+            groups: Groups::default(),
+        });
+        if is_known { Err(whole(line, rule(Rule::Interleaved(name.to_owned())))) } else { Ok(()) }
+    }
+
+    /// Ends the block that is being read: now its type is known.
+    fn close_block(&mut self) {
+        let Some(block) = self.block.take() else { return };
+        let kind = block.kind.unwrap_or(Kind10::Unknown);
+        let mut broken = None;
+        if block.unit.is_some_and(|unit| !unit.is_empty()) && !kind.may_have_unit() {
+            broken = Some(Rule::UnitNotAllowed(block.name.to_owned()));
+        }
+        self.seen.insert(Cow::Borrowed(block.name));
+        for (suffix, _) in kind.suffixes().iter().filter(|(suffix, _)| !suffix.is_empty()) {
+            let sample = format!("{}{suffix}", block.name);
+            if self.seen.contains(sample.as_str()) {
+                let (family, sample) = (block.name.to_owned(), sample.clone());
+                broken.get_or_insert(Rule::Clash { family, sample });
+            }
+            self.seen.insert(Cow::Owned(sample));
+        }
+        if let Some(broken) = broken {
+            self.late.get_or_insert((block.line, broken));
+        }
+        self.close_metric(kind, block.name, block.groups.finish());
+    }
+
+    /// Checks a metric of which all samples were read.
+    fn close_metric(&mut self, kind: Kind10, family: &str, done: Option<Points>) {
+        if let Some(points) = done
+            && matches!(kind, Kind10::Histogram | Kind10::GaugeHistogram)
+            && let Err(broken) = points.check_histogram(family)
+        {
+            self.late.get_or_insert((points.line, broken));
+        }
     }
 
     fn sample(&mut self, line: &mut Cursor<'a>) -> Result<(), ParseError> {
@@ -300,14 +270,31 @@ impl<'a> Parser<'a> {
 
     fn store(&mut self, line: &Cursor<'a>, sample: Sample<'a>) -> Result<(), ParseError> {
         let Sample { name, family, kind, becomes, mut labels, value, timestamp_ms } = sample;
-        let bound = match becomes {
-            Becomes::Bucket => Some(bound(line, family, "le", &mut labels)?),
-            Becomes::Quantile => Some(bound(line, family, "quantile", &mut labels)?),
+        let gauge_bucket = kind == Kind10::GaugeHistogram && name.ends_with("_bucket");
+        let wanted = match becomes {
+            Becomes::Bucket => Some("le"),
+            Becomes::Quantile => Some("quantile"),
+            _ if gauge_bucket => Some("le"),
             _ => None,
         };
-        if kind == Kind10::StateSet && !labels.iter().any(|label| label.name == family) {
-            let (family, label) = (family.to_owned(), family.to_owned());
-            return Err(line.error(rule(Rule::MissingLabel { family, label })));
+        let mut group = labels.clone();
+        let bound = wanted.map(|wanted| bound(line, family, wanted, &mut group)).transpose()?;
+        if kind == Kind10::StateSet {
+            take_label(line, family, family, &mut group)?;
+        }
+        if bound.is_some() && !gauge_bucket {
+            labels.clone_from(&group);
+        }
+        let part = part(kind, name, bound, value);
+        if kind == Kind10::Info {
+            // The labels of an info are its value.
+            group.clear();
+        }
+        if let Some(block) = &mut self.block {
+            let (done, result) =
+                block.groups.sample(family, group, line.number, timestamp_ms, part);
+            self.close_metric(kind, family, done);
+            result.map_err(|broken| whole(line, rule(broken)))?;
         }
         let (stored_name, metric_type) = match becomes {
             Becomes::Own(metric_type) => (name, metric_type),
@@ -327,20 +314,6 @@ impl<'a> Parser<'a> {
         metric.timestamp_ms = timestamp_ms.or(metric.timestamp_ms);
         put(&mut metric.value, becomes, bound, value);
         Ok(())
-    }
-
-    /// The line of the first histogram that has buckets, but no last one.
-    fn missing_inf_bucket(&self) -> Option<(usize, Rule)> {
-        let lacks = |value: &MetricValue| match value {
-            MetricValue::Histogram(histogram) => {
-                !histogram.buckets.is_empty() && !histogram.has_inf_bucket()
-            }
-            _ => false,
-        };
-        self.families.iter().find_map(|family| {
-            let metric = family.metrics.iter().find(|metric| lacks(&metric.value))?;
-            Some((metric.line, Rule::NoInfBucket(family.name.to_string())))
-        })
     }
 }
 
@@ -382,37 +355,45 @@ fn put(to: &mut MetricValue, becomes: Becomes, bound: Option<f64>, value: f64) {
     }
 }
 
-fn check_value(kind: Kind10, becomes: Becomes, name: &str, value: f64) -> Result<(), Rule> {
-    let counts = matches!(becomes, Becomes::Own(MetricType::Counter) | Becomes::Bucket)
-        || (becomes == Becomes::Count);
-    if counts && (value < 0.0 || value.is_nan()) {
-        return Err(Rule::Negative(name.to_owned()));
-    }
-    let is = |state: f64| value.total_cmp(&state).is_eq();
-    let is_state = match kind {
-        Kind10::Info => is(1.0),
-        Kind10::StateSet => is(0.0) || is(1.0),
-        _ => true,
-    };
-    if is_state { Ok(()) } else { Err(Rule::State(name.to_owned())) }
-}
-
 /// Takes the label that says which bucket or quantile it is.
 fn bound(
     line: &Cursor<'_>,
     family: &str,
-    wanted: &str,
+    label: &'static str,
     labels: &mut Vec<Label<'_>>,
 ) -> Result<f64, ParseError> {
+    let value = take_label(line, family, label, labels)?.value;
+    let Some(bound) = parse_float(value.as_bytes()) else {
+        let value = value.into_owned();
+        return Err(line.error(if label == "le" {
+            Kind::Le(value)
+        } else {
+            Kind::QuantileLabel(value)
+        }));
+    };
+    let is_allowed = match label {
+        "le" if bound == f64::INFINITY => value == "+Inf",
+        "le" => !bound.is_nan(),
+        _ => (0.0..=1.0).contains(&bound),
+    };
+    if is_allowed {
+        return Ok(bound);
+    }
+    let (family, value) = (family.to_owned(), value.into_owned());
+    Err(line.error(rule(Rule::Bound { family, label, value })))
+}
+
+fn take_label<'a>(
+    line: &Cursor<'_>,
+    family: &str,
+    wanted: &str,
+    labels: &mut Vec<Label<'a>>,
+) -> Result<Label<'a>, ParseError> {
     let Some(at) = labels.iter().position(|label| label.name == wanted) else {
         let (family, label) = (family.to_owned(), wanted.to_owned());
         return Err(line.error(rule(Rule::MissingLabel { family, label })));
     };
-    let value = labels.remove(at).value;
-    parse_float(value.as_bytes()).ok_or_else(|| {
-        let value = value.into_owned();
-        line.error(if wanted == "le" { Kind::Le(value) } else { Kind::QuantileLabel(value) })
-    })
+    Ok(labels.remove(at))
 }
 
 /// What stands between the braces, and the closing brace.
@@ -423,9 +404,6 @@ fn labels<'a>(line: &mut Cursor<'a>, metric: &str) -> Result<Vec<Label<'a>>, Par
             let value = labels.last().map_or_else(String::new, |label| label.value.to_string());
             return Err(line.error(Kind::EndOfLabelValue(value)));
         }
-        if !labels.is_empty() && line.take(b'}') {
-            break;
-        }
         let from = line.at();
         let name = text_name(line.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             .unwrap_or_default();
@@ -434,6 +412,9 @@ fn labels<'a>(line: &mut Cursor<'a>, metric: &str) -> Result<Vec<Label<'a>>, Par
         }
         if name == "__name__" {
             return Err(line.error_since(from, Kind::ReservedLabel));
+        }
+        if name.starts_with("__") {
+            return Err(line.error_since(from, Kind::LabelNameText(name.to_owned())));
         }
         if labels.iter().any(|label| label.name == name) {
             return Err(line.error_since(from, Kind::DuplicateLabel(metric.to_owned())));
@@ -447,7 +428,7 @@ fn labels<'a>(line: &mut Cursor<'a>, metric: &str) -> Result<Vec<Label<'a>>, Par
             line.peek()?;
             return Err(line.error(Kind::NoQuote(line.char())));
         }
-        let value = take_label_value(line, from)?;
+        let value = take_label_value(line, from, UnknownEscape::Keep)?;
         labels.push(Label { name: Cow::Borrowed(name), value });
     }
     Ok(labels)

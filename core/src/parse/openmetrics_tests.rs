@@ -75,4 +75,25 @@ fn broken_rules_are_named() {
     );
     check("# TYPE a thing\n# EOF\n", "line 1, column 10: unknown metric type \"thing\"");
     check("a 1 x\n# EOF\n", "line 1, column 5: expected integer as timestamp, got \"x\"");
+    check(
+        "# TYPE s_count gauge\ns_count 1\n# TYPE s summary\ns_sum 1\n# EOF\n",
+        "line 3, column 1: metric family `s` clashes with one before it: both have `s_count`",
+    );
+    check(
+        "a{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"1\"} 1\n# EOF\n",
+        "line 3, column 1: the samples of one metric of `a` do not follow each other",
+    );
+    check(
+        "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 2\n# EOF\n",
+        "line 2, column 1: the count of histogram `h` is not that of its `+Inf` bucket",
+    );
+    check(
+        "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1.5\n# EOF\n",
+        "line 2, column 21: value of `h_bucket` must be a whole number",
+    );
+    check(
+        "# TYPE s summary\ns{quantile=\"1.5\"} 1\n# EOF\n",
+        "line 2, column 20: `1.5` is no value for label `quantile` of `s`",
+    );
+    check("# HELP a\n# EOF\n", "line 1, column 9: invalid metric name in comment");
 }

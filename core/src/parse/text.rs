@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use super::Recovery;
-use super::cursor::{Cursor, Lines, QuoteError, is_blank, lossy, parse_float, unescape_help};
+use super::cursor::{
+    Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
+};
 use super::families::{Draft, Families, Suffix};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
@@ -81,7 +83,7 @@ fn parse_help<'a>(
         return Err(line.error(Kind::SecondHelp(draft.name.clone().into_owned())));
     }
     let from = line.at();
-    let help = unescape_help(line.rest());
+    let help = unescape_help(line.rest(), UnknownEscape::Refuse);
     draft.help = Some(help.map_err(|(at, escaped)| {
         line.take_rest();
         let mut error = line.error_since(from, Kind::Escape(escaped));
@@ -338,7 +340,7 @@ fn parse_label<'a>(
     }
     let from = line.at();
     line.advance();
-    let value = take_label_value(line, from)?;
+    let value = take_label_value(line, from, UnknownEscape::Refuse)?;
     line.skip_blanks();
     if !is_bound {
         head.labels.push(Label { name, value });
@@ -357,8 +359,9 @@ fn parse_label<'a>(
 pub(super) fn take_label_value<'a>(
     line: &mut Cursor<'a>,
     from: usize,
+    unknown: UnknownEscape,
 ) -> Result<Cow<'a, str>, ParseError> {
-    let value = match line.take_quoted() {
+    let value = match line.take_quoted(unknown) {
         Ok(value) => value,
         Err(QuoteError::End) => return Err(line.error(Kind::UnexpectedEnd)),
         Err(QuoteError::Escape(escaped)) => return Err(line.error(Kind::Escape(escaped))),
@@ -405,18 +408,21 @@ fn take_name<'a>(
     newline: fn(String) -> Kind,
 ) -> Result<Cow<'a, str>, ParseError> {
     let from = line.at();
-    if !line.take(b'"') {
-        if !line.rest().first().is_some_and(u8::is_ascii_digit) {
-            line.take_while(is_name_byte);
-        }
-        line.peek()?;
-        return Ok(Cow::Borrowed(line.text(from, line.at()).unwrap_or_default()));
+    if !line.rest().first().is_some_and(u8::is_ascii_digit) {
+        line.take_while(is_name_byte);
     }
-    match line.take_quoted() {
+    let unquoted = line.text(from, line.at()).unwrap_or_default();
+    if !line.take(b'"') {
+        line.peek()?;
+        return Ok(Cow::Borrowed(unquoted));
+    }
+    match line.take_quoted(UnknownEscape::Refuse) {
         Ok(name) => {
             line.peek()?;
             // What is not UTF-8 is no name: its replacement is none either.
-            Ok(name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from)))))
+            let quoted = name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from))));
+            // To the gateway's parser a quote may also open in the middle of a name.
+            Ok(if unquoted.is_empty() { quoted } else { Cow::Owned(unquoted.to_owned() + &quoted) })
         }
         Err(QuoteError::End) => Err(line.error(Kind::UnexpectedEnd)),
         Err(QuoteError::Escape(escaped)) => Err(line.error(Kind::Escape(escaped))),

@@ -24,6 +24,7 @@ fn samples() {
     check("foo{a=\"b\\\\c\\\"d\\ne\"} 1\n", "# TYPE foo untyped\nfoo{a=\"b\\\\c\\\"d\\ne\"} 1");
     check("{\"foo\",a=\"b\"} 1\n", "# TYPE foo untyped\nfoo{a=\"b\"} 1");
     check("{a=\"b\",\"foo\"} 1\n", "# TYPE foo untyped\nfoo{a=\"b\"} 1");
+    check("fo\"o\"{b\"\"=\"c\"} 1\n", "# TYPE foo untyped\nfoo{b=\"c\"} 1");
     check("", "");
     check("\n \n\t", "");
 }

@@ -1,0 +1,75 @@
+//! What can be read is written so that it reads the same; what a registry writes can be read.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use prompush_core::{Buckets, EncodeError, Encoder, Format, Registry, parse, text};
+
+fuzz_target!(|body: &[u8]| {
+    for format in [Format::Text, Format::OpenMetrics] {
+        if let Ok(mut exposition) = parse(body, format) {
+            for family in &mut exposition.families {
+                family.help =
+                    family.help.take().map(|help| without_blanks(&help).to_owned().into());
+            }
+            let written = text::to_string(&exposition);
+            let read = match parse(written.as_bytes(), Format::Text) {
+                Ok(read) => read,
+                // A family may clash with another's suffix only where the body did so already.
+                Err(error) => panic!("{error} in {written}"),
+            };
+            assert_eq!(text::to_string(&read), written);
+        }
+    }
+    if let Ok(body) = std::str::from_utf8(body) {
+        registry(body);
+    }
+});
+
+/// Text 0.0.4 cannot say that a help text begins with blanks.
+fn without_blanks(help: &str) -> &str {
+    help.trim_start_matches([' ', '\t'])
+}
+
+/// A registry whose help text and label values are the parts of `body`.
+fn registry(body: &str) {
+    let mut parts = body.splitn(4, '|');
+    let mut part = || parts.next().unwrap_or_default();
+    let (help, first, second) = (part(), part(), part());
+    let help = without_blanks(help);
+    let number: f64 = part().trim().parse().unwrap_or(0.5);
+    let registry = Registry::new();
+    let calls = registry.counter_family("calls_total", help, ["a", "b"]).expect("a family");
+    // Below 2^53: what is read is a float.
+    calls.with([first, second]).inc_by(number.to_bits() >> 11);
+    calls.with([second, first]).inc();
+    let seconds = registry
+        .histogram_family("wait_seconds", help, ["a"], Buckets::default())
+        .expect("a family");
+    seconds.with([first]).observe(number);
+    registry.gauge("level", help).expect("a gauge").set(number);
+    for format in [Format::Text, Format::OpenMetrics] {
+        let mut encoder = Encoder::new(format);
+        let written = match encoder.encode(&registry) {
+            Ok(written) => written.to_owned(),
+            Err(error @ EncodeError::DuplicateFamily(_)) => panic!("{error}"),
+            Err(_) => return,
+        };
+        let read = parse(&written, format).expect("what a registry writes can be read");
+        let label = |name: &str| {
+            let family = read.family("calls_total").expect("it was written");
+            let value = |metric: &prompush_core::Metric<'_>| {
+                let labels = &metric.labels;
+                labels.iter().find(|label| label.name == name).map(|label| label.value.to_string())
+            };
+            family.metrics.iter().filter_map(value).collect::<Vec<_>>()
+        };
+        assert!(label("a").iter().any(|value| value == first));
+        assert!(label("b").iter().any(|value| value == second));
+        let again = encoder.encode(&read).expect("what was read can be written");
+        if format == Format::Text {
+            assert_eq!(String::from_utf8_lossy(again), String::from_utf8_lossy(&written));
+        }
+        let again = parse(again, format).map(|read| text::to_string(&read));
+        assert_eq!(again, Ok(text::to_string(&read)));
+    }
+}
