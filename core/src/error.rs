@@ -248,6 +248,9 @@ pub enum ParseErrorKind {
     /// A rule of OpenMetrics 1.0 that text 0.0.4 does not have.
     #[error("{0}")]
     OpenMetrics(OpenMetricsRule),
+    /// Delimited protobuf that is none. Its line is 1 and its column the family's first byte.
+    #[error("{0}")]
+    Protobuf(ProtobufError),
 }
 
 /// A rule of OpenMetrics 1.0 that a body breaks.
