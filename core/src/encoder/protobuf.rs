@@ -56,6 +56,10 @@ mod summary {
 /// How long `Counter`, `Gauge` and `Untyped` are: one double.
 const NUMBER_LENGTH: u8 = 9;
 
+/// How long a family is whose length is not known: where that takes two bytes, between one and
+/// three.
+const LENGTH_GUESS: usize = 1 << 10;
+
 /// How long a double field is.
 const DOUBLE_LENGTH: usize = 9;
 
@@ -88,9 +92,26 @@ impl Encoder {
         SeriesWriter { out: &mut self.out, samples: &mut self.samples, kept }
     }
 
+    /// Writes a family whose metrics are messages of somebody else, each with how many samples it
+    /// has.
+    #[cfg(feature = "native-histograms")]
+    pub(crate) fn foreign_family<'a, M: prost::Message + 'a>(
+        &mut self,
+        name: &str,
+        help: Option<&str>,
+        metric_type: MetricType,
+        metrics: impl Iterator<Item = (&'a M, usize)>,
+    ) -> Result<(), prost::EncodeError> {
+        self.open_protobuf(name, help, FamilyType::Plain(metric_type), LENGTH_GUESS);
+        for (metric, samples) in metrics {
+            self.out.push(bytes_key(family::METRIC));
+            metric.encode_length_delimited(&mut self.out)?;
+            self.samples += samples;
+        }
+        Ok(())
+    }
+
     pub(super) fn exposition_protobuf(&mut self, family: &MetricFamily<'_>) {
-        /// Between the lengths whose width is one byte and those whose width is three.
-        const LENGTH_GUESS: usize = 1 << 10;
         let family_type = FamilyType::Plain(family.metric_type);
         self.open_protobuf(&family.name, family.help.as_deref(), family_type, LENGTH_GUESS);
         for metric in &family.metrics {
