@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, SeriesWriter};
 use crate::exposition::MetricType;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
@@ -54,6 +54,11 @@ impl Sealed for Counter {
         encoder.raw(text);
         encoder.end_integer(self.get());
     }
+
+    #[inline]
+    fn encode_protobuf(&self, series: SeriesWriter<'_>) {
+        series.number(float(self.get()));
+    }
 }
 
 /// A sum that only goes up, such as seconds or dollars.
@@ -81,6 +86,12 @@ impl CounterF64 {
     pub fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Relaxed))
     }
+}
+
+/// The nearest number that protobuf can say.
+#[expect(clippy::cast_precision_loss, reason = "protobuf has no other numbers")]
+fn float(count: u64) -> f64 {
+    count as f64
 }
 
 /// Adds to a number that is kept as its bits.
@@ -113,5 +124,10 @@ impl Sealed for CounterF64 {
     fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
         encoder.raw(text);
         encoder.end_float(self.get());
+    }
+
+    #[inline]
+    fn encode_protobuf(&self, series: SeriesWriter<'_>) {
+        series.number(self.get());
     }
 }

@@ -1,13 +1,20 @@
 //! The encoder: families in, one exposition out.
 
+mod kept_series;
+mod protobuf;
+mod text;
+mod wire;
+
 use std::ops::Range;
 
 use crate::error::EncodeError;
-use crate::exposition::{Label, Metric, MetricFamily, MetricType, MetricValue};
+use crate::exposition::MetricFamily;
 use crate::format::Format;
-use crate::metric_kind::sealed::FamilyType;
 use crate::source::Source;
-use crate::text::{write_float, write_float_go, write_help, write_label_value};
+
+pub(crate) use kept_series::{FamilyParts, KeptSeries, OVERFLOW_SLOT, SeriesParts};
+pub(crate) use protobuf::SeriesWriter;
+pub(crate) use text::write_bound;
 
 /// Writes sources in one exposition format, into a buffer that is kept for the next time.
 ///
@@ -36,13 +43,15 @@ pub struct Encoder {
     scratch: Vec<u8>,
 }
 
-/// The text of one family.
+/// The bytes of one family.
 #[derive(Clone, Debug)]
 struct Chunk {
     /// Where its name stands in `out`.
     name: Range<usize>,
     start: usize,
     end: usize,
+    /// How many bytes at `start` are left for the length of what follows: none in text.
+    length_width: usize,
 }
 
 impl Encoder {
@@ -65,7 +74,7 @@ impl Encoder {
         self.chunks.clear();
         self.samples = 0;
         source.gather(self)?;
-        self.close_chunk();
+        self.close_family();
         self.sort()?;
         if self.format == Format::OpenMetrics {
             self.out.extend_from_slice(b"# EOF\n");
@@ -88,7 +97,7 @@ impl Encoder {
         self.samples
     }
 
-    /// The name and the text of each family that was encoded last, sorted by name.
+    /// The name and the bytes of each family that was encoded last, sorted by name.
     pub fn chunks(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.chunks.iter().map(|chunk| {
             let name = std::str::from_utf8(&self.out[chunk.name.clone()]).unwrap_or_default();
@@ -96,10 +105,24 @@ impl Encoder {
         })
     }
 
-    fn close_chunk(&mut self) {
-        if let Some(last) = self.chunks.last_mut() {
-            last.end = self.out.len();
+    /// Writes a family that came out of a body.
+    pub(crate) fn exposition_family(&mut self, family: &MetricFamily<'_>) {
+        match self.format {
+            Format::Text | Format::OpenMetrics => self.exposition_text(family),
+            Format::Protobuf => self.exposition_protobuf(family),
         }
+    }
+
+    /// Ends the family that was begun last.
+    fn close_family(&mut self) {
+        let Some(last) = self.chunks.last_mut() else { return };
+        if last.length_width > 0 {
+            let moved = wire::set_length(&mut self.out, last.start, last.length_width);
+            last.name = last.name.start.saturating_add_signed(moved)
+                ..last.name.end.saturating_add_signed(moved);
+            last.length_width = 0;
+        }
+        last.end = self.out.len();
     }
 
     fn sort(&mut self) -> Result<(), EncodeError> {
@@ -124,151 +147,5 @@ impl Encoder {
             std::mem::swap(out, scratch);
         }
         Ok(())
-    }
-
-    /// Begins a family: writes its `# HELP` and `# TYPE`.
-    ///
-    /// `name` is the family's name in text 0.0.4, `help` empty for none.
-    pub(crate) fn family(&mut self, name: &str, help: &str, family_type: FamilyType) {
-        self.close_chunk();
-        let start = self.out.len();
-        let (name, word) = match (self.format, family_type) {
-            (Format::Text, FamilyType::Info) => (name, "gauge"),
-            (Format::OpenMetrics, FamilyType::Info) => {
-                (name.strip_suffix("_info").unwrap_or(name), "info")
-            }
-            (Format::OpenMetrics, FamilyType::Plain(MetricType::Counter)) => {
-                (name.strip_suffix("_total").unwrap_or(name), "counter")
-            }
-            (Format::OpenMetrics, FamilyType::Plain(MetricType::Untyped)) => (name, "unknown"),
-            (_, FamilyType::Plain(plain)) => (name, plain.as_str()),
-        };
-        if !help.is_empty() {
-            self.out.extend_from_slice(b"# HELP ");
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.push(b' ');
-            match self.format {
-                Format::Text => write_help(&mut self.out, help),
-                // OpenMetrics escapes quotes in help texts as well.
-                Format::OpenMetrics => write_label_value(&mut self.out, help),
-            }
-            self.out.push(b'\n');
-        }
-        self.out.extend_from_slice(b"# TYPE ");
-        let name_at = self.out.len();
-        self.out.extend_from_slice(name.as_bytes());
-        let name = name_at..self.out.len();
-        self.out.push(b' ');
-        self.out.extend_from_slice(word.as_bytes());
-        self.out.push(b'\n');
-        self.chunks.push(Chunk { name, start, end: start });
-    }
-
-    /// Writes text as it is; a sample's line is made of several pieces.
-    #[inline]
-    pub(crate) fn raw(&mut self, text: &[u8]) {
-        self.out.extend_from_slice(text);
-    }
-
-    /// Ends a sample's line with a whole number.
-    #[inline]
-    pub(crate) fn end_integer(&mut self, value: u64) {
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-        self.out.push(b'\n');
-        self.samples += 1;
-    }
-
-    /// Ends a sample's line with a number.
-    #[inline]
-    pub(crate) fn end_float(&mut self, value: f64) {
-        write_float(&mut self.out, value);
-        self.out.push(b'\n');
-        self.samples += 1;
-    }
-
-    /// Writes a family that came out of a body.
-    pub(crate) fn exposition_family(&mut self, family: &MetricFamily<'_>) {
-        let help = family.help.as_deref().unwrap_or_default();
-        self.family(&family.name, help, FamilyType::Plain(family.metric_type));
-        for metric in &family.metrics {
-            self.exposition_metric(&family.name, family.metric_type, metric);
-        }
-    }
-
-    fn exposition_metric(&mut self, name: &str, metric_type: MetricType, metric: &Metric<'_>) {
-        match &metric.value {
-            MetricValue::Number(value) => {
-                let must_end_in_total = self.format == Format::OpenMetrics
-                    && metric_type == MetricType::Counter
-                    && !name.ends_with("_total");
-                let suffix = if must_end_in_total { "_total" } else { "" };
-                self.sample(name, suffix, &metric.labels, None, *value);
-            }
-            MetricValue::Histogram(histogram) => {
-                for bucket in &histogram.buckets {
-                    let bound = Some(("le", bucket.upper_bound));
-                    let count = bucket.cumulative_count;
-                    self.sample(name, "_bucket", &metric.labels, bound, count);
-                }
-                if !histogram.has_inf_bucket() {
-                    let bound = Some(("le", f64::INFINITY));
-                    self.sample(name, "_bucket", &metric.labels, bound, histogram.count);
-                }
-                self.sample(name, "_sum", &metric.labels, None, histogram.sum);
-                self.sample(name, "_count", &metric.labels, None, histogram.count);
-            }
-            MetricValue::Summary(summary) => {
-                for quantile in &summary.quantiles {
-                    let bound = Some(("quantile", quantile.quantile));
-                    self.sample(name, "", &metric.labels, bound, quantile.value);
-                }
-                self.sample(name, "_sum", &metric.labels, None, summary.sum);
-                self.sample(name, "_count", &metric.labels, None, summary.count);
-            }
-        }
-    }
-
-    fn sample(
-        &mut self,
-        name: &str,
-        suffix: &str,
-        labels: &[Label<'_>],
-        bound: Option<(&str, f64)>,
-        value: f64,
-    ) {
-        self.raw(name.as_bytes());
-        self.raw(suffix.as_bytes());
-        let mut before = b"{";
-        for label in labels {
-            self.raw(before);
-            self.raw(label.name.as_bytes());
-            self.raw(b"=\"");
-            write_label_value(&mut self.out, &label.value);
-            self.raw(b"\"");
-            before = b",";
-        }
-        if let Some((bound_name, bound)) = bound {
-            self.raw(before);
-            self.raw(bound_name.as_bytes());
-            self.raw(b"=\"");
-            write_bound(&mut self.out, self.format, bound);
-            self.raw(b"\"");
-        }
-        self.raw(if labels.is_empty() && bound.is_none() { b" " } else { b"} " });
-        self.end_float(value);
-    }
-}
-
-/// Writes the value of `le` or `quantile`: OpenMetrics wants a point or an exponent in it.
-pub(crate) fn write_bound(out: &mut Vec<u8>, format: Format, bound: f64) {
-    match format {
-        Format::Text => write_float(out, bound),
-        Format::OpenMetrics => {
-            let from = out.len();
-            write_float_go(out, bound);
-            if bound.is_finite() && !out[from..].iter().any(|byte| matches!(byte, b'.' | b'e')) {
-                out.extend_from_slice(b".0");
-            }
-        }
     }
 }

@@ -130,8 +130,11 @@ pub enum EncodeError {
     /// A `prometheus_client` registry could not be read.
     #[error("cannot read the `prometheus_client` registry: {0}")]
     PrometheusClient(String),
-    /// A native histogram without classic buckets has no form in a text format.
-    #[error("histogram `{0}` has native buckets only, which text formats cannot show")]
+    /// A native histogram without classic buckets has no form in a text format; protobuf shows it
+    /// with the feature `native-histograms`.
+    #[error(
+        "histogram `{0}` has native buckets only, which need protobuf and the feature `native-histograms`"
+    )]
     NativeHistogram(String),
 }
 
@@ -248,6 +251,9 @@ pub enum ParseErrorKind {
     /// A rule of OpenMetrics 1.0 that text 0.0.4 does not have.
     #[error("{0}")]
     OpenMetrics(OpenMetricsRule),
+    /// Delimited protobuf that is none. Its line is 1 and its column the family's first byte.
+    #[error("{0}")]
+    Protobuf(ProtobufError),
 }
 
 /// A rule of OpenMetrics 1.0 that a body breaks.

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 
 use crate::counter::Counter;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, FamilyParts, KeptSeries, OVERFLOW_SLOT, SeriesParts};
+use crate::format::Format;
 use crate::metric_kind::MetricKind;
 use crate::name::LabelName;
 use crate::prometheus_client::rendered_labels;
@@ -56,6 +57,8 @@ struct Inner<M: MetricKind> {
     /// Slots of `series` by their text, as far as the last encode saw them. Only encodes wait
     /// for each other here.
     sorted: Mutex<Vec<usize>>,
+    /// Taken under `sorted`; empty as long as nobody asks for protobuf.
+    protobuf: Mutex<KeptSeries>,
 }
 
 struct Series<M> {
@@ -188,6 +191,7 @@ impl<L: LabelSet, M: MetricKind> Family<L, M> {
             overflow: OnceLock::new(),
             overflowed,
             sorted: Mutex::new(Vec::new()),
+            protobuf: Mutex::default(),
         };
         Self { inner: Arc::new(inner), by_key: Arc::default() }
     }
@@ -372,11 +376,24 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
         if sorted.is_empty() && inner.overflow.get().is_none() {
             return;
         }
+        let overflow = inner.overflow.get().filter(|series| series.text_length > 0);
+        let series = sorted.iter().filter_map(|slot| Some((*slot, inner.series.get(*slot)?)));
+        if encoder.format() == Format::Protobuf {
+            let count = sorted.len() + usize::from(overflow.is_some());
+            let series = series.chain(overflow.map(|series| (OVERFLOW_SLOT, series)));
+            let series = series.map(|(slot, series)| SeriesParts {
+                slot,
+                text: series.text(),
+                metric: &series.metric,
+            });
+            let family = FamilyParts { name: &inner.name, help: &inner.help, series, count };
+            return inner.protobuf.lock().encode(encoder, family);
+        }
         encoder.family(&inner.name, &inner.help, M::FAMILY_TYPE);
-        for series in sorted.iter().filter_map(|slot| inner.series.get(*slot)) {
+        for (_, series) in series {
             series.metric.encode(&inner.name, series.text(), encoder);
         }
-        if let Some(overflow) = inner.overflow.get().filter(|series| series.text_length > 0) {
+        if let Some(overflow) = overflow {
             overflow.metric.encode(&inner.name, overflow.text(), encoder);
         }
     }

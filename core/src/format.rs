@@ -9,6 +9,9 @@ pub enum Format {
     Text,
     /// OpenMetrics text 1.0.
     OpenMetrics,
+    /// Delimited protobuf, `io.prometheus.client.MetricFamily`: every Pushgateway reads it, too.
+    /// Numbers are floats in it: a counter above 2^53 is rounded to the nearest one.
+    Protobuf,
 }
 
 impl Format {
@@ -17,10 +20,13 @@ impl Format {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 
-    /// The format that `body` seems to be in: OpenMetrics if its last line is `# EOF`.
+    /// The text format that `body` seems to be in: OpenMetrics if its last line is `# EOF`.
     pub fn detect(body: &[u8]) -> Self {
         let body = body.trim_ascii_end();
         match body.strip_suffix(b"# EOF") {

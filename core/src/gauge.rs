@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::counter::add;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, SeriesWriter};
 use crate::exposition::MetricType;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
@@ -70,5 +70,10 @@ impl Sealed for Gauge {
     fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
         encoder.raw(text);
         encoder.end_float(self.get());
+    }
+
+    #[inline]
+    fn encode_protobuf(&self, series: SeriesWriter<'_>) {
+        series.number(self.get());
     }
 }

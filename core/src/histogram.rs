@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use crate::counter::add;
-use crate::encoder::{Encoder, write_bound};
+use crate::encoder::{Encoder, SeriesWriter, write_bound};
 use crate::error::RegistryError;
 use crate::exposition::MetricType;
 use crate::format::Format;
@@ -99,10 +99,7 @@ impl Buckets {
     }
 
     fn lines(&self, format: Format) -> &[Box<str>] {
-        match format {
-            Format::Text => &self.0.text,
-            Format::OpenMetrics => &self.0.openmetrics,
-        }
+        if format == Format::OpenMetrics { &self.0.openmetrics } else { &self.0.text }
     }
 }
 
@@ -264,6 +261,12 @@ impl Sealed for Histogram {
         encoder.end_float(self.sum());
         begin_line(encoder, name, "_count", labels);
         encoder.end_integer(cumulative);
+    }
+
+    fn encode_protobuf(&self, series: SeriesWriter<'_>) {
+        let bounds = self.0.buckets.0.upper.iter().copied().chain([f64::INFINITY]);
+        let buckets = bounds.enumerate().map(|(bucket, bound)| (bound, self.count_of(bucket)));
+        series.histogram(buckets, self.sum());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Infos: what does not change while a program runs, as labels.
 
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, SeriesWriter};
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
 
@@ -24,5 +24,9 @@ impl Sealed for Info {
     fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
         encoder.raw(text);
         encoder.end_integer(1);
+    }
+
+    fn encode_protobuf(&self, series: SeriesWriter<'_>) {
+        series.number(1.0);
     }
 }

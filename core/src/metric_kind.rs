@@ -6,15 +6,15 @@
 pub trait MetricKind: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    use crate::encoder::Encoder;
+    use crate::encoder::{Encoder, SeriesWriter};
     use crate::exposition::MetricType;
 
-    /// What a family is in its format's `# TYPE` line.
+    /// What a family is where its format names types.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum FamilyType {
-        /// A type that both formats know.
+        /// A type that all formats know.
         Plain(MetricType),
-        /// An info: a gauge in text 0.0.4.
+        /// An info: a gauge in text 0.0.4 and in protobuf.
         Info,
     }
 
@@ -34,8 +34,11 @@ pub(crate) mod sealed {
         /// A metric that has recorded nothing.
         fn create(config: &Self::Config) -> Self;
 
-        /// Writes the samples. `name` is the family's, `text` what is kept of the series:
+        /// Writes the samples in a text format. `name` is the family's, `text` what is kept of the series:
         /// `name{labels} `, or for a histogram `name_bucket{labels,le="`.
         fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder);
+
+        /// Writes the value in protobuf: a number, or a histogram if `HAS_BUCKETS`.
+        fn encode_protobuf(&self, series: SeriesWriter<'_>);
     }
 }

@@ -13,11 +13,12 @@ mod openmetrics;
 mod openmetrics_kind;
 mod text;
 
-use crate::error::ParseError;
+use crate::error::{ParseError, ParseErrorKind};
 use crate::exposition::Exposition;
 use crate::format::Format;
+use crate::protobuf;
 
-/// Parses `body`, up to the first error.
+/// Parses `body`, up to the first error; [`protobuf::decode`] where it is protobuf.
 ///
 /// # Errors
 /// The first thing in the body that the format does not allow, with its line and column.
@@ -61,5 +62,12 @@ fn run<'a>(
     match format {
         Format::Text => text::parse(body, on_error),
         Format::OpenMetrics => openmetrics::parse(body, on_error),
+        Format::Protobuf => protobuf::decode(body).unwrap_or_else(|error| {
+            // All of it is one line, and nothing behind an error can be read.
+            let (line, column, width) = (1, error.offset + 1, 1);
+            let kind = ParseErrorKind::Protobuf(error);
+            on_error(ParseError { line, column, width, kind });
+            Exposition::default()
+        }),
     }
 }

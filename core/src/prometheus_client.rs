@@ -1,5 +1,8 @@
 //! The bridge to `prometheus_client`: its registry as a source, ours as its collector.
 
+#[cfg(feature = "native-histograms")]
+mod native_histograms;
+
 use std::fmt;
 use std::hash::Hash;
 
@@ -19,20 +22,42 @@ use crate::registry::Registry;
 use crate::source::Source;
 
 impl Source for TheirRegistry {
-    /// Reads the registry by way of its OpenMetrics text, which is the only way it can be read.
+    /// Reads the registry by way of its OpenMetrics text, which is the only way it can be read
+    /// without the feature `native-histograms`. With it, protobuf is made of the registry's own
+    /// protobuf, exemplars included.
+    ///
+    /// A native histogram goes out in protobuf, and in text as its classic buckets.
+    ///
+    /// # Errors
+    /// [`EncodeError::NativeHistogram`] for one that has no classic buckets, in text and wherever
+    /// the feature is off.
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        #[cfg(feature = "native-histograms")]
+        if encoder.format() == Format::Protobuf {
+            return native_histograms::gather(self, encoder);
+        }
         let mut body = String::new();
-        prometheus_client::encoding::text::encode(&mut body, self).map_err(|_| {
-            EncodeError::PrometheusClient(
-                "it cannot write itself as text; a histogram may have native buckets only".into(),
-            )
-        })?;
+        prometheus_client::encoding::text::encode(&mut body, self).map_err(|_| unwritten(&body))?;
         let body = escape_helps(&body);
         let exposition = parse(body.as_bytes(), Format::OpenMetrics).map_err(|error| {
             let line = body.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             EncodeError::PrometheusClient(format!("{} in `{}`", error.kind, line.escape_debug()))
         })?;
         exposition.gather(encoder)
+    }
+}
+
+/// Why the text ends where it does. The error itself says nothing, but the family that could not
+/// be written has the last `# TYPE` line, and of `prometheus_client`'s own metrics only native
+/// histograms cannot be written.
+fn unwritten(body: &str) -> EncodeError {
+    let of_type = body.lines().rev().find_map(|line| line.strip_prefix("# TYPE "));
+    match of_type.and_then(|of_type| of_type.split_once(' ')) {
+        Some((name, "histogram")) => EncodeError::NativeHistogram(name.to_owned()),
+        Some((name, _)) => {
+            EncodeError::PrometheusClient(format!("metric `{name}` cannot write itself"))
+        }
+        None => EncodeError::PrometheusClient("it cannot write itself".to_owned()),
     }
 }
 

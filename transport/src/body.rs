@@ -11,14 +11,12 @@ use crate::config::GatewayConfig;
 use crate::error::{Cause, PushErrorKind};
 use crate::http::HttpBody;
 
-/// The format of every push: the one that all gateways read.
-pub(crate) const FORMAT: Format = Format::Text;
-
 /// The state of a source at one moment, encoded and within its limit.
 #[derive(Debug)]
 pub(crate) struct EncodedBody<'a> {
-    /// As the gateway will read it, for quoting the line it complains of.
-    pub(crate) text: &'a [u8],
+    /// As the gateway will read it.
+    pub(crate) bytes: &'a [u8],
+    format: Format,
     /// As it is sent.
     wire: Cow<'a, [u8]>,
     pub(crate) families: usize,
@@ -38,29 +36,34 @@ impl<'a> EncodedBody<'a> {
             return Err((PushErrorKind::Encode, Cause::other(error)));
         }
         let (families, samples) = (encoder.families(), encoder.samples());
-        let text = encoder.as_bytes();
-        if text.len() > config.body_bytes_max {
-            let (bytes, max) = (text.len(), config.body_bytes_max);
-            let words = format!("the body has {bytes} bytes, and `body_bytes_max` is {max}");
+        let (bytes, format) = (encoder.as_bytes(), encoder.format());
+        if bytes.len() > config.body_bytes_max {
+            let (length, max) = (bytes.len(), config.body_bytes_max);
+            let words = format!("the body has {length} bytes, and `body_bytes_max` is {max}");
             return Err((PushErrorKind::TooLarge, Cause::Text(words)));
         }
-        let wire = if config.gzip { Cow::Owned(gzip(text)?) } else { Cow::Borrowed(text) };
-        Ok(Self { text, wire, families, samples })
+        let wire = if config.gzip { Cow::Owned(gzip(bytes)?) } else { Cow::Borrowed(bytes) };
+        Ok(Self { bytes, format, wire, families, samples })
+    }
+
+    /// The lines that a gateway may complain of; none where there are no lines.
+    pub(crate) fn lines(&self) -> &'a [u8] {
+        if self.format == Format::Protobuf { &[] } else { self.bytes }
     }
 
     pub(crate) fn http(&self) -> HttpBody<'_> {
         HttpBody {
             bytes: &self.wire,
-            content_type: FORMAT.content_type(),
+            content_type: self.format.content_type(),
             gzip: matches!(self.wire, Cow::Owned(_)),
         }
     }
 }
 
-fn gzip(text: &[u8]) -> Result<Vec<u8>, (PushErrorKind, Cause)> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, (PushErrorKind, Cause)> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
     encoder
-        .write_all(text)
+        .write_all(bytes)
         .and_then(|()| encoder.finish())
         .map_err(|error| (PushErrorKind::Encode, Cause::other(error)))
 }

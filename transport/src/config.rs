@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use prompush_core::Format;
+
+use crate::error::ConfigError;
+
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
 
@@ -46,6 +50,10 @@ pub struct GatewayConfig {
     pub answer_bytes_max: usize,
     /// Most of the gateway's words shown with a refusal, in bytes. Default: 2048.
     pub reason_bytes_max: usize,
+    /// The format of what is pushed: [`Format::Text`], or [`Format::Protobuf`], which is smaller
+    /// and the only one that holds native histograms. Gateways read both, but no
+    /// [`Format::OpenMetrics`]. A refusal of text names its line. Default: [`Format::Text`].
+    pub format: Format,
     /// Whether bodies are sent compressed with gzip. Default: `false`.
     pub gzip: bool,
     /// Whether the proxy variables of the environment are followed (`ALL_PROXY`, `HTTPS_PROXY`,
@@ -68,8 +76,19 @@ impl Default for GatewayConfig {
             body_bytes_max: 64 * MIB,
             answer_bytes_max: 256 * MIB,
             reason_bytes_max: 2048,
+            format: Format::Text,
             gzip: false,
             proxy_from_environment: true,
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// Refuses what no gateway can read.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self.format {
+            Format::Text | Format::Protobuf => Ok(()),
+            format => Err(ConfigError::Format { format }),
         }
     }
 }
@@ -102,6 +121,7 @@ setters! {
     body_bytes_max: usize,
     answer_bytes_max: usize,
     reason_bytes_max: usize,
+    format: Format,
     gzip: bool,
     proxy_from_environment: bool,
 }

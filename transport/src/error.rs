@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use prompush_core::GroupingKeyError;
+use prompush_core::{Format, GroupingKeyError};
 
 use crate::hint;
 use crate::reason::Reason;
@@ -225,6 +225,12 @@ pub enum ConfigError {
         value: std::time::Duration,
         /// What was expected instead.
         expected: &'static str,
+    },
+    /// A format that no gateway reads.
+    #[error("cannot push in the format {format:?}: gateways read Text and Protobuf")]
+    Format {
+        /// What was given.
+        format: Format,
     },
     /// The pusher's own metrics clash with those of the source.
     #[error("cannot register `{metric}`")]

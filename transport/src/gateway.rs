@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prompush_core::{Encoder, GroupingKey, Source, encode_path};
 
-use crate::body::{EncodedBody, FORMAT};
+use crate::body::EncodedBody;
 use crate::clock::{Clock, SystemClock};
 use crate::config::GatewayConfig;
 use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
@@ -76,9 +76,10 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); [`ConfigError::Format`] for a format that gateways cannot read.
     pub fn with_config(url: &str, config: GatewayConfig) -> Result<Self, ConfigError> {
         let url = HttpUrl::parse(url)?;
+        config.check()?;
         let http = Box::new(UreqSend::new(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self { line: Line { url, config, http, clock, rng: fastrand::Rng::new } })
@@ -186,7 +187,7 @@ impl Gateway {
         let start = self.line.clock.now();
         let path = key.to_path();
         let mut operation = Operation { verb, path: &path, body: None };
-        let mut encoder = Encoder::new(FORMAT);
+        let mut encoder = Encoder::new(self.line.config.format);
         let body = EncodedBody::encode(&mut encoder, source, &self.line.config)
             .map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
         operation.body = Some(&body);
@@ -194,7 +195,7 @@ impl Gateway {
         Ok(PushReport {
             families: body.families,
             samples: body.samples,
-            body_bytes: body.text.len(),
+            body_bytes: body.bytes.len(),
             attempts: done.attempts,
             duration: self.line.clock.now().saturating_duration_since(start),
             status: done.status,

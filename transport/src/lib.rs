@@ -59,6 +59,9 @@ mod url;
 
 mod config;
 
+#[cfg(feature = "process")]
+mod process_metrics;
+
 mod reason;
 
 mod hint;
@@ -69,6 +72,8 @@ pub use config::GatewayConfig;
 pub use error::{ConfigError, PushError, PushErrorKind, Verb};
 pub use gateway::{Gateway, PushReport};
 pub use groups::Group;
+#[cfg(feature = "process")]
+pub use process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use url::{HttpUrl, RedactedUrl};
 

@@ -228,7 +228,7 @@ impl Line {
     /// What the gateway says about a refusal. Its status decides; its words may be missing.
     fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<Reason> {
         let (bytes, cut) = read_capped(&mut answer.body, self.config.reason_bytes_max).ok()?;
-        let pushed = operation.body.map_or(&[][..], |body| body.text);
+        let pushed = operation.body.map_or(&[][..], EncodedBody::lines);
         Reason::new(&bytes, cut, pushed)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use prompush_core::{Encoder, Source};
 
-use crate::body::{EncodedBody, FORMAT};
+use crate::body::EncodedBody;
 use crate::error::{Cause, PushError, PushErrorKind, Verb};
 use crate::schedule::{Action, Outcome, Schedule};
 use crate::send::{Line, Operation, Setback, read_acknowledgement};
@@ -74,6 +74,7 @@ impl Worker {
         commands: Receiver<Command>,
     ) -> Self {
         let Line { config, clock, rng, .. } = &shared.line;
+        let encoder = Encoder::new(config.format);
         let retry_delay = (config.retry_delay_min, config.retry_delay_max);
         let schedule = Schedule::new(clock.now(), interval, config.attempt_timeout, retry_delay);
         let rng = rng();
@@ -83,7 +84,7 @@ impl Worker {
             schedule,
             commands,
             last_verb,
-            encoder: Encoder::new(FORMAT),
+            encoder,
             rng,
             waiting: Vec::new(),
             health: Health::Unknown,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use prompush::{
-    AtEnd, Buckets, ConfigError, Gateway, GatewayConfig, Group, GroupingKey, PushErrorKind, Pusher,
-    Registry, decode_path,
+    AtEnd, Buckets, ConfigError, Format, Gateway, GatewayConfig, Group, GroupingKey, PushErrorKind,
+    Pusher, Registry, decode_path,
 };
 use prompush_testing::{Pushgateway, Version, wait_until};
 
@@ -401,4 +401,38 @@ mod keys {
         assert_eq!(wiped.status, 202);
         wait_until(SOON, "an empty gateway", || server.groups().is_empty());
     }
+}
+
+#[test]
+fn protobuf_is_shown_as_text_is() {
+    each(&[], |server| {
+        let shown = |format: Format| {
+            let gateway = Gateway::with_config(server.url(), config().format(format).gzip(true));
+            let gateway = gateway.expect("a good URL");
+            let report = gateway.push(&key("format", &[]), &registry()).expect("a push");
+            let metrics = server.metrics();
+            let is_ours =
+                |line: &&str| line.contains("job=\"format\"") && !line.contains("_time_seconds{");
+            let lines: Vec<String> = metrics.lines().filter(is_ours).map(str::to_owned).collect();
+            assert_eq!(lines.len(), report.samples);
+            lines
+        };
+        assert_eq!(shown(Format::Protobuf), shown(Format::Text));
+        let pusher = Pusher::builder(server.url(), "background").expect("a good job");
+        let pusher = pusher.config(config().format(Format::Protobuf)).spawn(registry());
+        pusher.expect("a thread").shutdown(SOON).expect("a last push");
+        assert!(server.metrics().contains("rows_total{instance=\"\",job=\"background\"} 7"));
+    });
+}
+
+#[test]
+fn a_format_that_no_gateway_reads_is_refused() {
+    let config = config().format(Format::OpenMetrics);
+    let error = Gateway::with_config("http://127.0.0.1:1", config.clone()).expect_err("a refusal");
+    assert_eq!(
+        error.to_string(),
+        "cannot push in the format OpenMetrics: gateways read Text and Protobuf"
+    );
+    let pusher = Pusher::builder("http://127.0.0.1:1", "x").expect("a good job").config(config);
+    assert!(matches!(pusher.spawn(registry()), Err(ConfigError::Format { .. })));
 }
