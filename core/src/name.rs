@@ -9,24 +9,40 @@ use crate::error::NameError;
 ///
 /// Source: Prometheus, "Data model".
 pub fn is_metric_name(name: &str) -> bool {
-    is_name(name.as_bytes(), |byte| byte == b':')
+    is_name(name.as_bytes(), is_metric_name_byte)
 }
 
 /// Whether `name` is a label name of the legacy character set, `[a-zA-Z_][a-zA-Z0-9_]*`.
 ///
 /// Names that begin with `__` are label names, but reserved: [`LabelName`] refuses them.
 pub fn is_label_name(name: &str) -> bool {
-    is_name(name.as_bytes(), |_| false)
+    is_name(name.as_bytes(), is_label_name_byte)
 }
 
-fn is_name(name: &[u8], extra: impl Fn(u8) -> bool) -> bool {
-    let start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || extra(byte);
+fn is_name(name: &[u8], is_name_byte: impl Fn(u8) -> bool) -> bool {
     match name {
         [] => false,
-        [first, rest @ ..] => {
-            start(*first) && rest.iter().all(|byte| start(*byte) || byte.is_ascii_digit())
-        }
+        [first, ..] => !first.is_ascii_digit() && name.iter().all(|byte| is_name_byte(*byte)),
     }
+}
+
+/// What a label name is made of; looked up, because the parser asks it of every byte.
+const LABEL_NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        bytes[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    bytes
+};
+
+pub(crate) fn is_label_name_byte(byte: u8) -> bool {
+    LABEL_NAME_BYTES[usize::from(byte)]
+}
+
+pub(crate) fn is_metric_name_byte(byte: u8) -> bool {
+    is_label_name_byte(byte) || byte == b':'
 }
 
 macro_rules! name_type {

@@ -10,7 +10,7 @@ use super::cursor::{
 use super::families::{Draft, Families, Suffix};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
-use crate::name::{is_label_name, is_metric_name};
+use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
 
 pub(super) fn parse<'a>(
     body: &'a [u8],
@@ -381,24 +381,6 @@ fn family_name(families: &mut Families<'_>, head: &Head<'_, '_>) -> String {
         Some((family, _)) => families.get(family).name.clone().into_owned(),
         None => String::new(),
     }
-}
-
-const NAME_BYTES: [bool; 256] = {
-    let mut bytes = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        bytes[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
-        byte += 1;
-    }
-    bytes
-};
-
-fn is_label_name_byte(byte: u8) -> bool {
-    NAME_BYTES[usize::from(byte)]
-}
-
-fn is_metric_name_byte(byte: u8) -> bool {
-    is_label_name_byte(byte) || byte == b':'
 }
 
 /// A name, which may be quoted; empty if none begins here.
