@@ -51,6 +51,15 @@ pub(crate) fn run() -> Result<()> {
 fn steps() -> Vec<Step> {
     let mut tests = workspace::cargo(&["test", "--workspace"]);
     tests.env("PROMPUSH_TEST_SERVERS", workspace::servers());
+    let mut features = workspace::cargo(&[
+        "test",
+        "--package=prompush-core",
+        "--package=prompush",
+        "--features=prompush/native-histograms,prompush/process",
+        "--test=native_histograms",
+        "--test=process_metrics",
+    ]);
+    features.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     let mut docs = workspace::cargo(&["doc", "--no-deps", "--workspace"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let clippy =
@@ -62,6 +71,7 @@ fn steps() -> Vec<Step> {
         Step { name: "lints", action: Action::Program(Box::new(clippy)) },
         Step { name: "servers", action: Action::Task(servers::run, "cargo xtask servers") },
         Step { name: "tests", action: Action::Program(Box::new(tests)) },
+        Step { name: "features", action: Action::Program(Box::new(features)) },
         Step { name: "docs", action: Action::Program(Box::new(docs)) },
     ]
 }
