@@ -28,7 +28,7 @@ impl Peer for Prompush {
     const NAME: &'static str = "prompush";
     const FORMAT: Format = Format::Text;
     type Buffer = Encoder;
-    type ProtobufBuffer = Vec<u8>;
+    type ProtobufBuffer = ProtobufEncoder;
     type Counter = Counter;
     type Histogram = Histogram;
 
@@ -77,5 +77,21 @@ impl Peer for Prompush {
 
     fn encode_text<'b>(&self, buffer: &'b mut Encoder) -> Result<&'b [u8]> {
         Ok(buffer.encode(&self.registry)?)
+    }
+
+    const HAS_PROTOBUF: bool = true;
+
+    fn encode_protobuf<'b>(&self, buffer: &'b mut ProtobufEncoder) -> Result<&'b [u8]> {
+        Ok(buffer.0.encode(&self.registry)?)
+    }
+}
+
+/// An encoder whose format is protobuf from the start.
+#[derive(Debug)]
+pub struct ProtobufEncoder(Encoder);
+
+impl Default for ProtobufEncoder {
+    fn default() -> Self {
+        Self(Encoder::new(Format::Protobuf))
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         counted("text_allocations", "allocations of a text encode, 3,500 lines", "allocations")
             .target(0.0),
         counted("text_bytes", "bytes allocated by it", "B"),
-        counted("protobuf_allocations", "allocations of a protobuf encode", "allocations"),
+        counted("protobuf_allocations", "allocations of a protobuf encode", "allocations")
+            .target(0.0),
         counted("lookup_allocations", "allocations of a lookup", "allocations").target(0.0),
     ])
 }
