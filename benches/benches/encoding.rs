@@ -1,46 +1,60 @@
-//! Encoding, ours beside `prometheus-client`: nanoseconds are per sample line by way of
-//! criterion's throughput ("elements").
+//! Encoding, ours beside the others: nanoseconds are per sample line by way of criterion's
+//! throughput ("elements").
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use prompush_benches::{Workload, ours, theirs};
+use prompush_benches::floor::Floor;
+use prompush_benches::peer::Prompush;
+use prompush_benches::{Peer, Workload, for_each_peer, verify};
 use prompush_core::{Encoder, Format};
 
-fn encode(c: &mut Criterion, name: &str, workload: Workload) {
-    let (our_registry, (their_registry, _)) = (ours(workload).unwrap(), theirs(workload));
-    let mut encoder = Encoder::new(Format::Text);
-    encoder.encode(&our_registry).unwrap();
+fn text(c: &mut Criterion, name: &str, workload: Workload) {
+    let ours = Prompush::filled(workload).unwrap();
+    let mut encoder = Encoder::default();
+    let floor = Floor::of(ours.encode_text(&mut encoder).unwrap());
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(encoder.samples() as u64));
-    for (format, label) in [(Format::Text, "text"), (Format::OpenMetrics, "openmetrics")] {
-        let mut encoder = Encoder::new(format);
-        group.bench_function(BenchmarkId::new("prompush", label), |b| {
-            b.iter(|| encoder.encode(&our_registry).unwrap().len());
-        });
-    }
-    let mut text = String::new();
-    group.bench_function(BenchmarkId::new("prometheus-client", "openmetrics"), |b| {
-        b.iter(|| {
-            text.clear();
-            prometheus_client::encoding::text::encode(&mut text, &their_registry).unwrap();
-            text.len()
+    for_each_peer!(P => {
+        let peer = P::filled(workload).unwrap();
+        verify::text(&ours, &peer).unwrap();
+        let mut buffer = <P as Peer>::Buffer::default();
+        group.bench_function(P::NAME, |b| {
+            b.iter(|| peer.encode_text(&mut buffer).unwrap().len());
         });
     });
-    let out = encoder.encode(&our_registry).unwrap().to_vec();
-    let mut copy = Vec::with_capacity(out.len());
-    group.bench_function(BenchmarkId::new("floor", "memcpy"), |b| {
-        b.iter(|| {
-            copy.clear();
-            copy.extend_from_slice(&out);
-            copy.len()
+    let mut openmetrics = Encoder::new(Format::OpenMetrics);
+    group.bench_function(BenchmarkId::new(Prompush::NAME, "openmetrics"), |b| {
+        b.iter(|| openmetrics.encode(ours.registry()).unwrap().len());
+    });
+    let mut out = Vec::new();
+    group.bench_function(BenchmarkId::new("floor", "memcpy"), |b| b.iter(|| floor.copy(&mut out)));
+    group.bench_function(BenchmarkId::new("floor", "prefixes_and_numbers"), |b| {
+        b.iter(|| floor.format(&mut out));
+    });
+    group.finish();
+}
+
+fn protobuf(c: &mut Criterion) {
+    let ours = Prompush::filled(Workload::FULL).unwrap();
+    let mut encoder = Encoder::default();
+    ours.encode_text(&mut encoder).unwrap();
+    let mut group = c.benchmark_group("protobuf_3500_lines");
+    group.throughput(Throughput::Elements(encoder.samples() as u64));
+    for_each_peer!(P => if P::HAS_PROTOBUF {
+        let peer = P::filled(Workload::FULL).unwrap();
+        verify::protobuf(&ours, &peer).unwrap();
+        let mut buffer = <P as Peer>::ProtobufBuffer::default();
+        group.bench_function(P::NAME, |b| {
+            b.iter(|| peer.encode_protobuf(&mut buffer).unwrap().len());
         });
     });
     group.finish();
 }
 
 fn encoding(c: &mut Criterion) {
-    encode(c, "encode_3500_lines", Workload::FULL);
-    encode(c, "encode_100000_counters", Workload::counters(100_000));
+    text(c, "encode_3500_lines", Workload::FULL);
+    text(c, "encode_100000_counters", Workload::counters(100_000));
+    protobuf(c);
 }
 
 criterion_group! {

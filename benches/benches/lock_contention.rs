@@ -1,102 +1,102 @@
-//! Recording from one thread and from two, ours beside `prometheus-client`, with and without an
-//! encode going on: what a lock would cost.
+//! Recording from one thread and from two, ours beside the others, with and without an encode
+//! going on: what a lock would cost. And creating series.
 //!
 //! With two threads the time is wall time per operation of one thread.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use prompush_benches::{
-    Workload, counter_labels, our_counters, ours, their_counter_labels, theirs,
-};
-use prompush_core::{Encoder, Format, Registry};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use prompush_benches::measure::{on_threads, wall_time};
+use prompush_benches::workload::{borrowed, counter_labels, pair_labels};
+use prompush_benches::{Peer, Workload, for_each_peer};
+
+/// Threads, and how far their series are apart.
+const CASES: [(&str, usize, u32); 3] =
+    [("1_thread", 1, 0), ("2_threads_same_series", 2, 0), ("2_threads_own_series", 2, 50)];
 
 /// The time that `threads` threads need for `iterations` each.
-#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-fn on_threads(threads: u32, iterations: u64, operation: impl Fn(u32) + Sync) -> Duration {
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let operation = &operation;
-            scope.spawn(move || (0..iterations).for_each(|_| operation(thread)));
-        }
-    });
-    start.elapsed()
+fn time(threads: usize, iterations: u64, operation: impl Fn(usize) + Sync) -> Duration {
+    on_threads(threads, |thread| (0..iterations).for_each(|_| operation(thread))).0
 }
 
-/// Looks up a counter by its labels and increments it, on the same series or on one's own.
+/// Looks up a counter by its labels and increments it.
 fn lookup(c: &mut Criterion) {
-    let registry = Registry::new();
-    let our_family = our_counters(&registry).unwrap();
-    let (_, their_family) = theirs(Workload::counters(100));
-    let values: Vec<[String; 3]> = (0..100).map(counter_labels).collect();
-    for values in &values {
-        our_family.with([&values[0], &values[1], &values[2]]);
-    }
-    let their_keys: Vec<_> = (0..100).map(their_counter_labels).collect();
     let mut group = c.benchmark_group("lookup_and_inc");
-    for (threads, series, step) in [(1, "one", 0), (2, "same", 0), (2, "own", 50)] {
-        let label = format!("{threads}_threads_{series}_series");
-        group.bench_function(BenchmarkId::new("prompush", &label), |b| {
-            b.iter_custom(|iterations| {
-                on_threads(threads, iterations, |thread| {
-                    let [tool, provider, success] = &values[(thread * step) as usize];
-                    our_family.with([tool, provider, success]).inc();
-                })
+    for_each_peer!(P => {
+        let peer = P::filled(Workload::counters(100)).unwrap();
+        for (case, threads, step) in CASES {
+            let labels = [counter_labels(7), counter_labels(7 + step)];
+            group.bench_function(BenchmarkId::new(P::NAME, case), |b| {
+                b.iter_custom(|iterations| {
+                    time(threads, iterations, |thread| {
+                        peer.add_by_labels(black_box(borrowed(&labels[thread])), 1);
+                    })
+                });
             });
-        });
-        group.bench_function(BenchmarkId::new("prometheus-client", &label), |b| {
-            b.iter_custom(|iterations| {
-                on_threads(threads, iterations, |thread| {
-                    their_family.get_or_create(&their_keys[(thread * step) as usize]).inc();
-                })
+        }
+    });
+    group.finish();
+}
+
+/// Increments a counter that was kept.
+fn handle(c: &mut Criterion) {
+    let mut group = c.benchmark_group("handle_inc");
+    for_each_peer!(P => {
+        let peer = P::filled(Workload::counters(100)).unwrap();
+        for (case, threads, step) in CASES {
+            let counters = [7, 7 + step].map(|at| peer.counter(borrowed(&counter_labels(at))));
+            group.bench_function(BenchmarkId::new(P::NAME, case), |b| {
+                b.iter_custom(|iterations| {
+                    time(threads, iterations, |thread| peer.inc(black_box(&counters[thread])))
+                });
             });
-        });
-    }
+        }
+    });
+    group.finish();
+}
+
+/// Observes on a histogram that was kept.
+fn observe(c: &mut Criterion) {
+    let mut group = c.benchmark_group("observe");
+    for_each_peer!(P => {
+        let peer = P::filled(Workload::FULL).unwrap();
+        let histogram = peer.histogram(borrowed(&pair_labels(7)));
+        for (case, threads, _) in &CASES[..2] {
+            group.bench_function(BenchmarkId::new(P::NAME, case), |b| {
+                b.iter_custom(|iterations| {
+                    let time = time(*threads, iterations, |_| {
+                        peer.observe(black_box(&histogram), black_box(0.3));
+                    });
+                    peer.settle();
+                    time
+                });
+            });
+        }
+    });
     group.finish();
 }
 
 /// Looks up a counter while another thread encodes 20,000 of them over and over.
 fn lookup_during_encode(c: &mut Criterion) {
-    let workload = Workload::counters(20_000);
-    let registry = Registry::new();
-    let our_family = our_counters(&registry).unwrap();
-    for at in 0..workload.counters {
-        our_family.with(counter_labels(at)).inc();
-    }
-    let (their_registry, their_family) = theirs(workload);
-    let values = counter_labels(7);
-    let their_key = their_counter_labels(7);
     let mut group = c.benchmark_group("lookup_during_encode");
-    group.bench_function("prompush", |b| {
-        let mut encoder = Encoder::new(Format::Text);
-        b.iter_custom(|iterations| {
-            beside(
-                || encoder.encode(&registry).map(<[u8]>::len).is_ok(),
-                || {
-                    on_threads(1, iterations, |_| {
-                        our_family.with([&values[0], &values[1], &values[2]]).inc();
-                    })
-                },
-            )
-        });
-    });
-    group.bench_function("prometheus-client", |b| {
-        let mut text = String::new();
-        b.iter_custom(|iterations| {
-            beside(
-                || {
-                    text.clear();
-                    prometheus_client::encoding::text::encode(&mut text, &their_registry).is_ok()
-                },
-                || {
-                    on_threads(1, iterations, |_| {
-                        their_family.get_or_create(&their_key).inc();
-                    })
-                },
-            )
+    for_each_peer!(P => {
+        let peer = P::filled(Workload::counters(20_000)).unwrap();
+        let labels = counter_labels(7);
+        let mut buffer = <P as Peer>::Buffer::default();
+        group.bench_function(P::NAME, |b| {
+            b.iter_custom(|iterations| {
+                beside(
+                    || peer.encode_text(&mut buffer).is_ok(),
+                    || {
+                        let start = wall_time();
+                        (0..iterations).for_each(|_| peer.add_by_labels(borrowed(&labels), 1));
+                        start.elapsed()
+                    },
+                )
+            });
         });
     });
     group.finish();
@@ -119,29 +119,28 @@ fn beside(mut work: impl FnMut() -> bool + Send, measured: impl FnOnce() -> Dura
     })
 }
 
-/// Observes on a held histogram.
-fn observe(c: &mut Criterion) {
-    let registry = ours(Workload::FULL).unwrap();
-    let buckets = prompush_core::Buckets::new(prompush_benches::BUCKETS).unwrap();
-    let our_histogram = registry.histogram("seconds", "", buckets).unwrap();
-    let their_histogram =
-        prometheus_client::metrics::histogram::Histogram::new(prompush_benches::BUCKETS);
-    let mut group = c.benchmark_group("observe");
-    for threads in [1, 2] {
-        let label = format!("{threads}_threads_same_series");
-        group.bench_function(BenchmarkId::new("prompush", &label), |b| {
-            b.iter_custom(|n| on_threads(threads, n, |_| our_histogram.observe(0.3)));
+/// Creates 10,000 series in an empty family.
+fn create(c: &mut Criterion) {
+    let labels: Vec<[String; 3]> = (0..10_000).map(counter_labels).collect();
+    let mut group = c.benchmark_group("create");
+    group.throughput(Throughput::Elements(labels.len() as u64));
+    for_each_peer!(P => {
+        group.bench_function(P::NAME, |b| {
+            let create = |peer: P| {
+                for labels in &labels {
+                    peer.add_by_labels(borrowed(labels), 0);
+                }
+                peer
+            };
+            b.iter_batched(|| P::new().unwrap(), create, BatchSize::LargeInput);
         });
-        group.bench_function(BenchmarkId::new("prometheus-client", &label), |b| {
-            b.iter_custom(|n| on_threads(threads, n, |_| their_histogram.observe(0.3)));
-        });
-    }
+    });
     group.finish();
 }
 
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = lookup, lookup_during_encode, observe
+    targets = lookup, handle, observe, lookup_during_encode, create
 }
 criterion_main!(benches);

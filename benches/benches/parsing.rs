@@ -2,14 +2,15 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use prompush_benches::{Workload, ours};
+use prompush_benches::peer::Prompush;
+use prompush_benches::{Peer, Workload};
 use prompush_core::{Encoder, Format, parse};
 
 fn parsing(c: &mut Criterion) {
-    let registry = ours(Workload::FULL).unwrap();
+    let ours = Prompush::filled(Workload::FULL).unwrap();
     let mut group = c.benchmark_group("parse_3500_lines");
     for (format, label) in [(Format::Text, "text"), (Format::OpenMetrics, "openmetrics")] {
-        let body = Encoder::new(format).encode(&registry).unwrap().to_vec();
+        let body = Encoder::new(format).encode(ours.registry()).unwrap().to_vec();
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(label, |b| {
             b.iter(|| parse(&body, format).unwrap().families.len());

@@ -27,7 +27,11 @@ Usage: cargo xtask <task>
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker)
   tidy     the rules of the workspace that no compiler holds
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
-  bench    the benchmarks; what follows is passed on to `cargo bench`
+  bench    measures prompush beside other libraries: a table, and results.json, in
+           benches/results/<date>-<processor>
+             --quick      fewer repetitions: two or three minutes
+             --out DIR    puts the results there
+             --criterion  runs criterion's benches instead; what follows goes to `cargo bench`
   help     this text
 
 With CI=true, what is missing on the machine is a failure instead of a skipped part.

@@ -1,0 +1,116 @@
+//! The rows of the table.
+
+use prompush_benches::measure::Summary;
+use prompush_benches::peer::{Peer as _, Prompush};
+
+/// What was measured of each library, under one name.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Stable, for programs that read the results.
+    pub(crate) id: &'static str,
+    /// For people.
+    pub(crate) title: String,
+    pub(crate) unit: &'static str,
+    pub(crate) better: Better,
+    /// What the design asks of us.
+    pub(crate) target: Option<f64>,
+    /// Ours first.
+    pub(crate) cells: Vec<Cell>,
+    /// What cannot be faster.
+    pub(crate) floors: Vec<Cell>,
+    /// How it was measured, where that differs from the rest.
+    pub(crate) note: &'static str,
+}
+
+/// One library's part of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) name: &'static str,
+    pub(crate) value: Summary,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Better {
+    Less,
+    More,
+}
+
+impl Row {
+    pub(crate) fn new(id: &'static str, title: impl Into<String>, unit: &'static str) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            unit,
+            better: Better::Less,
+            target: None,
+            cells: Vec::new(),
+            floors: Vec::new(),
+            note: "",
+        }
+    }
+
+    /// Takes what was measured; what is called a floor is one.
+    pub(crate) fn with(
+        mut self,
+        measured: impl IntoIterator<Item = (&'static str, Summary)>,
+    ) -> Self {
+        for (name, value) in measured {
+            let cells =
+                if name.starts_with("floor: ") { &mut self.floors } else { &mut self.cells };
+            cells.push(Cell { name, value });
+        }
+        self
+    }
+
+    pub(crate) fn target(self, target: f64) -> Self {
+        Self { target: Some(target), ..self }
+    }
+
+    pub(crate) fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
+
+    pub(crate) fn ours(&self) -> Option<&Cell> {
+        self.cell(Prompush::NAME)
+    }
+
+    pub(crate) fn cell(&self, name: &str) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.name == name)
+    }
+
+    /// The best of the others.
+    pub(crate) fn best_peer(&self) -> Option<&Cell> {
+        let others = self.cells.iter().filter(|cell| cell.name != Prompush::NAME);
+        let by_median = |a: &&Cell, b: &&Cell| a.value.median.total_cmp(&b.value.median);
+        match self.better {
+            Better::Less => others.min_by(by_median),
+            Better::More => others.max_by(by_median),
+        }
+    }
+
+    /// How many times better ours is than the best of the others.
+    pub(crate) fn gain(&self) -> Option<f64> {
+        let (ours, best) = (self.ours()?.value.median, self.best_peer()?.value.median);
+        Some(match self.better {
+            Better::Less => best / ours,
+            Better::More => ours / best,
+        })
+    }
+
+    /// How many times worse ours is than the last floor, the closest one.
+    pub(crate) fn above_floor(&self) -> Option<f64> {
+        let (ours, floor) = (self.ours()?.value.median, self.floors.last()?.value.median);
+        Some(match self.better {
+            Better::Less => ours / floor,
+            Better::More => floor / ours,
+        })
+    }
+
+    pub(crate) fn is_met(&self) -> Option<bool> {
+        let (ours, target) = (self.ours()?.value.median, self.target?);
+        Some(match self.better {
+            Better::Less => ours <= target,
+            Better::More => ours >= target,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! The proof that a library did the same work as ours: its output is parsed and compared with
+//! ours, sample by sample.
+//!
+//! What is not compared is said at [`say`]; everything else is.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use prompush_core::{Encoder, Exposition, Metric, MetricValue, parse, protobuf};
+
+use crate::peer::{Peer, Prompush};
+
+/// What an output says: each sample under the family and the labels it belongs to.
+type Said = BTreeMap<String, String>;
+
+/// Compares the text of `peer` with what `ours` says.
+///
+/// # Errors
+/// If the text cannot be read, or with the first differences.
+pub fn text<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
+    let mut buffer = P::Buffer::default();
+    let body = peer.encode_text(&mut buffer)?;
+    let exposition = parse(body, P::FORMAT)
+        .with_context(|| format!("the text of `{}` cannot be read", P::NAME))?;
+    same(P::NAME, &said_by_ours(ours)?, &said(&exposition))
+}
+
+/// Compares the protobuf of `peer` with what `ours` says.
+///
+/// # Errors
+/// If it cannot be read, or with the first differences.
+pub fn protobuf<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
+    let mut buffer = P::ProtobufBuffer::default();
+    let body = peer.encode_protobuf(&mut buffer)?;
+    let exposition = protobuf::decode(body)
+        .with_context(|| format!("the protobuf of `{}` cannot be read", P::NAME))?;
+    same(P::NAME, &said_by_ours(ours)?, &said(&exposition))
+}
+
+fn said_by_ours(ours: &Prompush) -> Result<Said> {
+    let mut encoder = Encoder::default();
+    let body = encoder.encode(ours.registry())?;
+    Ok(said(&parse(body, Prompush::FORMAT).context("our own text cannot be read")?))
+}
+
+fn said(exposition: &Exposition<'_>) -> Said {
+    let mut said = Said::new();
+    for family in &exposition.families {
+        let name = &*family.name;
+        said.insert(format!("# TYPE {name}"), family.metric_type.to_string());
+        said.insert(format!("# HELP {name}"), family.help.as_deref().unwrap_or_default().into());
+        for metric in &family.metrics {
+            say(&mut said, name, metric);
+        }
+    }
+    said
+}
+
+/// Where the libraries differ, and we let them:
+/// - the order of families, metrics and labels;
+/// - `1` and `1.0`, `+Inf` and `inf`: a number is what it was parsed as;
+/// - `prometheus-client` names the family of a counter without `_total`: as OpenMetrics, which is
+///   what it writes, that is the same name;
+/// - whether a histogram spells its `+Inf` bucket out: protobuf may leave it to the count.
+fn say(said: &mut Said, name: &str, metric: &Metric<'_>) {
+    let mut labels: Vec<String> =
+        metric.labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
+    labels.sort();
+    let labels = labels.join(",");
+    let mut sample = |what: String, value: f64| {
+        said.insert(format!("{name}{{{labels}}}{what}"), format!("{value:?}"));
+    };
+    match &metric.value {
+        MetricValue::Number(value) => sample(String::new(), *value),
+        MetricValue::Histogram(histogram) => {
+            sample(" sum".to_owned(), histogram.sum);
+            sample(" count".to_owned(), histogram.count);
+            sample(format!(" le {:?}", f64::INFINITY), histogram.count);
+            for bucket in &histogram.buckets {
+                sample(format!(" le {:?}", bucket.upper_bound), bucket.cumulative_count);
+            }
+        }
+        MetricValue::Summary(summary) => {
+            sample(" sum".to_owned(), summary.sum);
+            sample(" count".to_owned(), summary.count);
+            for quantile in &summary.quantiles {
+                sample(format!(" quantile {:?}", quantile.quantile), quantile.value);
+            }
+        }
+    }
+}
+
+fn same(name: &str, ours: &Said, theirs: &Said) -> Result<()> {
+    const SHOWN_MAX: usize = 5;
+    let mut differences = Vec::new();
+    for (what, value) in ours {
+        match theirs.get(what) {
+            Some(their_value) if their_value == value => {}
+            Some(their_value) => {
+                differences.push(format!("{what}: ours {value}, theirs {their_value}"));
+            }
+            None => differences.push(format!("{what}: only ours, {value}")),
+        }
+    }
+    let extra = theirs.iter().filter(|(what, _)| !ours.contains_key(*what));
+    differences.extend(extra.map(|(what, value)| format!("{what}: only theirs, {value}")));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let count = differences.len();
+    differences.truncate(SHOWN_MAX);
+    bail!(
+        "`{name}` does not do the same work, {count} differences:\n  {}",
+        differences.join("\n  ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{Workload, borrowed, counter_labels, pair_labels};
+
+    const SMALL: Workload = Workload { counters: 20, gauges: 20, histograms: 3 };
+
+    /// Benches that do not do the same work compare nothing.
+    #[test]
+    fn all_libraries_say_the_same() {
+        let ours = Prompush::filled(SMALL).unwrap();
+        crate::for_each_peer!(P => {
+            let peer = P::filled(SMALL).unwrap();
+            text(&ours, &peer).unwrap();
+            if P::HAS_PROTOBUF {
+                protobuf(&ours, &peer).unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_difference_is_found_and_named() {
+        let ours = Prompush::filled(SMALL).unwrap();
+        ours.add_by_labels(borrowed(&counter_labels(3)), 1);
+        crate::for_each_peer!(P => {
+            let peer = P::filled(SMALL).unwrap();
+            if P::NAME != Prompush::NAME {
+                let error = text(&ours, &peer).unwrap_err().to_string();
+                assert!(error.contains("ours 52.0, theirs 51.0"), "{error}");
+            }
+        });
+    }
+
+    #[test]
+    fn recording_through_what_was_kept_says_the_same() {
+        let (counter, histogram) = (counter_labels(3), pair_labels(1));
+        let ours = Prompush::filled(SMALL).unwrap();
+        ours.inc(&ours.counter(borrowed(&counter)));
+        ours.observe(&ours.histogram(borrowed(&histogram)), 0.3);
+        crate::for_each_peer!(P => {
+            let peer = P::filled(SMALL).unwrap();
+            peer.inc(&peer.counter(borrowed(&counter)));
+            peer.observe(&peer.histogram(borrowed(&histogram)), 0.3);
+            text(&ours, &peer).unwrap();
+        });
+    }
+}
