@@ -11,6 +11,7 @@ mod families;
 mod group;
 mod openmetrics;
 mod openmetrics_kind;
+mod plain;
 mod text;
 
 use crate::error::{ParseError, ParseErrorKind};

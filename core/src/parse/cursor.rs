@@ -91,6 +91,16 @@ impl<'a> Cursor<'a> {
         self.at = (self.at + 1).min(self.line.len());
     }
 
+    /// Goes to `at`, or to the end of the line.
+    pub(super) fn jump(&mut self, at: usize) {
+        self.at = at.min(self.line.len());
+    }
+
+    /// Whether a newline ends the line.
+    pub(super) fn is_whole(&self) -> bool {
+        self.terminated
+    }
+
     pub(super) fn at(&self) -> usize {
         self.at
     }

@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::Recovery;
 use super::cursor::{
     Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
 };
 use super::families::{Draft, Families, Suffix};
+use super::{Recovery, plain};
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
 use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
@@ -153,20 +153,9 @@ fn parse_sample<'a>(
     labels: &mut Vec<Label<'a>>,
 ) -> Result<(), ParseError> {
     let mut head = Head { family: None, labels, bound: None };
-    if line.peek()? != b'{' {
-        let from = line.at();
-        let name = take_name(line, is_metric_name_byte, Kind::NewlineInMetricName)?;
-        if name.is_empty() {
-            return Err(line.error(Kind::MetricName));
-        }
-        head.family = Some(find_or_create(families, line, from, name)?);
-        fix_type(families, &head);
-        line.skip_blanks();
-    }
-    if line.peek()? == b'{' {
-        line.advance();
-        parse_labels(line, families, &mut head)?;
-        line.skip_blanks();
+    if !take_plain_head(line, families, &mut head)? {
+        head.labels.clear();
+        take_head(line, families, &mut head)?;
     }
     let Some((family, suffix)) = head.family else {
         return Err(line.error(Kind::MetricName));
@@ -184,6 +173,59 @@ fn parse_sample<'a>(
     store(&mut metric.value, suffix, head.bound, value);
     if line.peek()? != b'\n' {
         metric.timestamp_ms = Some(parse_timestamp(line)?);
+    }
+    Ok(())
+}
+
+/// Whether the line began as programs write it, and was read up to its value; if not, nothing
+/// was.
+fn take_plain_head<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    head: &mut Head<'_, 'a>,
+) -> Result<bool, ParseError> {
+    let Some(name) = plain::take_head(line, head.labels) else { return Ok(false) };
+    let place = find_or_create(families, line, 0, Cow::Borrowed(name))?;
+    head.family = Some(place);
+    fix_type(families, head);
+    let bound_name = match families.metric_type(place.0) {
+        Some(MetricType::Histogram) => "le",
+        Some(MetricType::Summary) => "quantile",
+        _ => return Ok(true),
+    };
+    if let Some(at) = head.labels.iter().rposition(|label| label.name == bound_name) {
+        let bound = parse_float(head.labels.remove(at).value.as_bytes());
+        head.bound = bound.filter(|bound| !bound.is_nan());
+        if bound.is_none() {
+            // The long way says what is wrong with it.
+            line.jump(0);
+            head.family = None;
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A sample's name and labels in any form.
+fn take_head<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut Families<'a>,
+    head: &mut Head<'_, 'a>,
+) -> Result<(), ParseError> {
+    if line.peek()? != b'{' {
+        let from = line.at();
+        let name = take_name(line, is_metric_name_byte, Kind::NewlineInMetricName)?;
+        if name.is_empty() {
+            return Err(line.error(Kind::MetricName));
+        }
+        head.family = Some(find_or_create(families, line, from, name)?);
+        fix_type(families, head);
+        line.skip_blanks();
+    }
+    if line.peek()? == b'{' {
+        line.advance();
+        parse_labels(line, families, head)?;
+        line.skip_blanks();
     }
     Ok(())
 }
