@@ -60,6 +60,11 @@ impl Machine {
         self.duration = duration;
     }
 
+    /// Whether somebody else wanted a processor when the run began.
+    pub(crate) fn was_shared(&self) -> bool {
+        self.load[0] >= 0.5
+    }
+
     /// Where results are kept.
     pub(crate) fn folder(&self) -> PathBuf {
         let name = format!("{}-{}", self.date, slug(&self.processor));

@@ -81,6 +81,9 @@ fn head(out: &mut String, machine: &Machine, effort: Effort) {
         effort.repetitions,
         SHARE_MIN * 100.0,
     );
+    if machine.was_shared() {
+        out.push_str("**The machine was shared: others used its processors meanwhile.**\n");
+    }
 }
 
 fn shown(cell: Option<&Cell>) -> String {
@@ -96,7 +99,8 @@ fn shown(cell: Option<&Cell>) -> String {
 fn floors(row: &Row) -> String {
     let shown = |cell: &Cell| {
         let name = cell.name.strip_prefix("floor: ").unwrap_or(cell.name);
-        format!("{} ({name})", digits(cell.value.median))
+        let star = if cell.value.is_clean { "" } else { "*" };
+        format!("{}{star} ({name})", digits(cell.value.median))
     };
     row.floors.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
@@ -141,6 +145,7 @@ pub(crate) fn json(machine: &Machine, effort: Effort, rows: &[Row]) -> Value {
         "processors": machine.processors,
         "load_average_start": machine.load[0],
         "load_average_end": machine.load[1],
+        "machine_was_shared": machine.was_shared(),
         "duration_seconds": machine.duration.as_secs(),
         "versions": versions,
         "repetitions": effort.repetitions,
