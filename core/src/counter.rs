@@ -1,12 +1,12 @@
 //! Counters.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::encoder::{Encoder, SeriesWriter};
 use crate::exposition::MetricType;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 // `Relaxed` is enough in this file: a counter is one word that orders nothing else, and an encode
 // may see it a little earlier or later.

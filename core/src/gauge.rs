@@ -1,13 +1,13 @@
 //! Gauges.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::counter::add;
 use crate::encoder::{Encoder, SeriesWriter};
 use crate::exposition::MetricType;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// A value that goes up and down.
 ///

@@ -1,8 +1,6 @@
 //! Histograms with classic buckets.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::counter::add;
 use crate::encoder::{Encoder, SeriesWriter, write_bound};
@@ -11,6 +9,8 @@ use crate::exposition::MetricType;
 use crate::format::Format;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicU64, OnceLock, thread_number};
 
 /// The upper bounds of a histogram's buckets, without `+Inf`, which every histogram has.
 #[derive(Clone, Debug)]
@@ -208,26 +208,6 @@ impl Histogram {
         let shards = || std::iter::repeat_with(|| Shard::new(&self.0.buckets));
         self.0.more.get_or_init(|| shards().take(SHARDS_MAX - 1).collect());
     }
-}
-
-/// A number of this thread's own, from 0 in the order of their first use.
-#[inline]
-fn thread_number() -> usize {
-    const NONE: usize = usize::MAX;
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(NONE) };
-    }
-    // A thread that ends has no number any more; any shard will do.
-    NUMBER
-        .try_with(|number| {
-            if number.get() == NONE {
-                // `Relaxed`: all that matters is that numbers differ.
-                number.set(NEXT.fetch_add(1, Relaxed));
-            }
-            number.get()
-        })
-        .unwrap_or(0)
 }
 
 impl MetricKind for Histogram {}

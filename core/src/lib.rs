@@ -49,6 +49,11 @@ mod prometheus_client;
 
 mod error;
 
+mod sync;
+
+#[cfg(all(test, prompush_loom))]
+mod models;
+
 pub use check_push::{PushComplaint, PushComplaintKind, check_push};
 pub use counter::{Counter, CounterF64};
 pub use encoder::Encoder;

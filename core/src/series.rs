@@ -4,10 +4,8 @@
 //! stay where they are: so a reader may hold `&Series` as long as it likes, and neither readers
 //! nor creators ever wait for an encode.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Release};
-
-use parking_lot::Mutex;
+use crate::sync::Ordering::{Acquire, Release};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock};
 
 /// An append-only array in pieces of 8, 8, 16, 32, … up to [`PIECE_MAX`], then all of that size.
 #[derive(Debug)]
@@ -31,8 +29,8 @@ const DIRECTORY_MIN: usize = 64;
 impl<T> Slots<T> {
     fn new() -> Self {
         Self {
-            small: [const { OnceLock::new() }; SMALL_PIECES],
-            large: [const { OnceLock::new() }; LARGE_DIRECTORIES],
+            small: std::array::from_fn(|_| OnceLock::new()),
+            large: std::array::from_fn(|_| OnceLock::new()),
         }
     }
 
@@ -119,7 +117,7 @@ impl<T> SeriesMap<T> {
     pub(crate) fn new() -> Self {
         Self {
             slots: Slots::new(),
-            steps: [const { OnceLock::new() }; STEPS],
+            steps: std::array::from_fn(|_| OnceLock::new()),
             step: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
             creating: Mutex::new(()),

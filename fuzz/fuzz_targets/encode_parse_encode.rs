@@ -2,7 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use prompush_core::{Buckets, EncodeError, Encoder, Format, Registry, parse, text};
+use prompush_core::{
+    Buckets, EncodeError, Encoder, Exposition, Format, GroupingKey, PushComplaintKind, Registry,
+    check_push, parse, text,
+};
 
 fuzz_target!(|body: &[u8]| {
     for format in [Format::Text, Format::OpenMetrics] {
@@ -11,19 +14,27 @@ fuzz_target!(|body: &[u8]| {
                 family.help =
                     family.help.take().map(|help| without_blanks(&help).to_owned().into());
             }
+            if clashes(&exposition) {
+                continue;
+            }
             let written = text::to_string(&exposition);
-            let read = match parse(written.as_bytes(), Format::Text) {
-                Ok(read) => read,
-                // A family may clash with another's suffix only where the body did so already.
+            match parse(written.as_bytes(), Format::Text) {
+                Ok(read) => assert_eq!(text::to_string(&read), written),
                 Err(error) => panic!("{error} in {written}"),
-            };
-            assert_eq!(text::to_string(&read), written);
+            }
         }
     }
     if let Ok(body) = std::str::from_utf8(body) {
         registry(body);
     }
 });
+
+/// Whether a gateway, too, would confuse two of the families: a histogram `h` and a `h_count`.
+fn clashes(exposition: &Exposition<'_>) -> bool {
+    let key = GroupingKey::new("fuzz").expect("a job");
+    let complaints = check_push(exposition, &key);
+    complaints.iter().any(|complaint| matches!(complaint.kind, PushComplaintKind::Clash { .. }))
+}
 
 /// Text 0.0.4 cannot say that a help text begins with blanks.
 fn without_blanks(help: &str) -> &str {
