@@ -44,6 +44,8 @@ struct Inner<M: MetricKind> {
     name: Box<str>,
     help: Box<str>,
     label_names: Box<[LabelName]>,
+    /// How many bytes of a series' text stand before each label value, from the one before it on.
+    gaps: Box<[usize]>,
     config: M::Config,
     hasher: foldhash::fast::RandomState,
     /// No two have the same text.
@@ -62,21 +64,20 @@ struct Inner<M: MetricKind> {
 }
 
 struct Series<M> {
-    /// What begins each of the series' lines, see [`Sealed::encode`]; behind it the joined label
-    /// values where the labels are [`LabelNames`], in the same piece of memory.
+    /// What begins each of the series' lines, see [`Sealed::encode`]; behind it, in the same piece
+    /// of memory, a byte for each label name: how long the value is in the text, or [`LONG`].
     bytes: Box<[u8]>,
-    /// How much of `bytes` is text.
-    text_length: usize,
     metric: M,
 }
 
-impl<M> Series<M> {
-    fn text(&self) -> &[u8] {
-        &self.bytes[..self.text_length]
-    }
+/// In place of a length: the value has an escape, or 255 bytes and more.
+const LONG: u8 = u8::MAX;
 
-    fn joined_values(&self) -> &[u8] {
-        &self.bytes[self.text_length..]
+impl<M> Series<M> {
+    /// The text and the lengths of the label values, of which there are `labels`.
+    #[inline]
+    fn split(&self, labels: usize) -> (&[u8], &[u8]) {
+        self.bytes.split_at(self.bytes.len().saturating_sub(labels))
     }
 }
 
@@ -108,7 +109,7 @@ mod sealed {
 impl<const N: usize> LabelSet for LabelNames<N> {}
 
 impl<const N: usize> sealed::Sealed for LabelNames<N> {
-    /// The joined label values stand behind the text of the series.
+    /// The text of a series says what its label values are.
     type ByKey<M: MetricKind> = ();
 }
 
@@ -140,10 +141,10 @@ impl<const N: usize, M: MetricKind> Family<LabelNames<N>, M> {
             hasher.write(value.as_ref().as_bytes());
         }
         let hash = hasher.finish();
-        let is = |series: &Series<M>| is_joined(series.joined_values(), &values);
+        let is = |series: &Series<M>| inner.has_values(series, &values);
         match inner.series.find(hash, is) {
             Some(series) => &series.metric,
-            None => inner.create(hash, is, || inner.series(&inner.labels(&values), &join(&values))),
+            None => inner.create(hash, is, || inner.series(&inner.labels(&values), &values)),
         }
     }
 }
@@ -180,10 +181,16 @@ impl<L: LabelSet, M: MetricKind> Family<L, M> {
         config: M::Config,
         overflowed: Option<Family<LabelNames<1>, Counter>>,
     ) -> Self {
+        let gaps = label_names.iter().enumerate().map(|(at, label)| {
+            let before = if at == 0 { name.len() + M::TEXT_SUFFIX.len() + "{".len() } else { 2 };
+            before + label.as_str().len() + "=\"".len()
+        });
+        let gaps = gaps.collect();
         let inner = Inner {
             name: name.into(),
             help: help.into(),
             label_names,
+            gaps,
             config,
             hasher: foldhash::fast::RandomState::default(),
             series: SeriesMap::new(),
@@ -259,14 +266,12 @@ impl<M: MetricKind> Inner<M> {
         }
         let overflow = || {
             let values: Vec<&str> = self.label_names.iter().map(|_| OVERFLOW).collect();
-            let new = self.series(&self.labels(&values), &[]);
+            let new = self.series(&self.labels(&values), &values);
             let slots = 0..self.series.len();
             let mut series = slots.filter_map(|slot| self.series.get(slot));
-            match series.find(|series| series.text() == new.text()) {
+            match series.find(|series| series.bytes == new.bytes) {
                 // It is written already, so its second handle has no text.
-                Some(same) => {
-                    Series { bytes: Box::new([]), text_length: 0, metric: same.metric.clone() }
-                }
+                Some(same) => Series { bytes: Box::new([]), metric: same.metric.clone() },
                 None => new,
             }
         };
@@ -275,18 +280,18 @@ impl<M: MetricKind> Inner<M> {
 
     /// The metric with these labels, which are text already; created if there is none yet.
     fn with_text(&self, labels: &[u8]) -> &M {
-        let new = self.series(labels, &[]);
-        let hash = self.hash(new.text());
-        let text = new.text().to_vec();
-        let is = |series: &Series<M>| series.text() == text;
+        let new = self.series::<&str>(labels, &[]);
+        let hash = self.hash(&new.bytes);
+        let text = new.bytes.clone();
+        let is = |series: &Series<M>| series.bytes == text;
         match self.series.find(hash, is) {
             Some(series) => &series.metric,
             None => self.create(hash, is, || new),
         }
     }
 
-    /// A series with these labels, which are text already.
-    fn series(&self, labels: &[u8], joined_values: &[u8]) -> Series<M> {
+    /// A series with these labels, which are text already, and the values in it.
+    fn series<V: AsRef<str>>(&self, labels: &[u8], values: &[V]) -> Series<M> {
         let (open, close): (&[u8], &[u8]) = match (M::HAS_BUCKETS, labels.is_empty()) {
             (false, true) => (b"", b" "),
             (false, false) => (b"{", b"} "),
@@ -294,9 +299,61 @@ impl<M: MetricKind> Inner<M> {
             (true, false) => (b"{", b",le=\""),
         };
         let name = self.name.as_bytes();
-        let bytes = [name, M::TEXT_SUFFIX.as_bytes(), open, labels, close, joined_values].concat();
-        let text_length = bytes.len() - joined_values.len();
-        Series { bytes: bytes.into(), text_length, metric: M::create(&self.config) }
+        let parts = [name, M::TEXT_SUFFIX.as_bytes(), open, labels, close];
+        let length = parts.iter().map(|part| part.len()).sum::<usize>() + values.len();
+        let mut bytes = Vec::with_capacity(length);
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        bytes.extend(values.iter().map(|value| length_in_text(value.as_ref())));
+        Series { bytes: bytes.into(), metric: M::create(&self.config) }
+    }
+
+    #[inline]
+    fn text<'s>(&self, series: &'s Series<M>) -> &'s [u8] {
+        series.split(self.label_names.len()).0
+    }
+
+    /// Whether the series has these label values.
+    ///
+    /// Each is compared where it stands in the text: a value of the same length without an escape
+    /// is its own text.
+    #[inline]
+    fn has_values<V: AsRef<str>, const N: usize>(
+        &self,
+        series: &Series<M>,
+        values: &[V; N],
+    ) -> bool {
+        // Arrays, so that the loop has no bounds to check.
+        let (Some((mut text, lengths)), Some(gaps)) =
+            (series.bytes.split_last_chunk::<N>(), self.gaps.first_chunk::<N>())
+        else {
+            return false;
+        };
+        for at in 0..N {
+            let value = values[at].as_ref().as_bytes();
+            if lengths[at] == LONG {
+                return self.has_values_written(series, values);
+            }
+            if value.len() != usize::from(lengths[at]) {
+                return false;
+            }
+            match text.get(gaps[at]..).and_then(|rest| rest.split_at_checked(value.len())) {
+                Some((same, rest)) if same == value => text = rest,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// The same by way of the text that the values would have.
+    #[cold]
+    fn has_values_written<V: AsRef<str>>(&self, series: &Series<M>, values: &[V]) -> bool {
+        let labels = self.labels(values);
+        let begin = self.name.len() + M::TEXT_SUFFIX.len() + "{".len();
+        let rest = self.text(series).get(begin..).and_then(|rest| rest.strip_prefix(&*labels));
+        // No other label follows: what is left is the end of every text with labels.
+        rest.is_some_and(|rest| rest == if M::HAS_BUCKETS { b",le=\"" } else { &b"} "[..] })
     }
 
     /// The labels with these values, as text.
@@ -318,32 +375,9 @@ impl<M: MetricKind> Inner<M> {
     }
 }
 
-/// Stands behind each joined value, so that `(ab, c)` and `(a, bc)` differ: no UTF-8 text has it.
-const SEPARATOR: u8 = 0xFF;
-
-fn join<V: AsRef<str>>(values: &[V]) -> Vec<u8> {
-    let lengths = values.iter().map(|value| value.as_ref().len() + 1);
-    let mut joined = Vec::with_capacity(lengths.sum());
-    for value in values {
-        joined.extend_from_slice(value.as_ref().as_bytes());
-        joined.push(SEPARATOR);
-    }
-    joined
-}
-
-/// Whether `joined` is what [`join`] makes of the values.
-///
-/// Joining them anew to compare once would be slower: the processor would have to wait for the
-/// pieces it has just written.
-#[inline]
-fn is_joined<V: AsRef<str>>(mut joined: &[u8], values: &[V]) -> bool {
-    for value in values {
-        match joined.strip_prefix(value.as_ref().as_bytes()) {
-            Some([SEPARATOR, rest @ ..]) => joined = rest,
-            _ => return false,
-        }
-    }
-    joined.is_empty()
+fn length_in_text(value: &str) -> u8 {
+    let is_plain = !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n'));
+    u8::try_from(value.len()).ok().filter(|_| is_plain).unwrap_or(LONG)
 }
 
 fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
@@ -366,7 +400,7 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
     fn encode(&self, encoder: &mut Encoder) {
         let inner = &*self.inner;
         let mut sorted = inner.sorted.lock();
-        let text = |slot: &usize| inner.series.get(*slot).map(Series::text);
+        let text = |slot: &usize| inner.series.get(*slot).map(|series| inner.text(series));
         let new = sorted.len()..inner.series.len();
         if !new.is_empty() {
             sorted.extend(new);
@@ -376,14 +410,14 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
         if sorted.is_empty() && inner.overflow.get().is_none() {
             return;
         }
-        let overflow = inner.overflow.get().filter(|series| series.text_length > 0);
+        let overflow = inner.overflow.get().filter(|series| !series.bytes.is_empty());
         let series = sorted.iter().filter_map(|slot| Some((*slot, inner.series.get(*slot)?)));
         if encoder.format() == Format::Protobuf {
             let count = sorted.len() + usize::from(overflow.is_some());
             let series = series.chain(overflow.map(|series| (OVERFLOW_SLOT, series)));
             let series = series.map(|(slot, series)| SeriesParts {
                 slot,
-                text: series.text(),
+                text: inner.text(series),
                 metric: &series.metric,
             });
             let family = FamilyParts { name: &inner.name, help: &inner.help, series, count };
@@ -391,10 +425,10 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
         }
         encoder.family(&inner.name, &inner.help, M::FAMILY_TYPE);
         for (_, series) in series {
-            series.metric.encode(&inner.name, series.text(), encoder);
+            series.metric.encode(&inner.name, inner.text(series), encoder);
         }
         if let Some(overflow) = overflow {
-            overflow.metric.encode(&inner.name, overflow.text(), encoder);
+            overflow.metric.encode(&inner.name, inner.text(overflow), encoder);
         }
     }
 }

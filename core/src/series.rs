@@ -179,11 +179,11 @@ impl<T> SeriesMap<T> {
         Some(series)
     }
 
-    /// A table that is at most three quarters full with `len` series.
+    /// A table that is not too full with `len` series.
     fn table_for(&self, len: usize) -> Option<&Table> {
         let step = self.step.load(Acquire);
         let table = self.steps[step].get_or_init(|| empty_table(TABLE_MIN << step));
-        if len * 4 <= table.len() * 3 {
+        if len <= filled_max(table.len()) {
             return Some(table);
         }
         let larger = self.steps.get(step + 1)?.get_or_init(|| empty_table(table.len() * 2));
@@ -196,6 +196,13 @@ impl<T> SeriesMap<T> {
         self.step.store(step + 1, Release);
         Some(larger)
     }
+}
+
+/// How many entries a table may have: a small one half of its places, so that a look finds at once
+/// what it looks for; a large one four fifths, because its memory counts.
+fn filled_max(places: usize) -> usize {
+    const SMALL_MAX: usize = 4096;
+    if places <= SMALL_MAX { places / 2 } else { places / 5 * 4 }
 }
 
 fn empty_table(length: usize) -> Table {
