@@ -1,7 +1,7 @@
 //! The proof that a library did the same work as ours: its output is parsed and compared with
 //! ours, sample by sample.
 //!
-//! What is not compared is said at [`say`]; everything else is.
+//! What is not compared is said at `say`; everything else is.
 
 use std::collections::BTreeMap;
 
