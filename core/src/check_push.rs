@@ -196,9 +196,15 @@ fn is_own(label: &Label<'_>, key: &GroupingKey) -> bool {
 }
 
 fn labels_text(labels: &[&Label<'_>]) -> String {
+    /// Enough to find them by.
+    const CHARACTERS_MAX: usize = 160;
     let labels: Vec<String> =
         labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
-    format!("{{{}}}", labels.join(","))
+    let text = labels.join(",");
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{{{}…}}", text.get(..end).unwrap_or_default()),
+        None => format!("{{{text}}}"),
+    }
 }
 
 #[cfg(test)]

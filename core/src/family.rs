@@ -165,7 +165,7 @@ where
         if let Some((_, metric)) = self.by_key.0.find(hash, is) {
             return metric;
         }
-        let text = rendered_labels(labels);
+        let text = rendered_labels(labels, M::HAS_BUCKETS.then_some("le"));
         let metric = inner.with_text(text.as_bytes());
         let new = (labels.clone(), metric.clone());
         let max = inner.series_max.load(Relaxed);

@@ -89,12 +89,14 @@ fn escape_helps(body: &str) -> String {
     escaped
 }
 
-/// The labels of a derived label set as text, without braces.
+/// The labels of a derived label set as text, without braces; empty if it cannot be encoded, or
+/// has a name that is not allowed, or is `reserved`.
 ///
 /// `prometheus_client` writes a label set only as a part of a metric: this is what it writes of
 /// an info.
 pub(crate) fn rendered_labels<L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static>(
     labels: &L,
+    reserved: Option<&str>,
 ) -> String {
     let mut registry = TheirRegistry::default();
     registry.register("x", "", Info::new(Rendered(labels.clone())));
@@ -105,7 +107,8 @@ pub(crate) fn rendered_labels<L: EncodeLabelSet + Clone + Eq + Hash + Send + Syn
     let Ok(exposition) = parse(body.as_bytes(), Format::OpenMetrics) else { return String::new() };
     let of_metric = exposition.families.first().and_then(|family| family.metrics.first());
     let labels = of_metric.map_or(&[][..], |metric| &metric.labels);
-    if labels.iter().any(|label| LabelName::new(&label.name).is_err()) {
+    let is_bad = |name: &str| LabelName::new(name).is_err() || reserved == Some(name);
+    if labels.iter().any(|label| is_bad(&label.name)) {
         return String::new();
     }
     let text = body.split_once("x_info{").and_then(|(_, rest)| rest.rsplit_once("} 1\n"));

@@ -3,7 +3,7 @@
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prompush_core::{
-    Buckets, Counter, EncodeError, Encoder, Format, Registry, RegistryError, Source,
+    Buckets, Counter, EncodeError, Encoder, Format, Histogram, Registry, RegistryError, Source,
 };
 
 fn encode(source: &impl Source, format: Format) -> String {
@@ -256,8 +256,21 @@ struct Reserved {
     __name: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Le {
+    le: String,
+}
+
 #[test]
 fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
+    let registry = Registry::new();
+    let buckets = Buckets::new([1.0]).unwrap();
+    let family = registry.derived_family::<Le, Histogram>("h", "", buckets).unwrap();
+    family.get_or_create(&Le { le: "x".to_owned() }).observe(0.5);
+    let text = encode(&registry, Format::Text);
+    assert!(text.contains("h_bucket{le=\"1\"} 1\n"), "{text}");
+    prompush_core::parse(text.as_bytes(), Format::Text).unwrap();
+
     let registry = Registry::new();
     let family = registry.derived_family::<Reserved, Counter>("r", "", ()).unwrap();
     for name in ["x", "y", "x"] {

@@ -253,8 +253,13 @@ pub(super) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
+/// Text of the body for an error, cut where it is longer than anyone wants to read.
 pub(super) fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    const BYTES_MAX: usize = 160;
+    match bytes.get(..BYTES_MAX) {
+        Some(start) if bytes.len() > BYTES_MAX => String::from_utf8_lossy(start).into_owned() + "…",
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// Unescapes `\\`, `\n` and `\"` in a help text.
@@ -288,7 +293,7 @@ pub(super) fn unescape_help(
         };
         help.push(unescaped);
     }
-    Ok(Cow::Owned(lossy(&help)))
+    Ok(Cow::Owned(String::from_utf8_lossy(&help).into_owned()))
 }
 
 /// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
