@@ -86,6 +86,14 @@ impl Default for GatewayConfig {
 impl GatewayConfig {
     /// Refuses what no gateway can read.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let limits = [
+            ("resolve_timeout", self.resolve_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+        ];
+        if let Some((option, value)) = limits.into_iter().find(|(_, value)| value.is_zero()) {
+            return Err(ConfigError::Option { option, value, expected: "more than nothing" });
+        }
         match self.format {
             Format::Text | Format::Protobuf => Ok(()),
             format => Err(ConfigError::Format { format }),

@@ -67,7 +67,7 @@ pub enum PushErrorKind {
     #[error("gateway cannot be reached")]
     Unreachable,
     /// The connection was closed without a whole answer.
-    #[error("gateway closed the connection without an answer")]
+    #[error("gateway closed the connection without a whole answer")]
     Dropped,
     /// The TLS handshake failed: not retried.
     #[error("no secure connection can be made")]
@@ -145,6 +145,11 @@ impl PushError {
             Some(Cause::Location(location)) => Some(location.as_str()),
             _ => None,
         };
+        // Only a push can be one that a gateway drops instead of refusing it.
+        let is_push = matches!(self.verb, Verb::Push | Verb::Add);
+        if self.kind == PushErrorKind::Dropped && !is_push {
+            return Some("is it a Pushgateway that listens there?".to_owned());
+        }
         hint::hint(self.kind, self.reason().unwrap_or_default(), location)
     }
 

@@ -74,6 +74,9 @@ fn line_number(words: &str) -> Option<usize> {
 
 /// The line of that number, from 1; `None` when the body has no such line.
 fn quote(body: &[u8], number: usize) -> Option<String> {
+    if body.is_empty() {
+        return None;
+    }
     let line = body.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
     // A character is at most four bytes long, so this is enough and keeps a huge line cheap.
     let start = line.get(..QUOTED_CHARS_MAX * 4).unwrap_or(line);

@@ -169,6 +169,11 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err("a path without empty, `.` or `..` segments, which a gateway redirects");
     }
+    let segments: Vec<&str> = path.split('/').collect();
+    let is_group = |pair: &[&str]| pair[0] == "metrics" && matches!(pair[1], "job" | "job@base64");
+    if segments.windows(2).any(is_group) {
+        return Err("the gateway's base URL, without `/metrics/job/…`: the job is given apart");
+    }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&b);
     if !path.bytes().all(allowed) || percent_decode(path).is_none() {
         return Err("a path in which other characters are percent-encoded");
@@ -281,6 +286,8 @@ mod tests {
             ("http://gw/../b", "segments"),
             ("http://gw/a%zz", "percent-encoded"),
             ("http://gw/é", "percent-encoded"),
+            ("http://gw/metrics/job/x", "without `/metrics/job/"),
+            ("http://gw/prefix/metrics/job@base64/eA/y", "without `/metrics/job/"),
             ("http://u%zz@gw", "credentials"),
             ("http://a%3Ab:c@gw", "colon"),
         ] {

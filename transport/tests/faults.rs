@@ -355,6 +355,13 @@ fn a_server_without_tls_is_told_apart() {
 }
 
 #[test]
+fn a_timeout_of_nothing_is_refused() {
+    let config = GatewayConfig::default().attempt_timeout(Duration::ZERO);
+    let refused = Gateway::with_config("http://127.0.0.1:1", config).unwrap_err().to_string();
+    assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than nothing");
+}
+
+#[test]
 fn a_deadline_of_nothing_returns_at_once() {
     let server = ScriptedServer::start([]);
     let (result, took) = push_to(&server.url(), config().total_timeout(Duration::ZERO));
