@@ -40,6 +40,15 @@ fn a_push_is_answered_without_a_body_and_a_type() {
 }
 
 #[test]
+fn a_raw_hash_in_a_path_cuts_no_group_short() {
+    let gateway = TestGateway::start();
+    let put = "PUT /metrics/job/fr#b HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nfoo 1\n";
+    assert!(exchange(&gateway, put).starts_with("HTTP/1.1 400 "));
+    let scrape = http::get(gateway.address, "/metrics").expect("an answer");
+    assert!(!scrape.text().contains("job=\"fr"));
+}
+
+#[test]
 fn a_scrape_is_compressed_for_those_who_take_it() {
     let gateway = TestGateway::start();
     assert_eq!(gateway.put("/metrics/job/x", "foo 1\n").status, 200);

@@ -129,6 +129,10 @@ impl<H: Handler> Connections<H> {
             let message = "a request must not have both Content-Length and Transfer-Encoding";
             return Response::error(400, message).closing();
         }
+        // The HTTP library drops what stands behind it: a push would go to another group.
+        if head.split(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(&b'#')) {
+            return Response::error(400, "a `#` in a path has to be percent-encoded").closing();
+        }
         let (body, share) = match collect(body, &self.limits, &self.room).await {
             Ok(collected) => collected,
             Err(fault) => return fault.response(),
@@ -140,7 +144,9 @@ impl<H: Handler> Connections<H> {
     }
 
     async fn handle(&self, request: Request) -> Response {
-        if request.body().len() <= INLINE_BYTES_MAX {
+        // A small body may be a large one, compressed.
+        let is_plain = request.header("content-encoding").is_none();
+        if is_plain && request.body().len() <= INLINE_BYTES_MAX {
             return self.handler.handle(&request);
         }
         let handler = Arc::clone(&self.handler);
