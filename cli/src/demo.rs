@@ -184,9 +184,10 @@ impl Show {
 
     fn verdict(&mut self) -> Result<(), CliError> {
         self.screen.line(&self.tally.sentence());
-        self.screen.finish()?;
+        let shown = self.screen.finish();
+        // A fault is one also where nobody reads to the end.
         match self.tally.fault() {
-            None => Ok(()),
+            None => shown,
             Some(fault) => Err(CliError::Demo(fault)),
         }
     }
