@@ -73,14 +73,6 @@ struct Series<M> {
 /// In place of a length: the value has an escape, or 255 bytes and more.
 const LONG: u8 = u8::MAX;
 
-impl<M> Series<M> {
-    /// The text and the lengths of the label values, of which there are `labels`.
-    #[inline]
-    fn split(&self, labels: usize) -> (&[u8], &[u8]) {
-        self.bytes.split_at(self.bytes.len().saturating_sub(labels))
-    }
-}
-
 /// What can label the metrics of a [`Family`]: [`LabelNames`], or a type that derives
 /// `prometheus_client`'s `EncodeLabelSet` and is `Clone + Eq + Hash`.
 /// Not to be implemented elsewhere.
@@ -311,7 +303,8 @@ impl<M: MetricKind> Inner<M> {
 
     #[inline]
     fn text<'s>(&self, series: &'s Series<M>) -> &'s [u8] {
-        series.split(self.label_names.len()).0
+        let lengths = self.label_names.len();
+        &series.bytes[..series.bytes.len().saturating_sub(lengths)]
     }
 
     /// Whether the series has these label values.

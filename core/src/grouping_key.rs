@@ -234,9 +234,12 @@ fn utf8(name: &str, value: Vec<u8>) -> Result<String, PathError> {
     String::from_utf8(value).map_err(|_| PathError::NotUtf8(name.to_owned()))
 }
 
-fn percent_decode(path: &str) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut bytes = path.bytes();
+/// Decodes `%` and two hexadecimal digits wherever they stand (RFC 3986, section 2.1).
+///
+/// `None` if a `%` is not followed by two such digits.
+pub fn percent_decode(text: &str) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => {

@@ -68,7 +68,7 @@ pub use exposition::{
 pub use family::{Derived, Family, LabelNames, LabelSet};
 pub use format::Format;
 pub use gauge::Gauge;
-pub use grouping_key::{GroupingKey, decode_path, encode_path};
+pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
 pub use histogram::{Buckets, Histogram};
 pub use info::Info;
 pub use metric_kind::MetricKind;

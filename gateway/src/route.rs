@@ -2,6 +2,8 @@
 //!
 //! The path is percent-decoded first and cleaned then, so `%2F` separates and `%2E%2E` climbs.
 
+use prompush_core::percent_decode;
+
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -207,21 +209,6 @@ fn clean_path(path: &[u8]) -> Vec<u8> {
         cleaned.push(b'/');
     }
     cleaned
-}
-
-pub(crate) fn percent_decode(text: &str) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            decoded.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            decoded.push(byte);
-        }
-    }
-    Some(decoded)
 }
 
 /// Encodes what is not allowed in a path, and what Go's `net/url` encodes besides.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use prompush_core::PathError;
+use prompush_core::{PathError, percent_decode};
 
 use crate::api;
 use crate::body::{self, Encoding};
@@ -18,7 +18,7 @@ use crate::host::{Handler, Request, Response};
 use crate::own_metrics::OwnMetrics;
 use crate::page;
 use crate::render::Renderer;
-use crate::route::{Route, Target, percent_decode, percent_encode, route};
+use crate::route::{Route, Target, percent_encode, route};
 use crate::store::{Store, StoreLimits};
 
 /// The gateway behind its host.

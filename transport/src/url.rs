@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use prompush_core::percent_decode;
 
 use crate::error::ConfigError;
 
@@ -192,24 +193,6 @@ fn basic_authorization(userinfo: &str) -> Result<String, &'static str> {
     credentials.push(b':');
     credentials.extend(percent_decode(password).ok_or(expected)?);
     Ok(format!("Basic {}", STANDARD.encode(credentials)))
-}
-
-/// `None` when a `%` is not followed by two hexadecimal digits.
-fn percent_decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            hex(bytes.next()?)? * 16 + hex(bytes.next()?)?
-        } else {
-            byte
-        });
-    }
-    Some(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
