@@ -12,13 +12,15 @@ const FOLDER_VARIABLE: &str = "PROMPUSH_TEST_SERVERS";
 pub(crate) fn find_or_skip(name: &str) -> Option<PathBuf> {
     let found = folders().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        assert!(
-            variable("CI").as_deref() != Some("true"),
-            "`{name}` is missing and CI=true: run `cargo xtask servers`"
-        );
-        skip(&format!("`{name}` is missing (`cargo xtask servers` gets it)"));
+        skip_or_fail(&format!("`{name}` is missing (`cargo xtask servers` gets it)"));
     }
     found
+}
+
+/// Says that a test is skipped, or fails it with `CI=true`.
+pub(crate) fn skip_or_fail(why: &str) {
+    assert!(variable("CI").as_deref() != Some("true"), "CI=true, and {why}");
+    skip(why);
 }
 
 /// Says on stderr which test is skipped and why, past the capture of the test harness.
@@ -39,7 +41,9 @@ fn folders() -> Vec<PathBuf> {
     let checkout = manifest.parent().unwrap_or(manifest);
     let mut checkouts = vec![checkout.to_owned()];
     checkouts.extend(main_checkout(checkout));
-    checkouts.into_iter().map(|checkout| checkout.join("target/servers")).collect()
+    // As cargo takes it: relative to the checkout unless it is absolute.
+    let target = variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
+    checkouts.into_iter().map(|checkout| checkout.join(&target).join("servers")).collect()
 }
 
 /// In a worktree `.git` is a file that says `gitdir: <main checkout>/.git/worktrees/<name>`.
@@ -53,7 +57,7 @@ fn main_checkout(worktree: &Path) -> Option<PathBuf> {
     clippy::disallowed_methods,
     reason = "tests learn where the servers are, and whether CI runs them, from here"
 )]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -1,8 +1,13 @@
 //! Servers for tests: real ones as child processes, and one that misbehaves as told.
 //!
 //! - [`Pushgateway`] and [`Prometheus`] start the real programs on free loopback ports and kill them when dropped.
+//! - [`Authority`] signs certificates for them; a [`WebConfig`] makes a Pushgateway want TLS and passwords.
 //! - [`ScriptedServer`] plays a script of answers, hangs and closed connections, and records what it was sent.
+//! - [`ModelServer`] stands in for a language model and knows what it served.
+//! - [`run_in_blackhole`] runs a test in a network that swallows what is sent to [`BLACKHOLE`].
+//! - [`in_pid_namespace`] runs a command as a container runs its first process.
 //! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
+//! - [`KeepAlive`] sends one request after another on a connection that stays open.
 //! - [`wait_for`] and [`wait_until`] wait on a condition, never longer than they were told.
 //!
 //! **Invariants.** Nothing here outlives its handle: children are killed by pid, threads joined, files removed.
@@ -20,7 +25,12 @@
 #![forbid(unsafe_code)]
 
 mod binaries;
+mod blackhole;
+mod certificates;
 pub mod http;
+mod keep_alive;
+mod model_server;
+mod pid_namespace;
 mod process;
 mod prometheus;
 mod pushgateway;
@@ -28,8 +38,13 @@ mod recorded_request;
 mod scripted_server;
 mod waiting;
 
+pub use blackhole::{BLACKHOLE, run_in_blackhole};
+pub use certificates::{Authority, Certified, Leaf};
+pub use keep_alive::KeepAlive;
+pub use model_server::{ModelServer, Served};
+pub use pid_namespace::in_pid_namespace;
 pub use prometheus::Prometheus;
-pub use pushgateway::{Pushgateway, Version};
+pub use pushgateway::{Pushgateway, Version, WebConfig};
 pub use recorded_request::RecordedRequest;
 pub use scripted_server::{Answer, ScriptedServer};
 pub use waiting::{free_address, wait_for, wait_until};

@@ -21,8 +21,9 @@ pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
     /// What stands on the command line beside the address to listen on.
     pub(crate) arguments: Vec<String>,
-    /// The path that answers 200 when it is ready.
+    /// The path that answers with this status when it is ready.
     pub(crate) ready_path: String,
+    pub(crate) ready_status: u16,
 }
 
 /// A running child; killed and waited for when dropped.
@@ -97,7 +98,7 @@ impl ServerProcess {
             return None;
         }
         let answer = http::get(self.address, &self.launch.ready_path).ok()?;
-        (answer.status == 200).then_some(true)
+        (answer.status == self.launch.ready_status).then_some(true)
     }
 
     fn failure(&self) -> String {

@@ -39,7 +39,8 @@ impl Prometheus {
             format!("--config.file={}", config_path.display()),
             format!("--storage.tsdb.path={}", folder.path().join("data").display()),
         ];
-        let launch = Launch { binary, arguments, ready_path: "/-/ready".to_owned() };
+        let ready_path = "/-/ready".to_owned();
+        let launch = Launch { binary, arguments, ready_path, ready_status: 200 };
         Some(Self { process: ServerProcess::start(launch, folder) })
     }
 

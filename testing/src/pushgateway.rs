@@ -1,11 +1,12 @@
 //! The real Pushgateway.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
 use tempfile::TempDir;
 
 use crate::binaries;
+use crate::certificates::Certified;
 use crate::http::{self, Response};
 use crate::process::{Launch, ServerProcess};
 
@@ -34,6 +35,41 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.binary_name())
+    }
+}
+
+/// What a Pushgateway wants of those who connect: its `--web.config.file`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebConfig {
+    /// TLS, with this certificate.
+    pub tls: Option<Certified>,
+    /// A certificate of the client's own, signed by this authority (PEM). Only with TLS.
+    pub client_authority: Option<String>,
+    /// A user, and the bcrypt hash of the password.
+    pub user: Option<(String, String)>,
+}
+
+impl WebConfig {
+    /// The file, and those it names.
+    fn files(&self) -> Vec<(&'static str, String)> {
+        let mut yaml = String::new();
+        let mut files = Vec::new();
+        if let Some(Certified { certificate, key }) = &self.tls {
+            yaml.push_str(
+                "tls_server_config:\n  cert_file: server.pem\n  key_file: server-key.pem\n",
+            );
+            files.extend([("server.pem", certificate.clone()), ("server-key.pem", key.clone())]);
+            if let Some(authority) = &self.client_authority {
+                yaml.push_str("  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n");
+                files.push(("clients.pem", authority.clone()));
+            }
+        }
+        if let Some((user, hash)) = &self.user {
+            writeln!(yaml, "basic_auth_users:\n  {user}: '{hash}'")
+                .expect("writing into a string does not fail");
+        }
+        files.push(("web.yml", yaml));
+        files
     }
 }
 
@@ -77,10 +113,38 @@ impl Pushgateway {
         };
         let mut arguments = vec!["--persistence.file=".to_owned()];
         arguments.extend(extra_args.iter().map(ToString::to_string));
-        let launch = Launch { binary, arguments, ready_path: format!("{route_prefix}/-/ready") };
+        let ready_path = format!("{route_prefix}/-/ready");
+        let launch = Launch { binary, arguments, ready_path, ready_status: 200 };
         let process = ServerProcess::start(launch, TempDir::new().expect("a temporary folder"));
         let url = format!("http://{}{route_prefix}", process.address());
         Some(Self { process, version, route_prefix, url })
+    }
+
+    /// As [`start`](Self::start), for those only who connect as `config` wants it. With TLS the
+    /// [`url`](Self::url) begins with `https://127.0.0.1`, and the questions below do not work.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[track_caller]
+    pub fn start_secured(version: Version, config: &WebConfig) -> Option<Self> {
+        let binary = binaries::find_or_skip(version.binary_name())?;
+        let folder = TempDir::new().expect("a temporary folder");
+        for (name, content) in config.files() {
+            std::fs::write(folder.path().join(name), content).expect("a file in that folder");
+        }
+        let arguments =
+            ["--persistence.file=", "--web.config.file=web.yml"].map(str::to_owned).to_vec();
+        // It answers without TLS that it wants TLS, and without a password that it wants one.
+        let (scheme, ready_status) = match (&config.tls, &config.user) {
+            (Some(_), _) => ("https", 400),
+            (None, Some(_)) => ("http", 401),
+            (None, None) => ("http", 200),
+        };
+        let launch = Launch { binary, arguments, ready_path: "/-/ready".to_owned(), ready_status };
+        let process = ServerProcess::start(launch, folder);
+        let url = format!("{scheme}://{}", process.address());
+        Some(Self { process, version, route_prefix: String::new(), url })
     }
 
     /// `http://127.0.0.1:<port>`, and the route prefix where there is one; no slash at the end.

@@ -1,7 +1,7 @@
 //! A server that does what the test tells it to, however rude.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -133,10 +133,27 @@ impl ScriptedServer {
     /// When the machine gives no free port or no thread.
     #[track_caller]
     pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+        Self::start_with(State { script: script.into_iter().collect(), ..State::default() }, None)
+    }
+
+    /// Starts answering each request as `handler` says once it has read it; nothing is recorded.
+    ///
+    /// # Panics
+    ///
+    /// When the machine gives no free port or no thread.
+    #[track_caller]
+    pub(crate) fn answering(
+        handler: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(State::default(), Some(Box::new(handler)))
+    }
+
+    #[track_caller]
+    fn start_with(state: State, handler: Option<Handler>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
         let address = listener.local_addr().expect("the address just bound");
-        let state = State { script: script.into_iter().collect(), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared =
+            Arc::new(Shared { handler, state: Mutex::new(state), changed: Condvar::new() });
         let acceptor = spawn("scripted-accept", {
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
@@ -215,8 +232,12 @@ impl Drop for ScriptedServer {
     }
 }
 
-#[derive(Debug)]
+/// Chooses the answer to a request.
+type Handler = Box<dyn Fn(&RecordedRequest) -> Answer + Send + Sync>;
+
 struct Shared {
+    /// Instead of a script.
+    handler: Option<Handler>,
     state: Mutex<State>,
     /// Notified at every change of `requests`, `releases` and `stopped`.
     changed: Condvar,
@@ -235,6 +256,12 @@ struct State {
     /// Every connection accepted, so that dropping the server ends its thread.
     open: Vec<TcpStream>,
     workers: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -308,6 +335,15 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
+    if let Some(handler) = &shared.handler {
+        while let Some(mut request) = RecordedRequest::read_head(&mut reader, connection)? {
+            request.read_body(&mut reader)?;
+            if !give(&handler(&request), stream, shared)? {
+                break;
+            }
+        }
+        return Ok(());
+    }
     // The first answer is chosen before anything is read: it may be not to read.
     let mut answer = shared.next_answer();
     loop {
@@ -321,7 +357,7 @@ fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Resul
     }
 }
 
-/// Plays one answer; whether the connection is kept.
+/// Reads one request and plays one answer; whether the connection is kept.
 fn play(
     answer: &Answer,
     mut stream: &TcpStream,
@@ -346,7 +382,11 @@ fn play(
     }
     request.read_body(reader)?;
     shared.record(request);
-    let mut answer = answer;
+    give(answer, stream, shared)
+}
+
+/// Plays one answer to a request that was read; whether the connection is kept.
+fn give(mut answer: &Answer, mut stream: &TcpStream, shared: &Shared) -> io::Result<bool> {
     while let Answer::Held(inner) = answer {
         if !shared.wait_for_release() {
             return Ok(false);

@@ -1,5 +1,6 @@
 //! One connection: requests in, answers out.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
 use super::collect::{Room, collect};
+use super::peer::{Connection, canonical};
 use super::stream::{ClientStream, HeadTap, head_has_content_length};
 use super::{Handler, Limits, Request, Response, Stopper};
 
@@ -33,6 +35,8 @@ pub(super) struct Connections<H> {
     room: Rc<Room>,
     stopped: watch::Receiver<bool>,
     stopper: Stopper,
+    /// The number of the next connection.
+    next: Cell<u64>,
 }
 
 impl<H: Handler> Connections<H> {
@@ -44,7 +48,7 @@ impl<H: Handler> Connections<H> {
     ) -> Self {
         let slots = Arc::new(Semaphore::new(Self::slots_max(&limits)));
         let room = Room::new(limits.bodies_bytes_max);
-        Self { limits, handler, slots, room, stopped, stopper }
+        Self { limits, handler, slots, room, stopped, stopper, next: Cell::new(0) }
     }
 
     pub(super) fn handler(&self) -> &H {
@@ -75,11 +79,25 @@ impl<H: Handler> Connections<H> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("cannot switch off delays to {peer}: {error}");
         }
+        let connection = self.register(&stream, peer);
+        self.handler.connected(&connection);
+        self.converse(stream, connection).await;
+        self.handler.disconnected(&connection);
+    }
+
+    fn register(&self, stream: &TcpStream, peer: SocketAddr) -> Connection {
+        let id = self.next.replace(self.next.get().wrapping_add(1));
+        // It fails only on a connection that is gone already, on which no request will be read.
+        let local = stream.local_addr().unwrap_or(peer);
+        Connection { id, peer: canonical(peer), local: canonical(local) }
+    }
+
+    async fn converse(self: &Rc<Self>, stream: TcpStream, client: Connection) {
         let tap = HeadTap::new(self.limits.header_bytes_max);
         let stream = ClientStream::new(stream, Rc::clone(&tap), self.limits.write_idle_timeout);
         let service = service_fn(|request| {
-            let (host, tap) = (Rc::clone(&self), Rc::clone(&tap));
-            async move { Ok::<_, Infallible>(host.answer(request, &tap).await) }
+            let (host, tap) = (Rc::clone(self), Rc::clone(&tap));
+            async move { Ok::<_, Infallible>(host.answer(request, client, &tap).await) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -98,17 +116,18 @@ impl<H: Handler> Connections<H> {
             }
         };
         if let Err(error) = served {
-            log::debug!("connection of {peer} ended: {error}");
+            log::debug!("connection of {} ended: {error}", client.peer());
         }
     }
 
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,
+        client: Connection,
         tap: &HeadTap,
     ) -> hyper::Response<Full<Bytes>> {
         let head = tap.take();
-        let response = self.respond(request, &head).await;
+        let response = self.respond(request, client, &head).await;
         tap.record();
         if response.stop {
             self.stopper.stop();
@@ -116,7 +135,12 @@ impl<H: Handler> Connections<H> {
         write_response(response).await
     }
 
-    async fn respond(&self, request: hyper::Request<Incoming>, head: &[u8]) -> Response {
+    async fn respond(
+        &self,
+        request: hyper::Request<Incoming>,
+        client: Connection,
+        head: &[u8],
+    ) -> Response {
         let (parts, body) = request.into_parts();
         let has_host = parts.headers.contains_key(header::HOST);
         if parts.version == Version::HTTP_11 && !has_host {
@@ -137,7 +161,7 @@ impl<H: Handler> Connections<H> {
             Ok(collected) => collected,
             Err(fault) => return fault.response(),
         };
-        let request = Request::new(parts, body);
+        let request = Request::new(parts, body, client);
         let response = self.handle(request).await;
         drop(share);
         response

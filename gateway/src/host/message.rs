@@ -1,18 +1,33 @@
 //! A request as the handler sees it, and its answer.
 
+use std::net::SocketAddr;
+
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
+
+use super::Connection;
 
 /// A whole request.
 #[derive(Debug)]
 pub struct Request {
     parts: Parts,
     body: Bytes,
+    connection: Connection,
 }
 
 impl Request {
-    pub(crate) fn new(parts: Parts, body: Bytes) -> Self {
-        Self { parts, body }
+    pub(crate) fn new(parts: Parts, body: Bytes, connection: Connection) -> Self {
+        Self { parts, body, connection }
+    }
+
+    /// The connection it came on.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.connection.peer()
     }
 
     /// The method as sent: methods are case-sensitive.
@@ -45,6 +60,12 @@ impl Request {
     /// Every header of that name that is text.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// All headers that are text, names in lower case, in the order they came; those of one name stand together.
+    pub fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let headers = self.parts.headers.iter();
+        headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 
     /// The body as sent, still compressed.

@@ -1,0 +1,102 @@
+//! Certificates for tests, made anew in each.
+
+use std::fmt;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+
+/// An authority that signs certificates, trusted by nobody who is not told to.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+/// What a certificate is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaf<'a> {
+    /// Of a server with these names or addresses.
+    Server(&'a [&'a str]),
+    /// Of a server, and valid until the year 2001 only.
+    ExpiredServer(&'a [&'a str]),
+    /// Of a server, signed by itself and an authority's, as `openssl req -x509` makes them.
+    SelfSignedServer(&'a [&'a str]),
+    /// Of a client.
+    Client,
+}
+
+impl Authority {
+    /// Makes one.
+    ///
+    /// # Panics
+    ///
+    /// When the machine has no randomness to give.
+    #[track_caller]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "prompush test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        let key = KeyPair::generate().expect("a key");
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a certificate") }
+    }
+
+    /// Its certificate, in PEM.
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Signs a certificate with a key of its own.
+    ///
+    /// # Panics
+    ///
+    /// When a name is none.
+    #[track_caller]
+    pub fn issue(&self, leaf: Leaf<'_>) -> Certified {
+        let names = match leaf {
+            Leaf::Server(names) | Leaf::ExpiredServer(names) | Leaf::SelfSignedServer(names) => {
+                names
+            }
+            Leaf::Client => &[],
+        };
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).expect("names of hosts");
+        params.extended_key_usages = vec![match leaf {
+            Leaf::Client => ExtendedKeyUsagePurpose::ClientAuth,
+            _ => ExtendedKeyUsagePurpose::ServerAuth,
+        }];
+        if matches!(leaf, Leaf::ExpiredServer(_)) {
+            params.not_before = date_time_ymd(2000, 1, 1);
+            params.not_after = date_time_ymd(2001, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = if matches!(leaf, Leaf::SelfSignedServer(_)) {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.self_signed(&key).expect("a certificate")
+        } else {
+            params.signed_by(&key, &self.issuer).expect("a certificate")
+        };
+        Certified { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
