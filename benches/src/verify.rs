@@ -64,7 +64,7 @@ fn said(exposition: &Exposition<'_>) -> Said {
 /// - whether a histogram spells its `+Inf` bucket out: protobuf may leave it to the count.
 fn say(said: &mut Said, name: &str, metric: &Metric<'_>) {
     let mut labels: Vec<String> =
-        metric.labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
+        metric.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     labels.sort();
     let labels = labels.join(",");
     let mut sample = |what: String, value: f64| {

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use crate::exposition::{Exposition, Label, Metric, MetricFamily, MetricType};
+use crate::exposition::{Exposition, Metric, MetricFamily, MetricType};
 use crate::grouping_key::GroupingKey;
 use crate::name::{is_label_name, is_metric_name};
 
@@ -125,17 +125,17 @@ fn check_metrics(
         if metric.timestamp_ms.is_some() {
             complain(metric.line, PushComplaintKind::Timestamp);
         }
-        for label in &metric.labels {
-            if !is_label_name(&label.name) || label.name.starts_with("__") {
-                complain(metric.line, PushComplaintKind::LabelName(label.name.to_string()));
+        for (name, value) in &metric.labels {
+            if !is_label_name(name) || name.starts_with("__") {
+                complain(metric.line, PushComplaintKind::LabelName(name.to_owned()));
             }
             // Once a family is enough.
-            let is_new = !overridden.contains(&&*label.name);
-            if let Some(value) = grouping_value(key, &label.name).filter(|v| *v != label.value)
+            let is_new = !overridden.contains(&name);
+            if let Some(value) = grouping_value(key, name).filter(|own| *own != value)
                 && is_new
             {
-                overridden.push(&label.name);
-                let (label, value) = (label.name.to_string(), value.to_owned());
+                overridden.push(name);
+                let (label, value) = (name.to_owned(), value.to_owned());
                 complain(metric.line, PushComplaintKind::Overridden { label, value });
             }
         }
@@ -157,14 +157,14 @@ fn check_duplicates(
     let hasher = foldhash::fast::RandomState::default();
     // A sum, because labels may come in any order.
     let hash = |metric: &Metric<'_>| {
-        let labels = metric.labels.iter().filter(|label| is_own(label, key));
+        let labels = metric.labels.iter().filter(|label| is_own(*label, key));
         labels.fold(0_u64, |sum, label| sum.wrapping_add(hasher.hash_one(label)))
     };
     let mut by_hash: Vec<(u64, usize)> =
         family.metrics.iter().enumerate().map(|(at, metric)| (hash(metric), at)).collect();
     by_hash.sort_unstable();
     for same_hash in by_hash.chunk_by(|a, b| a.0 == b.0).filter(|chunk| chunk.len() > 1) {
-        let mut seen: HashMap<Vec<&Label<'_>>, usize> = HashMap::new();
+        let mut seen: HashMap<Vec<(&str, &str)>, usize> = HashMap::new();
         for (_, at) in same_hash {
             let metric = &family.metrics[*at];
             match seen.entry(own_labels(metric, key)) {
@@ -181,25 +181,25 @@ fn check_duplicates(
 }
 
 /// The labels that the grouping key leaves, sorted by name.
-fn own_labels<'m, 'a>(metric: &'m Metric<'a>, key: &GroupingKey) -> Vec<&'m Label<'a>> {
-    let mut labels: Vec<&Label<'a>> =
-        metric.labels.iter().filter(|label| is_own(label, key)).collect();
+fn own_labels<'m>(metric: &'m Metric<'_>, key: &GroupingKey) -> Vec<(&'m str, &'m str)> {
+    let mut labels: Vec<(&str, &str)> =
+        metric.labels.iter().filter(|label| is_own(*label, key)).collect();
     labels.sort_unstable();
     labels
 }
 
 /// Whether a label tells a metric from the others of its family on the gateway: one that the
 /// grouping key sets does not, nor does an empty `instance`, which every metric without one gets.
-fn is_own(label: &Label<'_>, key: &GroupingKey) -> bool {
-    let is_empty_instance = label.name == "instance" && label.value.is_empty();
-    !is_empty_instance && grouping_value(key, &label.name).is_none()
+fn is_own((name, value): (&str, &str), key: &GroupingKey) -> bool {
+    let is_empty_instance = name == "instance" && value.is_empty();
+    !is_empty_instance && grouping_value(key, name).is_none()
 }
 
-fn labels_text(labels: &[&Label<'_>]) -> String {
+fn labels_text(labels: &[(&str, &str)]) -> String {
     /// Enough to find them by.
     const CHARACTERS_MAX: usize = 160;
     let labels: Vec<String> =
-        labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
+        labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     let text = labels.join(",");
     match text.char_indices().nth(CHARACTERS_MAX) {
         Some((end, _)) => format!("{{{}…}}", text.get(..end).unwrap_or_default()),

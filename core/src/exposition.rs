@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::labels::Labels;
+
 /// The families of one body, each name once, in the order of their first appearance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposition<'a> {
@@ -69,7 +71,7 @@ impl fmt::Display for MetricType {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric<'a> {
     /// The labels as they were given; without `le` for a histogram and `quantile` for a summary.
-    pub labels: Vec<Label<'a>>,
+    pub labels: Labels<'a>,
     /// The value.
     pub value: MetricValue,
     /// Milliseconds since the Unix epoch.

@@ -2,10 +2,8 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 
 use crate::counter::Counter;
@@ -15,7 +13,8 @@ use crate::metric_kind::MetricKind;
 use crate::name::LabelName;
 use crate::prometheus_client::rendered_labels;
 use crate::series::SeriesMap;
-use crate::text::write_label_value;
+use crate::sync::{AtomicUsize, FamilyHasher, Mutex, OnceLock, Ordering::Relaxed};
+use crate::text::{is_plain_label_value, write_label_value};
 
 /// More series than a program means to have.
 const SERIES_MAX_DEFAULT: usize = 1_000_000;
@@ -47,7 +46,7 @@ struct Inner<M: MetricKind> {
     /// How many bytes of a series' text stand before each label value, from the one before it on.
     gaps: Box<[usize]>,
     config: M::Config,
-    hasher: foldhash::fast::RandomState,
+    hasher: FamilyHasher,
     /// No two have the same text.
     series: SeriesMap<Series<M>>,
     /// How many series there may be beside `overflow`.
@@ -136,7 +135,7 @@ impl<const N: usize, M: MetricKind> Family<LabelNames<N>, M> {
         let is = |series: &Series<M>| inner.has_values(series, &values);
         match inner.series.find(hash, is) {
             Some(series) => &series.metric,
-            None => inner.create(hash, is, || inner.series(&inner.labels(&values), &values)),
+            None => inner.create(hash, is, || inner.series(&values)),
         }
     }
 }
@@ -147,8 +146,8 @@ where
 {
     /// The metric with this label set; created if there is none yet.
     ///
-    /// A label set that cannot encode itself, or has a label name that is not allowed, gives a
-    /// metric without labels.
+    /// A label set that cannot encode itself, or has a label name that is not allowed, is recorded
+    /// to the series of those beyond the [limit](Self::limit_series), and counted with them.
     #[inline]
     pub fn get_or_create(&self, labels: &L) -> &M {
         let inner = &*self.inner;
@@ -157,7 +156,9 @@ where
         if let Some((_, metric)) = self.by_key.0.find(hash, is) {
             return metric;
         }
-        let text = rendered_labels(labels, M::HAS_BUCKETS.then_some("le"));
+        let Some(text) = rendered_labels(labels, M::HAS_BUCKETS.then_some("le")) else {
+            return inner.overflow();
+        };
         let metric = inner.with_text(text.as_bytes());
         let new = (labels.clone(), metric.clone());
         let max = inner.series_max.load(Relaxed);
@@ -184,7 +185,7 @@ impl<L: LabelSet, M: MetricKind> Family<L, M> {
             label_names,
             gaps,
             config,
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: FamilyHasher::default(),
             series: SeriesMap::new(),
             series_max: AtomicUsize::new(SERIES_MAX_DEFAULT),
             overflow: OnceLock::new(),
@@ -244,9 +245,13 @@ impl<M: MetricKind> Inner<M> {
     ) -> &M {
         let max = self.series_max.load(Relaxed);
         let has_room = self.series.len() < max;
-        let created =
-            has_room.then(new).and_then(|new| self.series.find_or_insert(hash, is, max, new));
-        match created {
+        let series = if has_room {
+            self.series.find_or_insert(hash, is, max, new())
+        } else {
+            // Another thread may have created it since it was looked for.
+            self.series.find(hash, is)
+        };
+        match series {
             Some(series) => &series.metric,
             None => self.overflow(),
         }
@@ -258,7 +263,7 @@ impl<M: MetricKind> Inner<M> {
         }
         let overflow = || {
             let values: Vec<&str> = self.label_names.iter().map(|_| OVERFLOW).collect();
-            let new = self.series(&self.labels(&values), &values);
+            let new = self.series(&values);
             let slots = 0..self.series.len();
             let mut series = slots.filter_map(|slot| self.series.get(slot));
             match series.find(|series| series.bytes == new.bytes) {
@@ -272,7 +277,8 @@ impl<M: MetricKind> Inner<M> {
 
     /// The metric with these labels, which are text already; created if there is none yet.
     fn with_text(&self, labels: &[u8]) -> &M {
-        let new = self.series::<&str>(labels, &[]);
+        let write = |text: &mut Vec<u8>| text.extend_from_slice(labels);
+        let new = self.series_of(labels.is_empty(), labels.len(), std::iter::empty(), write);
         let hash = self.hash(&new.bytes);
         let text = new.bytes.clone();
         let is = |series: &Series<M>| series.bytes == text;
@@ -282,22 +288,38 @@ impl<M: MetricKind> Inner<M> {
         }
     }
 
-    /// A series with these labels, which are text already, and the values in it.
-    fn series<V: AsRef<str>>(&self, labels: &[u8], values: &[V]) -> Series<M> {
-        let (open, close): (&[u8], &[u8]) = match (M::HAS_BUCKETS, labels.is_empty()) {
+    /// A series with these label values.
+    fn series<V: AsRef<str>>(&self, values: &[V]) -> Series<M> {
+        let lengths = values.iter().map(|value| length_in_text(value.as_ref()));
+        self.series_of(values.is_empty(), self.labels_room(values), lengths, |text| {
+            self.write_labels(text, values);
+        })
+    }
+
+    /// A series whose labels take about `room` bytes and are written by `write`.
+    #[inline]
+    fn series_of(
+        &self,
+        has_no_labels: bool,
+        room: usize,
+        lengths: impl ExactSizeIterator<Item = u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Series<M> {
+        let (open, close): (&[u8], &[u8]) = match (M::HAS_BUCKETS, has_no_labels) {
             (false, true) => (b"", b" "),
             (false, false) => (b"{", b"} "),
             (true, true) => (b"{", b"le=\""),
             (true, false) => (b"{", b",le=\""),
         };
-        let name = self.name.as_bytes();
-        let parts = [name, M::TEXT_SUFFIX.as_bytes(), open, labels, close];
-        let length = parts.iter().map(|part| part.len()).sum::<usize>() + values.len();
-        let mut bytes = Vec::with_capacity(length);
-        for part in parts {
+        let (name, suffix) = (self.name.as_bytes(), M::TEXT_SUFFIX.as_bytes());
+        let ends = name.len() + suffix.len() + open.len() + close.len();
+        let mut bytes = Vec::with_capacity(ends + room + lengths.len());
+        for part in [name, suffix, open] {
             bytes.extend_from_slice(part);
         }
-        bytes.extend(values.iter().map(|value| length_in_text(value.as_ref())));
+        write(&mut bytes);
+        bytes.extend_from_slice(close);
+        bytes.extend(lengths);
         Series { bytes: bytes.into(), metric: M::create(&self.config) }
     }
 
@@ -351,13 +373,28 @@ impl<M: MetricKind> Inner<M> {
 
     /// The labels with these values, as text.
     fn labels<V: AsRef<str>>(&self, values: &[V]) -> Vec<u8> {
-        let lengths = self.label_names.iter().zip(values);
-        let length = |(name, value): (&LabelName, &V)| name.as_str().len() + value.as_ref().len();
-        let mut labels = Vec::with_capacity(lengths.map(|pair| length(pair) + 4).sum());
-        for (name, value) in self.label_names.iter().zip(values) {
-            write_label(&mut labels, name.as_str(), value.as_ref());
-        }
+        let mut labels = Vec::with_capacity(self.labels_room(values));
+        self.write_labels(&mut labels, values);
         labels
+    }
+
+    /// How many bytes they take, if nothing is escaped in them.
+    fn labels_room<V: AsRef<str>>(&self, values: &[V]) -> usize {
+        let labels = self.label_names.iter().zip(values);
+        let room = |(name, value): (&LabelName, &V)| name.as_str().len() + value.as_ref().len();
+        labels.map(|label| room(label) + ",=\"\"".len()).sum::<usize>().saturating_sub(1)
+    }
+
+    fn write_labels<V: AsRef<str>>(&self, out: &mut Vec<u8>, values: &[V]) {
+        for (at, (name, value)) in self.label_names.iter().zip(values).enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b"=\"");
+            write_label_value(out, value.as_ref());
+            out.push(b'"');
+        }
     }
 
     #[inline]
@@ -369,18 +406,8 @@ impl<M: MetricKind> Inner<M> {
 }
 
 fn length_in_text(value: &str) -> u8 {
-    let is_plain = !value.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n'));
+    let is_plain = is_plain_label_value(value);
     u8::try_from(value.len()).ok().filter(|_| is_plain).unwrap_or(LONG)
-}
-
-fn write_label(out: &mut Vec<u8>, name: &str, value: &str) {
-    if !out.is_empty() {
-        out.push(b',');
-    }
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"=\"");
-    write_label_value(out, value);
-    out.push(b'"');
 }
 
 /// A family as the registry knows it.

@@ -10,7 +10,7 @@ use crate::format::Format;
 use crate::metric_kind::MetricKind;
 use crate::metric_kind::sealed::{FamilyType, Sealed};
 use crate::sync::Ordering::Relaxed;
-use crate::sync::{AtomicU64, OnceLock, thread_number};
+use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, thread_number};
 
 /// The upper bounds of a histogram's buckets, without `+Inf`, which every histogram has.
 #[derive(Clone, Debug)]
@@ -112,14 +112,26 @@ pub struct Histogram(Arc<Counts>);
 #[derive(Debug)]
 struct Counts {
     buckets: Buckets,
+    /// The number of the thread that records to `own`: the first one that recorded.
+    owner: AtomicUsize,
+    /// Written by one thread only, which so needs no operation that reads and writes at once:
+    /// those cost several times what all the rest does.
+    own: Shard,
+    /// Made when a second thread records.
+    shared: OnceLock<Shared>,
+}
+
+/// Where the threads record that are not the owner.
+#[derive(Debug)]
+struct Shared {
     first: Shard,
-    /// Made when two threads are seen to record at the same time; from then on each thread has
-    /// its own shard, as far as there are enough.
+    /// Made when two of them are seen to record at the same time; from then on each has its own
+    /// shard, as far as there are enough.
     more: OnceLock<Box<[Shard]>>,
 }
 
-/// How many shards a histogram has once threads meet in it; a power of two.
-const SHARDS_MAX: usize = 8;
+/// How many shards are shared once threads meet in the first; a power of two.
+const SHARED_MAX: usize = 8;
 
 /// Counts and a sum that are part of the histogram's.
 ///
@@ -159,13 +171,16 @@ impl Histogram {
     /// Records `value`; NaN counts in the `+Inf` bucket and makes the sum NaN.
     #[inline]
     pub fn observe(&self, value: f64) {
-        let shard = self.shard();
+        let counts = &*self.0;
+        let bucket = counts.buckets.find(value);
         // `Relaxed`: a snapshot may see an observation's bucket and not yet its sum.
-        shard.count(self.0.buckets.find(value)).fetch_add(1, Relaxed);
-        let old = shard.sum().load(Relaxed);
-        let new = (f64::from_bits(old) + value).to_bits();
-        if shard.sum().compare_exchange(old, new, Relaxed, Relaxed).is_err() {
-            self.meet(shard, value);
+        if counts.is_owned() {
+            let (count, sum) = (counts.own.count(bucket), counts.own.sum());
+            count.store(count.load(Relaxed) + 1, Relaxed);
+            sum.store((f64::from_bits(sum.load(Relaxed)) + value).to_bits(), Relaxed);
+        } else {
+            let shared = || Shared { first: Shard::new(&counts.buckets), more: OnceLock::new() };
+            counts.shared.get_or_init(shared).observe(bucket, value, &counts.buckets);
         }
     }
 
@@ -185,17 +200,47 @@ impl Histogram {
     }
 
     fn shards(&self) -> impl Iterator<Item = &Shard> {
-        let more = self.0.more.get().map(|more| &more[..]).unwrap_or_default();
-        std::iter::once(&self.0.first).chain(more)
+        let shared = self.0.shared.get().into_iter();
+        std::iter::once(&self.0.own).chain(shared.flat_map(|shared| {
+            let more = shared.more.get().map(|more| &more[..]).unwrap_or_default();
+            std::iter::once(&shared.first).chain(more)
+        }))
+    }
+}
+
+impl Counts {
+    /// Whether the shard `own` is this thread's; the first that asks gets it.
+    #[inline]
+    fn is_owned(&self) -> bool {
+        let me = thread_number();
+        // `Relaxed`: the number alone is looked at, and a thread sees what it wrote itself.
+        match self.owner.load(Relaxed) {
+            _ if me == NO_THREAD => false,
+            NO_THREAD => self.owner.compare_exchange(NO_THREAD, me, Relaxed, Relaxed).is_ok(),
+            owner => owner == me,
+        }
+    }
+}
+
+impl Shared {
+    #[inline]
+    fn observe(&self, bucket: usize, value: f64, buckets: &Buckets) {
+        let shard = self.shard();
+        shard.count(bucket).fetch_add(1, Relaxed);
+        let old = shard.sum().load(Relaxed);
+        let new = (f64::from_bits(old) + value).to_bits();
+        if shard.sum().compare_exchange(old, new, Relaxed, Relaxed).is_err() {
+            self.meet(shard, value, buckets);
+        }
     }
 
     /// The shard of this thread.
     #[inline]
     fn shard(&self) -> &Shard {
-        match self.0.more.get() {
-            None => &self.0.first,
-            Some(more) => match thread_number() % SHARDS_MAX {
-                0 => &self.0.first,
+        match self.more.get() {
+            None => &self.first,
+            Some(more) => match thread_number() % SHARED_MAX {
+                0 => &self.first,
                 number => &more[number - 1],
             },
         }
@@ -203,10 +248,10 @@ impl Histogram {
 
     /// Another thread wrote the same sum just now.
     #[cold]
-    fn meet(&self, shard: &Shard, value: f64) {
+    fn meet(&self, shard: &Shard, value: f64, buckets: &Buckets) {
         add(shard.sum(), value);
-        let shards = || std::iter::repeat_with(|| Shard::new(&self.0.buckets));
-        self.0.more.get_or_init(|| shards().take(SHARDS_MAX - 1).collect());
+        let shards = || std::iter::repeat_with(|| Shard::new(buckets));
+        self.more.get_or_init(|| shards().take(SHARED_MAX - 1).collect());
     }
 }
 
@@ -220,8 +265,12 @@ impl Sealed for Histogram {
     const HAS_BUCKETS: bool = true;
 
     fn create(buckets: &Buckets) -> Self {
-        let (first, more) = (Shard::new(buckets), OnceLock::new());
-        Self(Arc::new(Counts { buckets: buckets.clone(), first, more }))
+        Self(Arc::new(Counts {
+            buckets: buckets.clone(),
+            owner: AtomicUsize::new(NO_THREAD),
+            own: Shard::new(buckets),
+            shared: OnceLock::new(),
+        }))
     }
 
     fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder) {

@@ -35,6 +35,7 @@ mod series;
 
 mod exposition;
 mod format;
+mod labels;
 
 mod encoder;
 mod source;
@@ -71,6 +72,7 @@ pub use gauge::Gauge;
 pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
 pub use histogram::{Buckets, Histogram};
 pub use info::Info;
+pub use labels::{Iter as LabelsIter, Labels};
 pub use metric_kind::MetricKind;
 pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
 pub use parse::{parse, parse_all};

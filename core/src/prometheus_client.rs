@@ -89,7 +89,7 @@ fn escape_helps(body: &str) -> String {
     escaped
 }
 
-/// The labels of a derived label set as text, without braces; empty if it cannot be encoded, or
+/// The labels of a derived label set as text, without braces; `None` if it cannot be encoded, or
 /// has a name that is not allowed, or is `reserved`.
 ///
 /// `prometheus_client` writes a label set only as a part of a metric: this is what it writes of
@@ -97,22 +97,20 @@ fn escape_helps(body: &str) -> String {
 pub(crate) fn rendered_labels<L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static>(
     labels: &L,
     reserved: Option<&str>,
-) -> String {
+) -> Option<String> {
     let mut registry = TheirRegistry::default();
     registry.register("x", "", Info::new(Rendered(labels.clone())));
     let mut body = String::new();
-    if prometheus_client::encoding::text::encode(&mut body, &registry).is_err() {
-        return String::new();
-    }
-    let Ok(exposition) = parse(body.as_bytes(), Format::OpenMetrics) else { return String::new() };
+    prometheus_client::encoding::text::encode(&mut body, &registry).ok()?;
+    let exposition = parse(body.as_bytes(), Format::OpenMetrics).ok()?;
     let of_metric = exposition.families.first().and_then(|family| family.metrics.first());
-    let labels = of_metric.map_or(&[][..], |metric| &metric.labels);
+    let labels = of_metric.map(|metric| metric.labels.clone()).unwrap_or_default();
     let is_bad = |name: &str| LabelName::new(name).is_err() || reserved == Some(name);
-    if labels.iter().any(|label| is_bad(&label.name)) {
-        return String::new();
+    if labels.iter().any(|(name, _)| is_bad(name)) {
+        return None;
     }
     let text = body.split_once("x_info{").and_then(|(_, rest)| rest.rsplit_once("} 1\n"));
-    text.map(|(text, _)| text.to_owned()).unwrap_or_default()
+    Some(text.map(|(text, _)| text.to_owned()).unwrap_or_default())
 }
 
 /// A label set that need not be `Debug`, though `prometheus_client` asks for it.
@@ -159,8 +157,7 @@ fn encode_family(
     let help = family.help.as_deref().unwrap_or_default();
     let mut encoder = encoder.encode_descriptor(name, help, None, their_type)?;
     for metric in &family.metrics {
-        let labels: Vec<(&str, &str)> =
-            metric.labels.iter().map(|label| (&*label.name, &*label.value)).collect();
+        let labels: Vec<(&str, &str)> = metric.labels.iter().collect();
         encode_metric(encoder.encode_family(&labels)?, family.metric_type, metric)?;
     }
     Ok(())

@@ -1,3 +1,4 @@
+use super::reader::TRUNCATED;
 use super::*;
 use crate::text;
 

@@ -61,7 +61,8 @@ struct Entry {
 impl Registry {
     /// An empty registry.
     pub fn new() -> Self {
-        let help = "Recordings to the series beyond the limit of a metric family.";
+        let help =
+            "Recordings whose labels were beyond the limit of a metric family or not allowed.";
         let names = [LabelName::reserved_for_us("metric")];
         let overflowed = Family::new(OVERFLOWED, help, names.into(), (), None);
         let entry = Entry {

@@ -91,6 +91,7 @@ fn doubling(at: usize, min: usize) -> (usize, usize) {
 }
 
 /// One step of the index: a hash table with open addressing, twice as large as the step before.
+/// What is entered stays, also when it was moved to the next step.
 ///
 /// An entry is 0, or the upper half of a series' hash beside its slot + 1.
 type Table = Box<[AtomicU64]>;
@@ -104,23 +105,40 @@ const TABLE_MIN: usize = 16;
 pub(crate) struct SeriesMap<T> {
     slots: Slots<T>,
     steps: [OnceLock<Table>; STEPS],
-    /// The step that holds all series. Written with `Release` after the table was filled, read
-    /// with `Acquire`: who sees the number sees the table.
-    step: AtomicUsize,
-    /// How many slots are filled. Written with `Release` after the slot.
+    /// Twice the number of the step that new series are entered in, and 1 while some series are
+    /// only in the step before. Written with `Release` after the tables, read with `Acquire`: who
+    /// sees the number sees the tables as it says.
+    state: AtomicUsize,
+    /// How many slots are filled. Written with `Release` after the slot and its entry in the index:
+    /// who sees the number finds the series.
     len: AtomicUsize,
     /// Creators take their turn.
-    creating: Mutex<()>,
+    creating: Mutex<Growth>,
 }
+
+/// The way from one step of the index to the next, each creator going a bit of it: none pays for
+/// the whole.
+#[derive(Debug, Default)]
+struct Growth {
+    /// The next table, as far as it is made.
+    next: Vec<AtomicU64>,
+    /// How many places of the table before were moved to the one in use, if not all.
+    moved: Option<usize>,
+}
+
+/// Places of a table that one creator makes, and that one moves: enough for a table to be ready
+/// when it is needed, and for the one before to be moved long before that. A model has two creators
+/// move the smallest table.
+const PLACES_AT_ONCE: usize = if cfg!(prompush_loom) { 8 } else { 128 };
 
 impl<T> SeriesMap<T> {
     pub(crate) fn new() -> Self {
         Self {
             slots: Slots::new(),
             steps: std::array::from_fn(|_| OnceLock::new()),
-            step: AtomicUsize::new(0),
+            state: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
-            creating: Mutex::new(()),
+            creating: Mutex::new(Growth::default()),
         }
     }
 
@@ -135,7 +153,16 @@ impl<T> SeriesMap<T> {
     /// The series with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
-        let table = &**self.steps[self.step.load(Acquire)].get()?;
+        let state = self.state.load(Acquire);
+        match self.find_in(state / 2, hash, &is) {
+            None if state % 2 == 1 => self.find_in(state / 2 - 1, hash, &is),
+            found => found,
+        }
+    }
+
+    #[inline]
+    fn find_in(&self, step: usize, hash: u64, is: &impl Fn(&T) -> bool) -> Option<&T> {
+        let table = &**self.steps[step].get()?;
         let tag = hash >> 32;
         let mut at = start(tag);
         // A table always has empty places, so that this ends.
@@ -163,7 +190,7 @@ impl<T> SeriesMap<T> {
         max: usize,
         new: T,
     ) -> Option<&T> {
-        let turn = self.creating.lock();
+        let mut growth = self.creating.lock();
         if let Some(series) = self.find(hash, is) {
             return Some(series);
         }
@@ -173,28 +200,71 @@ impl<T> SeriesMap<T> {
         }
         let entry = (hash >> 32) << 32 | u64::from(u32::try_from(slot + 1).ok()?);
         let series = self.slots.set(slot, new)?;
+        insert(self.table_for(slot + 1, &mut growth)?, entry);
         self.len.store(slot + 1, Release);
-        insert(self.table_for(slot + 1)?, entry);
-        drop(turn);
+        drop(growth);
         Some(series)
     }
 
-    /// A table that is not too full with `len` series.
-    fn table_for(&self, len: usize) -> Option<&Table> {
-        let step = self.step.load(Acquire);
-        let table = self.steps[step].get_or_init(|| empty_table(TABLE_MIN << step));
-        if len <= filled_max(table.len()) {
+    /// The table that the `len`th series is to be entered in.
+    fn table_for(&self, len: usize, growth: &mut Growth) -> Option<&Table> {
+        let step = self.state.load(Acquire) / 2;
+        let table = self.steps[step].get_or_init(|| growth.next_table(TABLE_MIN));
+        self.move_some(step, growth);
+        let filled_max = filled_max(table.len());
+        if len <= filled_max {
+            if len >= filled_max - filled_max / 32 {
+                growth.make_some(table.len() * 2, PLACES_AT_ONCE);
+            }
             return Some(table);
         }
-        let larger = self.steps.get(step + 1)?.get_or_init(|| empty_table(table.len() * 2));
-        for entry in table {
+        while growth.moved.is_some() {
+            self.move_some(step, growth);
+        }
+        let places = table.len() * 2;
+        let larger = self.steps.get(step + 1)?.get_or_init(|| growth.next_table(places));
+        growth.moved = Some(0);
+        self.state.store((step + 1) * 2 + 1, Release);
+        self.move_some(step + 1, growth);
+        Some(larger)
+    }
+
+    /// Goes on moving the series of the step before `step` to it.
+    fn move_some(&self, step: usize, growth: &mut Growth) {
+        let Some(moved) = growth.moved else { return };
+        let tables = (self.steps.get(step.wrapping_sub(1)), self.steps.get(step));
+        let (Some(from), Some(to)) =
+            (tables.0.and_then(OnceLock::get), tables.1.and_then(OnceLock::get))
+        else {
+            return;
+        };
+        let end = (moved + PLACES_AT_ONCE).min(from.len());
+        for entry in &from[moved..end] {
             match entry.load(Acquire) {
                 0 => {}
-                entry => insert(larger, entry),
+                entry => insert(to, entry),
             }
         }
-        self.step.store(step + 1, Release);
-        Some(larger)
+        growth.moved = (end < from.len()).then_some(end);
+        if growth.moved.is_none() {
+            self.state.store(step * 2, Release);
+        }
+    }
+}
+
+impl Growth {
+    /// Makes at most `more` of the `places` of the next table.
+    fn make_some(&mut self, places: usize, more: usize) {
+        // Nothing but its address is fixed here: the memory is touched as it is made.
+        self.next.reserve_exact(places - self.next.len());
+        let more = more.min(places - self.next.len());
+        self.next.extend(std::iter::repeat_with(|| AtomicU64::new(0)).take(more));
+    }
+
+    /// The next table, which has so many places.
+    fn next_table(&mut self, places: usize) -> Table {
+        self.make_some(places, places);
+        std::mem::take(&mut self.next).into()
     }
 }
 
@@ -203,10 +273,6 @@ impl<T> SeriesMap<T> {
 fn filled_max(places: usize) -> usize {
     const SMALL_MAX: usize = 4096;
     if places <= SMALL_MAX { places / 2 } else { places / 5 * 4 }
-}
-
-fn empty_table(length: usize) -> Table {
-    std::iter::repeat_with(|| AtomicU64::new(0)).take(length).collect()
 }
 
 fn insert(table: &Table, entry: u64) {

@@ -6,6 +6,9 @@ pub(crate) use real::*;
 #[cfg(all(test, prompush_loom))]
 pub(crate) use model::*;
 
+/// No thread's number.
+pub(crate) const NO_THREAD: usize = usize::MAX;
+
 #[cfg(not(all(test, prompush_loom)))]
 mod real {
     pub(crate) use std::sync::OnceLock;
@@ -13,25 +16,29 @@ mod real {
 
     pub(crate) use parking_lot::Mutex;
 
-    /// A number of this thread's own, from 0 in the order of their first use.
+    /// Seeded anew for each family, so that nobody can choose labels whose hashes collide.
+    pub(crate) use foldhash::fast::RandomState as FamilyHasher;
+
+    use super::NO_THREAD;
+
+    /// A number of this thread's own, from 0 in the order of their first use; never used again.
+    /// [`NO_THREAD`] in a thread that is so far in its end that it has none.
     #[inline]
     pub(crate) fn thread_number() -> usize {
         use std::cell::Cell;
-        const NONE: usize = usize::MAX;
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
-            static NUMBER: Cell<usize> = const { Cell::new(NONE) };
+            static NUMBER: Cell<usize> = const { Cell::new(NO_THREAD) };
         }
-        // A thread that ends has no number any more; any will do.
         NUMBER
             .try_with(|number| {
-                if number.get() == NONE {
+                if number.get() == NO_THREAD {
                     // `Relaxed`: all that matters is that numbers differ.
                     number.set(NEXT.fetch_add(1, Ordering::Relaxed));
                 }
                 number.get()
             })
-            .unwrap_or(0)
+            .unwrap_or(NO_THREAD)
     }
 }
 
@@ -42,6 +49,11 @@ mod model {
     use loom::sync::MutexGuard;
     use loom::sync::atomic::AtomicBool;
     pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::NO_THREAD;
+
+    /// The same in each run: a model must be able to repeat one.
+    pub(crate) use foldhash::fast::FixedState as FamilyHasher;
 
     /// A lock that is taken as `parking_lot`'s is.
     #[derive(Debug, Default)]
@@ -92,15 +104,14 @@ mod model {
     }
 
     pub(crate) fn thread_number() -> usize {
-        const NONE: usize = usize::MAX;
         loom::lazy_static! {
             static ref NEXT: AtomicUsize = AtomicUsize::new(0);
         }
         loom::thread_local! {
-            static NUMBER: Cell<usize> = Cell::new(NONE);
+            static NUMBER: Cell<usize> = Cell::new(NO_THREAD);
         }
         NUMBER.with(|number| {
-            if number.get() == NONE {
+            if number.get() == NO_THREAD {
                 number.set(NEXT.fetch_add(1, Ordering::Relaxed));
             }
             number.get()

@@ -113,7 +113,16 @@ fn write_plain(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
 
 /// Writes a label value without its quotes: `\`, `"` and the line feed are escaped.
 pub fn write_label_value(out: &mut Vec<u8>, value: &str) {
+    if is_plain_label_value(value) {
+        return out.extend_from_slice(value.as_bytes());
+    }
     write_escaped(out, value, |byte| matches!(byte, b'\\' | b'"' | b'\n'));
+}
+
+/// Whether a label value is written as it is.
+pub(crate) fn is_plain_label_value(value: &str) -> bool {
+    let special = |special, byte| special | matches!(byte, b'\\' | b'"' | b'\n');
+    !value.bytes().fold(false, special)
 }
 
 /// Writes a help text as text 0.0.4 has it: `\` and the line feed are escaped.

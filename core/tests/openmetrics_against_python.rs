@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 
 use fastrand::Rng;
 use prompush_core::{
-    Exposition, Format, Label, Metric, MetricValue, OpenMetricsRule as Rule, ParseError,
+    Exposition, Format, Metric, MetricValue, OpenMetricsRule as Rule, ParseError,
     ParseErrorKind as Kind, parse,
 };
 
@@ -269,7 +269,7 @@ fn seconds(milliseconds: i64) -> f64 {
 }
 
 fn labels(metric: &Metric<'_>, bound: Option<(&str, f64)>) -> Vec<(String, String)> {
-    let own = |label: &Label<'_>| (label.name.to_string(), label.value.to_string());
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let bound = bound.map(|(name, bound)| (name.to_owned(), bound.to_string()));
     metric.labels.iter().map(own).chain(bound).collect()
 }

@@ -115,10 +115,10 @@ fn read(exposition: &Exposition<'_>) -> Vec<String> {
     lines
 }
 
-fn pair(label: &Label<'_>) -> proto::LabelPair {
+fn pair((name, value): (&str, &str)) -> proto::LabelPair {
     let mut pair = proto::LabelPair::default();
-    pair.set_name(label.name.to_string());
-    pair.set_value(label.value.to_string());
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
     pair
 }
 
@@ -295,7 +295,7 @@ fn metric(metric_type: MetricType) -> impl Strategy<Value = Metric<'static>> {
     let labels = proptest::collection::vec(label, 0..5);
     let timestamp = proptest::option::of(proptest::num::i64::ANY);
     (labels, value(metric_type), timestamp).prop_map(|(labels, value, timestamp_ms)| Metric {
-        labels,
+        labels: labels.into(),
         value,
         timestamp_ms,
         line: 0,

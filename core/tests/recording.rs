@@ -242,7 +242,7 @@ fn beyond_its_limit_a_family_has_one_series_more() {
          errors_total{tool=\"shell\",message=\"0\"} 1\n\
          errors_total{tool=\"shell\",message=\"1\"} 100001\n\
          errors_total{tool=\"shell\",message=\"2\"} 1\n\
-         # HELP prompush_series_overflow_total Recordings to the series beyond the limit of a metric family.\n\
+         # HELP prompush_series_overflow_total Recordings whose labels were beyond the limit of a metric family or not allowed.\n\
          # TYPE prompush_series_overflow_total counter\n\
          prompush_series_overflow_total{metric=\"errors_total\"} 99997\n\
          prompush_series_overflow_total{metric=\"tools_total\"} 1\n\
@@ -276,5 +276,12 @@ fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
     for name in ["x", "y", "x"] {
         family.get_or_create(&Reserved { __name: name.to_owned() }).inc();
     }
-    assert_eq!(encode(&registry, Format::Text), "# TYPE r_total counter\nr_total 3\n");
+    assert_eq!(
+        encode(&registry, Format::Text),
+        "# HELP prompush_series_overflow_total Recordings whose labels were beyond the limit of a metric family or not allowed.\n\
+         # TYPE prompush_series_overflow_total counter\n\
+         prompush_series_overflow_total{metric=\"r_total\"} 3\n\
+         # TYPE r_total counter\n\
+         r_total 3\n"
+    );
 }

@@ -70,7 +70,7 @@ fn registry(body: &str) {
             let family = read.family("calls_total").expect("it was written");
             let value = |metric: &prompush_core::Metric<'_>| {
                 let labels = &metric.labels;
-                labels.iter().find(|label| label.name == name).map(|label| label.value.to_string())
+                labels.iter().find(|label| label.0 == name).map(|label| label.1.to_owned())
             };
             family.metrics.iter().filter_map(value).collect::<Vec<_>>()
         };

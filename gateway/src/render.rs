@@ -174,9 +174,8 @@ fn write_metric_labels(
     key: &GroupKey,
 ) -> Result<(), Inconsistency> {
     let mut labels: Vec<(Cow<'_, str>, &str)> =
-        Vec::with_capacity(metric.labels.len() + key.len() + 1);
-    let own =
-        metric.labels.iter().map(|label| (escape_name(&label.name, false), label.value.as_ref()));
+        Vec::with_capacity(metric.labels.iter().count() + key.len() + 1);
+    let own = metric.labels.iter().map(|(name, value)| (escape_name(name, false), value));
     labels.extend(own.filter(|(name, _)| !key.has(name)));
     labels.extend(key.labels().map(|(name, value)| (Cow::Borrowed(name), value)));
     if !labels.iter().any(|(name, _)| name == "instance") {

@@ -1,6 +1,5 @@
 //! A body ready to be sent.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 
 use flate2::Compression;
@@ -10,52 +9,73 @@ use prompush_core::{Encoder, Format, Source};
 use crate::config::GatewayConfig;
 use crate::error::{Cause, PushErrorKind};
 use crate::http::HttpBody;
+use crate::pending::Families;
 
-/// The state of a source at one moment, encoded and within its limit.
+/// The state of a source at one moment.
 #[derive(Debug)]
-pub(crate) struct EncodedBody<'a> {
-    /// As the gateway will read it.
-    pub(crate) bytes: &'a [u8],
-    format: Format,
-    /// As it is sent.
-    wire: Cow<'a, [u8]>,
-    pub(crate) families: usize,
+pub(crate) struct Gathered {
+    pub(crate) families: Families,
+    /// Lines with a value.
     pub(crate) samples: usize,
 }
 
-impl<'a> EncodedBody<'a> {
-    /// Gathers and encodes `source` into `encoder`'s buffer.
-    ///
-    /// An error has the kind and the cause, and how many families there were if that is known.
-    pub(crate) fn encode(
-        encoder: &'a mut Encoder,
-        source: &dyn Source,
+/// Gathers and encodes `source`, within `body_bytes_max`.
+pub(crate) fn gather(
+    source: &dyn Source,
+    config: &GatewayConfig,
+) -> Result<Gathered, (PushErrorKind, Cause)> {
+    let mut encoder = Encoder::new(config.format);
+    encoder.encode(source).map_err(|error| (PushErrorKind::Encode, Cause::other(error)))?;
+    check_size(encoder.as_bytes().len(), config)?;
+    Ok(Gathered { families: Families::of(&encoder), samples: encoder.samples() })
+}
+
+fn check_size(length: usize, config: &GatewayConfig) -> Result<(), (PushErrorKind, Cause)> {
+    let max = config.body_bytes_max;
+    if length <= max {
+        return Ok(());
+    }
+    let words = format!("the body has {length} bytes, and `body_bytes_max` is {max}");
+    Err((PushErrorKind::TooLarge, Cause::Text(words)))
+}
+
+/// Families as one body, within its limit.
+#[derive(Debug)]
+pub(crate) struct EncodedBody {
+    /// As the gateway will read it.
+    pub(crate) bytes: Vec<u8>,
+    format: Format,
+    /// As it is sent, where that is compressed.
+    compressed: Option<Vec<u8>>,
+    pub(crate) families: usize,
+}
+
+impl EncodedBody {
+    /// An error has the kind and the cause.
+    pub(crate) fn new(
+        families: &Families,
         config: &GatewayConfig,
     ) -> Result<Self, (PushErrorKind, Cause)> {
-        if let Err(error) = encoder.encode(source) {
-            return Err((PushErrorKind::Encode, Cause::other(error)));
-        }
-        let (families, samples) = (encoder.families(), encoder.samples());
-        let (bytes, format) = (encoder.as_bytes(), encoder.format());
-        if bytes.len() > config.body_bytes_max {
-            let (length, max) = (bytes.len(), config.body_bytes_max);
-            let words = format!("the body has {length} bytes, and `body_bytes_max` is {max}");
-            return Err((PushErrorKind::TooLarge, Cause::Text(words)));
-        }
-        let wire = if config.gzip { Cow::Owned(gzip(bytes)?) } else { Cow::Borrowed(bytes) };
-        Ok(Self { bytes, format, wire, families, samples })
+        check_size(families.bytes_len(), config)?;
+        let bytes = families.to_body();
+        let compressed = if config.gzip { Some(gzip(&bytes)?) } else { None };
+        Ok(Self { bytes, format: families.format(), compressed, families: families.len() })
     }
 
     /// The lines that a gateway may complain of; none where there are no lines.
-    pub(crate) fn lines(&self) -> &'a [u8] {
-        if self.format == Format::Protobuf { &[] } else { self.bytes }
+    pub(crate) fn lines(&self) -> &[u8] {
+        if self.format == Format::Protobuf { &[] } else { &self.bytes }
+    }
+
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.compressed.is_some()
     }
 
     pub(crate) fn http(&self) -> HttpBody<'_> {
         HttpBody {
-            bytes: &self.wire,
+            bytes: self.compressed.as_ref().unwrap_or(&self.bytes),
             content_type: self.format.content_type(),
-            gzip: matches!(self.wire, Cow::Owned(_)),
+            gzip: self.is_compressed(),
         }
     }
 }

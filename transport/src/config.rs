@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use prompush_core::Format;
 
+use crate::credentials::Credentials;
 use crate::error::ConfigError;
+use crate::tls::Tls;
 
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
+
+/// The slowest line that carries a body of any size, 8 Mbit/s; bytes in a second.
+const BYTES_PER_SECOND_MIN: usize = MIB;
 
 /// The limits and options of a [`Gateway`](crate::Gateway) and of a [`Pusher`](crate::Pusher).
 ///
@@ -27,8 +32,9 @@ pub struct GatewayConfig {
     pub resolve_timeout: Duration,
     /// Longest time to connect, the TLS handshake included, per attempt. Default: 2 s.
     pub connect_timeout: Duration,
-    /// Longest time of one attempt, from looking up the name to the last byte of the answer.
-    /// Default: 10 s.
+    /// Longest time of one attempt, from looking up the name to the last byte of the answer; an
+    /// attempt gets one second more for each MiB of body, as it is sent, so that a slow line can
+    /// carry a large one. Default: 10 s.
     pub attempt_timeout: Duration,
     /// Longest time of one operation with all its attempts and the waits between them.
     /// A background pusher has no use for it: it tries until its state is replaced. Default: 30 s.
@@ -58,8 +64,13 @@ pub struct GatewayConfig {
     pub gzip: bool,
     /// Whether the proxy variables of the environment are followed (`ALL_PROXY`, `HTTPS_PROXY`,
     /// `HTTP_PROXY`, in this order, upper or lower case, and `NO_PROXY`); a proxy is asked by
-    /// `CONNECT` also for plain `http`. Default: `true`.
+    /// `CONNECT` also for plain `http`. SOCKS is not spoken. Default: `true`.
     pub proxy_from_environment: bool,
+    /// Credentials and headers that go with every request. Default: none.
+    pub credentials: Credentials,
+    /// Whom to trust and who we are, on connections by `https`. Default: the public authorities, and
+    /// no client certificate.
+    pub tls: Tls,
 }
 
 impl Default for GatewayConfig {
@@ -79,11 +90,19 @@ impl Default for GatewayConfig {
             format: Format::Text,
             gzip: false,
             proxy_from_environment: true,
+            credentials: Credentials::default(),
+            tls: Tls::default(),
         }
     }
 }
 
 impl GatewayConfig {
+    /// Time for an attempt with a body of that size, as it is sent.
+    pub(crate) fn attempt_timeout_for(&self, bytes: usize) -> Duration {
+        let extra = u32::try_from(bytes / BYTES_PER_SECOND_MIN).unwrap_or(u32::MAX);
+        self.attempt_timeout.saturating_add(Duration::from_secs(extra.into()))
+    }
+
     /// Refuses what no gateway can read.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let limits = [
@@ -132,4 +151,21 @@ setters! {
     format: Format,
     gzip: bool,
     proxy_from_environment: bool,
+    credentials: Credentials,
+    tls: Tls,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_body_gets_more_time() {
+        let config = GatewayConfig::default();
+        for (bytes, seconds) in [(0, 10), (MIB - 1, 10), (MIB, 11), (64 * MIB, 74)] {
+            assert_eq!(config.attempt_timeout_for(bytes), Duration::from_secs(seconds), "{bytes}");
+        }
+        let config = config.attempt_timeout(Duration::MAX);
+        assert_eq!(config.attempt_timeout_for(usize::MAX), Duration::MAX);
+    }
 }

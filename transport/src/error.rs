@@ -3,13 +3,20 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use prompush_core::{Format, GroupingKeyError};
+use prompush_core::{Format, GroupingKeyError, decode_path};
 
 use crate::hint;
+use crate::obstacle::Obstacle;
 use crate::reason::Reason;
+use crate::spool::SpoolError;
 use crate::url::RedactedUrl;
+
+/// Most URLs that an error names beside its own.
+const OTHERS_SHOWN_MAX: usize = 3;
 
 /// What was asked of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,16 +41,33 @@ pub enum Verb {
 /// [`kind`](Self::kind) to decide by, `Display` and `source` to read, [`hint`](Self::hint) for what
 /// to do about it. No credentials are in any of them.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}: {kind}{}", self.operation(), self.attempts_made())]
+#[error(
+    "{}: {kind}{}{}{}",
+    self.operation(), self.attempts_made(), self.keeping(), self.likewise()
+)]
 pub struct PushError {
     pub(crate) verb: Verb,
     /// Metric families in the body; `None` where none had been gathered yet.
-    pub(crate) families: Option<usize>,
+    pub(crate) families: Option<u32>,
     pub(crate) url: RedactedUrl,
     pub(crate) kind: PushErrorKind,
     pub(crate) attempts: u32,
+    /// Seconds for which the gateway asked to be left alone after the last attempt.
+    pub(crate) after_seconds: Option<u32>,
+    /// Whether the body was sent compressed; `None` where there was no body.
+    pub(crate) gzip: Option<bool>,
     #[source]
     pub(crate) cause: Option<Cause>,
+    pub(crate) aside: Option<Arc<Aside>>,
+}
+
+/// What else there is to say of a failure.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aside {
+    /// What failed with it, in the same flush or shutdown.
+    others: Vec<PushError>,
+    /// The spool that keeps the state, or why it does not.
+    kept: Option<Result<PathBuf, Arc<SpoolError>>>,
 }
 
 /// Why it failed.
@@ -129,6 +153,47 @@ impl PushError {
         self.attempts
     }
 
+    /// What failed together with it: of a flush or a shutdown of several groups or gateways, the
+    /// errors after the first, one for each group and gateway.
+    pub fn others(&self) -> &[Self] {
+        self.aside.as_deref().map_or(&[], |aside| &aside.others)
+    }
+
+    /// The first of several errors, with the others in it; `None` where there are none.
+    pub(crate) fn first_of(errors: Vec<Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        let others: Vec<Self> = errors.collect();
+        if !others.is_empty() {
+            let kept = first.aside.and_then(|aside| aside.kept.clone());
+            first.aside = Some(Arc::new(Aside { others, kept }));
+        }
+        Some(first)
+    }
+
+    /// The spool in which the state is kept for a later run, where one is set and could be written.
+    pub fn kept_in(&self) -> Option<&Path> {
+        self.aside.as_ref()?.kept.as_ref()?.as_deref().ok()
+    }
+
+    /// Why the state could not be kept in the spool that is set.
+    pub fn not_kept(&self) -> Option<&SpoolError> {
+        self.aside.as_ref()?.kept.as_ref()?.as_ref().err().map(Arc::as_ref)
+    }
+
+    /// Says whether the state is in a spool.
+    pub(crate) fn with_kept(mut self, kept: Result<PathBuf, Arc<SpoolError>>) -> Self {
+        let others = self.others().to_vec();
+        self.aside = Some(Arc::new(Aside { others, kept: Some(kept) }));
+        self
+    }
+
+    /// How long the gateway asked to be left alone, by `Retry-After` in its last answer, cut at
+    /// [`retry_after_max`](crate::GatewayConfig#structfield.retry_after_max).
+    pub fn after(&self) -> Option<Duration> {
+        self.after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
     /// The words of the gateway's answer, cut at
     /// [`reason_bytes_max`](crate::GatewayConfig#structfield.reason_bytes_max), control characters
     /// escaped. `None` where it said nothing.
@@ -141,16 +206,21 @@ impl PushError {
 
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
-        let location = match &self.cause {
-            Some(Cause::Location(location)) => Some(location.as_str()),
-            _ => None,
+        let (location, obstacle) = match &self.cause {
+            Some(Cause::Location(location)) => (Some(location.as_str()), None),
+            Some(Cause::Known(obstacle, _)) => (None, Some(*obstacle)),
+            _ => (None, None),
         };
-        // Only a push can be one that a gateway drops instead of refusing it.
-        let is_push = matches!(self.verb, Verb::Push | Verb::Add);
-        if self.kind == PushErrorKind::Dropped && !is_push {
-            return Some("is it a Pushgateway that listens there?".to_owned());
-        }
-        hint::hint(self.kind, self.reason().unwrap_or_default(), location)
+        hint::hint(&hint::Context {
+            verb: self.verb,
+            kind: self.kind,
+            url: &self.url.to_string(),
+            reason: self.reason().unwrap_or_default(),
+            location,
+            obstacle,
+            after: self.after(),
+            gzip: self.gzip,
+        })
     }
 
     fn operation(&self) -> String {
@@ -160,9 +230,11 @@ impl PushError {
             Some(1) => "1 metric family".to_owned(),
             Some(families) => format!("{families} metric families"),
         };
+        let group = self.encoded_group();
         match verb {
-            Verb::Push => format!("cannot push {metrics} to `{url}`"),
-            Verb::Add => format!("cannot add {metrics} to `{url}`"),
+            Verb::Push => format!("cannot push {metrics} to {group}`{url}`"),
+            Verb::Add => format!("cannot add {metrics} to {group}`{url}`"),
+            Verb::Delete if !group.is_empty() => format!("cannot delete {group}`{url}`"),
             Verb::Delete => format!("cannot delete the group at `{url}`"),
             Verb::List => format!("cannot list the groups at `{url}`"),
             Verb::Scrape => format!("cannot read the metrics at `{url}`"),
@@ -170,8 +242,52 @@ impl PushError {
         }
     }
 
+    /// `{job="a/b"} at ` where the URL says it in a form that people cannot read.
+    fn encoded_group(&self) -> String {
+        let url = self.url.to_string();
+        let path = url.rsplit_once("/metrics/job").map(|(_, path)| format!("/job{path}"));
+        let encoded = path.filter(|path| path.contains('%') || path.contains("@base64"));
+        let Some(labels) = encoded.and_then(|path| decode_path(&path).ok()) else {
+            return String::new();
+        };
+        let job = labels.get_key_value("job");
+        let others = labels.iter().filter(|(name, _)| *name != "job");
+        let pairs: Vec<String> = job
+            .into_iter()
+            .chain(others)
+            .map(|(name, value)| format!("{name}=\"{}\"", value.escape_debug()))
+            .collect();
+        format!("{{{}}} at ", pairs.join(","))
+    }
+
+    /// Names where else it failed, a few by their URLs.
+    fn likewise(&self) -> String {
+        let others = self.others();
+        let named: Vec<String> =
+            others.iter().take(OTHERS_SHOWN_MAX).map(|other| format!("`{}`", other.url)).collect();
+        match others.len() - named.len() {
+            _ if named.is_empty() => String::new(),
+            0 => format!("; failed as well: {}", named.join(", ")),
+            more => format!("; failed as well: {} and {more} more", named.join(", ")),
+        }
+    }
+
+    fn keeping(&self) -> String {
+        match (self.kept_in(), self.not_kept()) {
+            (Some(dir), _) => format!("; kept in the spool `{}`", dir.display()),
+            (_, Some(error)) => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                format!("; and not kept in the spool: {error}{cause}")
+            }
+            _ => String::new(),
+        }
+    }
+
     fn attempts_made(&self) -> String {
-        if self.attempts > 1 { format!(" ({} attempts)", self.attempts) } else { String::new() }
+        let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
+        let after = self.after().map(|after| format!("it asks to be left alone for {after:?}"));
+        let notes: Vec<String> = attempts.into_iter().chain(after).collect();
+        if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }
 }
 
@@ -188,6 +304,9 @@ pub(crate) enum Cause {
     /// Our own words.
     #[error("{0}")]
     Text(String),
+    /// Our own words, for what has a hint of its own.
+    #[error("{1}")]
+    Known(Obstacle, String),
     /// What another library says.
     #[error(transparent)]
     Other(Arc<dyn Error + Send + Sync>),
@@ -213,6 +332,35 @@ pub enum ConfigError {
         /// What was given, credentials shown as `***`.
         value: String,
         /// What was expected instead.
+        expected: &'static str,
+    },
+    /// A file of a secret, of headers, of certificates or of a key cannot be used.
+    #[error("cannot use `{}`: expected {expected}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was expected of it.
+        expected: &'static str,
+        /// What the system said, when it could not be read.
+        source: Option<io::Error>,
+    },
+    /// Credentials or headers cannot be used. They are not shown.
+    #[error("cannot use the credentials: expected {expected}")]
+    Credentials {
+        /// What was expected of them.
+        expected: &'static str,
+    },
+    /// The client certificate and the key are of no use to each other.
+    #[error(
+        "cannot use `{}` as the key of the certificate in `{}`: expected {expected}",
+        key.display(), certificate.display()
+    )]
+    ClientCertificate {
+        /// The file with the certificate.
+        certificate: PathBuf,
+        /// The file with the key.
+        key: PathBuf,
+        /// What was expected of them.
         expected: &'static str,
     },
     /// The job, a grouping label or its value cannot be used.
@@ -245,6 +393,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The spool cannot be used.
+    #[error("cannot use the spool")]
+    Spool {
+        /// Why not.
+        source: SpoolError,
+    },
+    /// There is no gateway to push to.
+    #[error("no gateway is given")]
+    NoGateway,
     /// The system did not start the pusher's thread.
     #[error("cannot start the pusher's thread")]
     Thread {
@@ -253,14 +410,36 @@ pub enum ConfigError {
     },
 }
 
+/// An error with its causes, in one line, for the log.
+pub(crate) fn in_full(error: &PushError) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::url::HttpUrl;
 
-    fn error(verb: Verb, families: Option<usize>, kind: PushErrorKind, attempts: u32) -> PushError {
+    fn error(verb: Verb, families: Option<u32>, kind: PushErrorKind, attempts: u32) -> PushError {
         let url = HttpUrl::parse("http://u:p@gw:9091").unwrap().redacted("/metrics/job/backup");
-        PushError { verb, families, url, kind, attempts, cause: None }
+        PushError {
+            verb,
+            families,
+            url,
+            kind,
+            attempts,
+            after_seconds: None,
+            gzip: None,
+            cause: None,
+            aside: None,
+        }
     }
 
     #[test]
@@ -286,6 +465,23 @@ mod tests {
         ] {
             assert_eq!(error.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_group_whose_url_is_encoded_is_shown_in_plain_words_too() {
+        let at = |verb, path: &str| {
+            let url = HttpUrl::parse("http://gw/metrics").unwrap().redacted(path);
+            PushError { url, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
+        };
+        assert_eq!(
+            at(Verb::Push, "/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb"),
+            "cannot push metrics to {job=\"a/b\",n=\"a \\u{1b}b\",path=\"/\"} at \
+             `http://gw/metrics/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb`: no answer in time",
+        );
+        assert!(
+            at(Verb::Delete, "/metrics/job/a%20b").starts_with("cannot delete {job=\"a b\"} at")
+        );
+        assert!(at(Verb::Add, "/metrics/job/a").contains("to `http"));
     }
 
     #[test]

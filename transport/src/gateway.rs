@@ -1,23 +1,29 @@
 //! One push, add, delete or question on the caller's thread.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use prompush_core::{Encoder, GroupingKey, Source, encode_path};
+use prompush_core::{GroupingKey, Source, encode_path};
 
-use crate::body::EncodedBody;
+use crate::body::{EncodedBody, Gathered, gather};
 use crate::clock::{Clock, SystemClock};
 use crate::config::GatewayConfig;
 use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
-use crate::groups::{self, Group};
+use crate::groups::{self, Group, Inventory};
 use crate::http::UreqSend;
-use crate::send::{Line, Operation, Setback, read_acknowledgement, read_exposition};
+use crate::pending::Pending;
+use crate::replay::with_kept;
+use crate::send::{
+    Done, Line, Operation, ReadAnswer, Setback, read_acknowledgement, read_exposition,
+};
+use crate::spool::{Record, Spool};
 use crate::url::{HttpUrl, RedactedUrl};
 
 const READY_PATH: &str = "/-/ready";
 const SCRAPE_PATH: &str = "/metrics";
-const GROUPS_PATH: &str = "/api/v1/metrics";
+pub(crate) const GROUPS_PATH: &str = "/api/v1/metrics";
 
 /// A Pushgateway, asked from the thread that calls.
 ///
@@ -38,6 +44,7 @@ const GROUPS_PATH: &str = "/api/v1/metrics";
 #[derive(Debug)]
 pub struct Gateway {
     line: Line,
+    spool: Option<Spool>,
 }
 
 /// What a successful push or add was.
@@ -76,13 +83,46 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); [`ConfigError::Format`] for a format that gateways cannot read.
+    /// As [`new`](Self::new); [`ConfigError::Format`] for a format that gateways cannot read;
+    /// [`ConfigError::Credentials`] for credentials in the URL and in `config` both.
     pub fn with_config(url: &str, config: GatewayConfig) -> Result<Self, ConfigError> {
         let url = HttpUrl::parse(url)?;
         config.check()?;
+        if url.authorization().is_some() && config.credentials.has_authorization() {
+            let expected = "them once: the gateway's URL holds a user as well";
+            return Err(ConfigError::Credentials { expected });
+        }
+        if config.tls.is_insecure() {
+            let url = url.redacted("");
+            log::warn!(
+                "the certificate of `{url}` is not checked: whoever is in between can read and \
+                 change everything, credentials too"
+            );
+        }
         let http = Box::new(UreqSend::new(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Ok(Self { line: Line { url, config, http, clock, rng: fastrand::Rng::new } })
+        let line = Line { url, config, http, clock, rng: fastrand::Rng::new };
+        Ok(Self { line, spool: None })
+    }
+
+    /// Keeps in that directory what is pushed, added or deleted without success, for a later run:
+    /// each of [`PushError`], [`Spool`] and [`Outbox`](crate::Outbox) says more. What was kept of a
+    /// group before is part of an add, and is removed after any success.
+    #[must_use]
+    pub fn spool(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.spool = Some(Spool::new(dir));
+        self
+    }
+
+    /// Gives every operation from now on that long, in place of
+    /// [`total_timeout`](GatewayConfig#structfield.total_timeout): what is left, where several
+    /// operations share a deadline.
+    pub fn set_total_timeout(&mut self, total: Duration) {
+        self.line.config.total_timeout = total;
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
     }
 
     pub(crate) fn into_line(self) -> Line {
@@ -92,6 +132,11 @@ impl Gateway {
     /// The gateway's base URL, credentials shown as `***`.
     pub fn url(&self) -> RedactedUrl {
         self.line.url.redacted("")
+    }
+
+    /// The gateway's base URL without credentials, as a [`Spool`] knows it.
+    pub fn base(&self) -> &str {
+        self.line.url.base()
     }
 
     /// Replaces the whole group `key` by the metrics of `source` (`PUT`).
@@ -131,14 +176,33 @@ impl Gateway {
     ///
     /// As [`delete`](Self::delete); [`PushErrorKind::Encode`] when the labels have no job.
     pub fn delete_group(&self, group: &Group) -> Result<(), PushError> {
-        let labels = group.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        match encode_path(labels) {
-            Ok(path) => self.delete_path(&path),
-            Err(error) => {
-                let operation = Operation { verb: Verb::Delete, path: "/metrics", body: None };
-                Err(self.nothing_sent(&operation, PushErrorKind::Encode, Cause::other(error)))
-            }
+        self.delete_path(&self.path_of(group)?)
+    }
+
+    /// As [`delete_group`](Self::delete_group), in one attempt: a repeated one comes later, and may
+    /// meet a group that was pushed again meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_group`](Self::delete_group).
+    pub fn delete_group_once(&self, group: &Group) -> Result<(), PushError> {
+        let path = self.path_of(group)?;
+        let operation = Operation { verb: Verb::Delete, path: &path, body: None };
+        let config = &self.line.config;
+        let timeout = config.attempt_timeout.min(config.total_timeout);
+        match self.line.attempt(&operation, timeout, 0, &read_acknowledgement) {
+            Ok(_) => Ok(()),
+            Err(setback) => Err(self.line.error(&operation, &setback, 1)),
         }
+    }
+
+    /// The path of a group by its whole key.
+    fn path_of(&self, group: &Group) -> Result<String, PushError> {
+        let labels = group.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        encode_path(labels).map_err(|error| {
+            let operation = Operation { verb: Verb::Delete, path: "/metrics", body: None };
+            self.nothing_sent(&operation, PushErrorKind::Encode, Cause::other(error))
+        })
     }
 
     /// The groups that the gateway holds, sorted by their labels (`GET /api/v1/metrics`).
@@ -150,10 +214,21 @@ impl Gateway {
     /// [`answer_bytes_max`](GatewayConfig#structfield.answer_bytes_max)
     /// ([`PushErrorKind::TooLarge`]).
     pub fn groups(&self) -> Result<Vec<Group>, PushError> {
+        Ok(self.inventory()?.groups)
+    }
+
+    /// As [`groups`](Self::groups), with the gateway's own clock, by which the age of a group is
+    /// right whatever the clock of this machine says.
+    ///
+    /// # Errors
+    ///
+    /// As [`groups`](Self::groups).
+    pub fn inventory(&self) -> Result<Inventory, PushError> {
         let operation = Operation { verb: Verb::List, path: GROUPS_PATH, body: None };
         let max = self.line.config.answer_bytes_max;
         let read = |body: &mut dyn Read| groups::read(body, max);
-        Ok(self.line.with_retries(&operation, &read)?.value)
+        let answered = self.line.with_retries(&operation, &read)?.answered;
+        Ok(Inventory { groups: answered.value, now: answered.date })
     }
 
     /// Whether the gateway takes pushes (`GET /-/ready`); tries until `total_timeout`.
@@ -175,7 +250,7 @@ impl Gateway {
         let operation = Operation { verb: Verb::Scrape, path: SCRAPE_PATH, body: None };
         let max = self.line.config.answer_bytes_max;
         let read = |body: &mut dyn Read| read_exposition(body, max);
-        Ok(self.line.with_retries(&operation, &read)?.value)
+        Ok(self.line.with_retries(&operation, &read)?.answered.value)
     }
 
     fn send(
@@ -185,26 +260,88 @@ impl Gateway {
         source: &dyn Source,
     ) -> Result<PushReport, PushError> {
         let start = self.line.clock.now();
+        // Gathering and encoding count, too.
+        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
         let path = key.to_path();
-        let mut operation = Operation { verb, path: &path, body: None };
-        let mut encoder = Encoder::new(self.line.config.format);
-        let body = EncodedBody::encode(&mut encoder, source, &self.line.config)
+        let operation = Operation { verb, path: &path, body: None };
+        let Gathered { families, samples } = gather(source, &self.line.config)
             .map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
-        operation.body = Some(&body);
-        let done = self.line.with_retries(&operation, &read_acknowledgement)?;
+        let (count, body_bytes) = (families.len(), families.bytes_len());
+        let state = match verb {
+            Verb::Add => Pending::Post(families),
+            _ => Pending::Put(families),
+        };
+        let done = self.tell(&path, &state, deadline)?;
         Ok(PushReport {
-            families: body.families,
-            samples: body.samples,
-            body_bytes: body.bytes.len(),
+            families: count,
+            samples,
+            body_bytes,
             attempts: done.attempts,
             duration: self.line.clock.now().saturating_duration_since(start),
-            status: done.status,
+            status: done.answered.status,
         })
     }
 
     fn delete_path(&self, path: &str) -> Result<(), PushError> {
-        let operation = Operation { verb: Verb::Delete, path, body: None };
-        self.line.with_retries(&operation, &read_acknowledgement).map(|_| ())
+        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
+        self.tell(path, &Pending::Delete, deadline).map(drop)
+    }
+
+    /// Tells the gateway, and if that fails the spool: as soon as an attempt has failed, so that a
+    /// program which is ended while it tries again has lost nothing.
+    fn tell(&self, path: &str, state: &Pending, deadline: Instant) -> Result<Done<()>, PushError> {
+        let Some(spool) = &self.spool else {
+            return self.tell_gateway(path, state, deadline, || {});
+        };
+        let made = self.line.clock.wall();
+        let base = self.line.url.base().to_owned();
+        let keep = || {
+            let (base, path, state) = (base.clone(), path.to_owned(), state.clone());
+            spool.keep(vec![Record { base, path, state, made, doubts: Vec::new() }]).pop()
+        };
+        // Whether it is kept is said at the end.
+        let keep_meanwhile = || drop(keep());
+        let ask = |operation: &Operation<'_>, read: ReadAnswer<'_, _>| {
+            Ok(self.line.until(deadline, operation, read)?.answered)
+        };
+        let combined = with_kept(Some(spool), &self.line, path, Some(state.clone()), ask);
+        let told = combined.and_then(|combined| {
+            let state = combined.state.as_ref().unwrap_or(state);
+            for _ in 1..combined.times {
+                self.tell_gateway(path, state, deadline, keep_meanwhile)?;
+            }
+            self.tell_gateway(path, state, deadline, keep_meanwhile)
+        });
+        match told {
+            Ok(done) => {
+                if let Err(error) = spool.forget(&base, path, made) {
+                    log::warn!(
+                        "what is kept of `{}` is obsolete: {error}",
+                        self.line.url.redacted(path)
+                    );
+                }
+                Ok(done)
+            }
+            Err(error) => {
+                let kept = keep().map(|kept| kept.map(|()| spool.dir().to_owned()));
+                Err(kept.map_or(error.clone(), |kept| error.with_kept(kept)))
+            }
+        }
+    }
+
+    fn tell_gateway(
+        &self,
+        path: &str,
+        state: &Pending,
+        deadline: Instant,
+        on_failure: impl FnOnce(),
+    ) -> Result<Done<()>, PushError> {
+        let mut operation = Operation { verb: state.verb(), path, body: None };
+        let body = state.families().map(|families| EncodedBody::new(families, &self.line.config));
+        let body = body.transpose();
+        let body = body.map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
+        operation.body = body.as_ref();
+        self.line.until_telling(deadline, &operation, &read_acknowledgement, on_failure)
     }
 
     fn nothing_sent(

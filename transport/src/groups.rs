@@ -10,15 +10,17 @@ use std::io::{self, BufReader, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::error::Cause;
 use crate::send::{ReadError, is_html, not_a_gateway};
 use crate::verdict::Failure;
 
 /// The gateway's own metrics in each group.
-const LAST_PUSH: &str = "push_time_seconds";
-const LAST_FAILURE: &str = "push_failure_time_seconds";
+pub(crate) const LAST_PUSH: &str = "push_time_seconds";
+pub(crate) const LAST_FAILURE: &str = "push_failure_time_seconds";
+/// What a group says itself of how long it is good for.
+const TTL: &str = "push_ttl_seconds";
 
 /// A group of metrics on a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,27 +38,49 @@ pub struct Group {
     pub last_failure: Option<SystemTime>,
     /// Whether the last push to the group succeeded.
     pub last_push_successful: bool,
+    /// How long the group is good for after its last push: the largest value of its gauge
+    /// `push_ttl_seconds` that is positive. [`Duration::MAX`] stands for ever (`+Inf`).
+    pub ttl: Option<Duration>,
+}
+
+/// What a gateway held, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// The groups, sorted by their labels.
+    pub groups: Vec<Group>,
+    /// The gateway's own clock when it answered, in whole seconds (the header `Date`); `None` where
+    /// the answer does not say. The times of the groups are by the same clock.
+    pub now: Option<SystemTime>,
 }
 
 /// Reads the answer, up to `max` bytes; the groups come sorted by their labels.
 pub(crate) fn read(body: &mut dyn Read, max: usize) -> Result<Vec<Group>, ReadError> {
+    let mut groups: Vec<Group> =
+        read_all::<RawGroup>(body, max)?.into_iter().map(Group::from).collect();
+    groups.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(groups)
+}
+
+/// Reads the answer, up to `max` bytes, and makes of each group what `T` makes of it.
+pub(crate) fn read_all<T: DeserializeOwned>(
+    body: &mut dyn Read,
+    max: usize,
+) -> Result<Vec<T>, ReadError> {
     let mut limited = Limited { body, left: max, exceeded: false };
     let mut reader = BufReader::with_capacity(64 * 1024, &mut limited);
     let answer = first_bytes(&mut reader).and_then(|html| {
         if html {
             return Err(not_a_gateway("it is an HTML page"));
         }
-        serde_json::from_reader::<_, ApiAnswer>(&mut reader).map_err(json_error)
+        serde_json::from_reader::<_, ApiAnswer<T>>(&mut reader).map_err(json_error)
     });
     drop(reader);
     if limited.exceeded {
         let words = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
         return Err(ReadError::Other(Failure::TooLarge, Cause::Text(words)));
     }
-    let mut groups: Vec<Group> =
-        answer?.data.unwrap_or_default().into_iter().map(Group::from).collect();
-    groups.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-    Ok(groups)
+    Ok(answer?.data.unwrap_or_default())
 }
 
 /// Whether the answer begins like a page for people.
@@ -98,8 +122,8 @@ impl Read for Limited<'_> {
 }
 
 #[derive(Deserialize)]
-struct ApiAnswer {
-    data: Option<Vec<RawGroup>>,
+struct ApiAnswer<T> {
+    data: Option<Vec<T>>,
 }
 
 /// A group as it is found, field by field.
@@ -111,11 +135,13 @@ struct RawGroup {
     series: usize,
     last_push: OwnMetric,
     last_failure: OwnMetric,
+    ttl_seconds: Option<f64>,
 }
 
 impl From<RawGroup> for Group {
     fn from(raw: RawGroup) -> Self {
-        let RawGroup { labels, successful, families, series, last_push, last_failure } = raw;
+        let RawGroup { labels, successful, families, series, last_push, last_failure, ttl_seconds } =
+            raw;
         let (own_labels, pushed) = (last_push.labels, last_push.seconds);
         let failed = last_failure.seconds;
         Self {
@@ -125,6 +151,8 @@ impl From<RawGroup> for Group {
             last_push: time(pushed),
             last_failure: time(failed),
             last_push_successful: successful.unwrap_or(pushed >= failed),
+            ttl: ttl_seconds
+                .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
         }
     }
 }
@@ -138,7 +166,7 @@ fn without_empty_instance(mut labels: BTreeMap<String, String>) -> BTreeMap<Stri
 }
 
 /// 0 is the gateway's way to say never.
-fn time(seconds: f64) -> Option<SystemTime> {
+pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
     let since = Duration::try_from_secs_f64(seconds).ok().filter(|since| !since.is_zero())?;
     UNIX_EPOCH.checked_add(since)
 }
@@ -160,6 +188,7 @@ impl<'de> Deserialize<'de> for RawGroup {
                     match name.as_str() {
                         LAST_PUSH => group.last_push = map.next_value()?,
                         LAST_FAILURE => group.last_failure = map.next_value()?,
+                        TTL => group.ttl(&map.next_value()?),
                         _ => group.field(&name, map.next_value()?),
                     }
                 }
@@ -172,6 +201,15 @@ impl<'de> Deserialize<'de> for RawGroup {
 }
 
 impl RawGroup {
+    /// A family as any other, whose values say how long the group is good for.
+    fn ttl(&mut self, values: &Values) {
+        let Some(values) = &values.0 else { return };
+        self.families += 1;
+        self.series += values.len();
+        let usable = values.iter().copied().filter(|seconds| *seconds > 0.0);
+        self.ttl_seconds = usable.reduce(f64::max);
+    }
+
     fn field(&mut self, name: &str, field: Field) {
         match field {
             Field::Family { series } => {
@@ -316,6 +354,21 @@ impl<'de> Visitor<'de> for PartVisitor {
 
     fn visit_unit<E>(self) -> Result<Part, E> {
         Ok(Part::Other)
+    }
+}
+
+/// The values of a family's series, those without one as NaN; `None` where it is no family.
+#[derive(Debug)]
+struct Values(Option<Vec<f64>>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let family = serde_json::Value::deserialize(deserializer)?;
+        let metrics = family.get("metrics").and_then(serde_json::Value::as_array);
+        let value = |metric: &serde_json::Value| -> Option<f64> {
+            metric.get("value")?.as_str()?.parse().ok()
+        };
+        Ok(Self(metrics.map(|list| list.iter().map(|it| value(it).unwrap_or(f64::NAN)).collect())))
     }
 }
 

@@ -1,26 +1,43 @@
-//! One HTTP request and its answer: the only file that names the HTTP client.
+//! One HTTP request and its answer: the only file that names the HTTP client, with the one below it.
+
+mod failure;
+mod watch;
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use ureq::{Agent, SendBody, Timeout, http};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+use ureq::{Agent, SendBody, http};
 
 use crate::clock::WAIT_MAX;
 use crate::config::GatewayConfig;
 use crate::error::Cause;
+use crate::tls::Tls;
 use crate::verdict::Failure;
+
+pub(crate) use failure::read_failure;
+use watch::{Watch, Watched};
 
 /// How we name ourselves to gateways.
 const USER_AGENT: &str = concat!("prompush/", env!("CARGO_PKG_VERSION"));
 
 /// Bodies from this size on, in bytes, are announced (`Expect: 100-continue`), so that a server that
-/// takes no body of this size can say so before it is sent, instead of closing the connection on it.
+/// takes no body of this size, or wants a password first, can say so before it is sent, instead of
+/// closing the connection on it. Servers written in Go close it from 256 KiB on.
 /// A server that ignores the announcement is waited for one second at most.
-const ANNOUNCED_BYTES_MIN: usize = 1024 * 1024;
+const ANNOUNCED_BYTES_MIN: usize = 256 * 1024;
 
 /// Longest wait for a server to answer the announcement.
 const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(1);
+
+static WARNED_OF_SOCKS: Once = Once::new();
+
+/// Bodies from this size on, in bytes, are sent under [`Watch`]: a smaller one fits into what any
+/// connection takes without waiting.
+const WATCHED_BYTES_MIN: usize = 16 * 1024;
 
 /// What the push path asks of an HTTP client; tests pass one of their own.
 pub(crate) trait HttpSend: Send + Sync {
@@ -32,12 +49,11 @@ pub(crate) trait HttpSend: Send + Sync {
     fn interrupt(&self);
 }
 
-/// A request. Credentials are in `authorization` only, never in `url`.
-#[derive(Debug)]
+/// A request. Credentials are in `headers` only, never in `url`.
 pub(crate) struct HttpRequest<'a> {
     pub(crate) method: http::Method,
     pub(crate) url: &'a str,
-    pub(crate) authorization: Option<&'a str>,
+    pub(crate) headers: &'a [(String, String)],
     pub(crate) body: Option<HttpBody<'a>>,
     /// From looking up the name to the last byte of the answer.
     pub(crate) timeout: Duration,
@@ -55,6 +71,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
+    /// The other side's clock.
+    pub(crate) date: Option<String>,
     /// Whether the answer calls itself HTML.
     pub(crate) html: bool,
     pub(crate) body: Box<dyn Read + Send>,
@@ -71,9 +89,14 @@ pub(crate) struct SendFailure {
 #[derive(Debug)]
 pub(crate) struct UreqSend {
     agent: Agent,
+    /// An attempt with less time than this is one before a deadline.
+    attempt_timeout: Duration,
     /// Set before the connections are closed, so that it explains why they are. It guards nothing
     /// else, and `Relaxed` would do; a shutdown is no place to save a fence.
     interrupted: AtomicBool,
+    /// Taken to end the attempts that are watched.
+    watched: Mutex<Option<Sender<()>>>,
+    interrupts: Receiver<()>,
 }
 
 impl UreqSend {
@@ -82,6 +105,7 @@ impl UreqSend {
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(USER_AGENT)
+            .tls_config(tls_config(&config.tls))
             .timeout_resolve(Some(config.resolve_timeout.min(WAIT_MAX)))
             .timeout_connect(Some(config.connect_timeout.min(WAIT_MAX)))
             .timeout_await_100(Some(ANNOUNCEMENT_TIMEOUT))
@@ -89,46 +113,145 @@ impl UreqSend {
         if !config.proxy_from_environment {
             agent = agent.proxy(None);
         }
-        Self { agent: agent.build().new_agent(), interrupted: AtomicBool::new(false) }
+        let (watched, interrupts) = bounded(0);
+        let agent = agent.build();
+        warn_of_socks(&agent);
+        Self {
+            agent: agent.new_agent(),
+            attempt_timeout: config.attempt_timeout,
+            interrupted: AtomicBool::new(false),
+            watched: Mutex::new(Some(watched)),
+            interrupts,
+        }
     }
 }
 
 impl HttpSend for UreqSend {
     fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure> {
-        let builder = head(request);
-        let (result, sent) = match request.body {
-            None => (self.run(builder.body(()), request.timeout), Sent::Unknown),
-            Some(body) => {
-                let mut reader = Counted { bytes: body.bytes, asked: false };
-                let send_body = SendBody::from_reader(&mut reader);
-                let result = self.run(builder.body(send_body), request.timeout);
-                (result, reader.sent())
-            }
-        };
-        result.map(answer).map_err(|error| {
-            if self.interrupted.load(Ordering::SeqCst) {
+        let timeout = request.timeout;
+        let watched = self.watched_agent(request);
+        let agent = watched.clone().unwrap_or_else(|| self.agent.clone());
+        let interrupts = self.interrupts.clone();
+        let watch = watched.and_then(|agent| Watch::start(agent, timeout, interrupts));
+        match send_by(&agent, request) {
+            Ok(response) => Ok(answer(response, watch)),
+            Err(_) if self.interrupted.load(Ordering::SeqCst) => {
                 let cause = Cause::text("the attempt was interrupted at the deadline");
-                return SendFailure { failure: Failure::Timeout, cause };
+                Err(SendFailure { failure: Failure::Timeout, cause })
             }
-            describe(error, sent, request.timeout)
-        })
+            Err((ureq::Error::Io(_), sent)) if watch.is_some_and(|watch| watch.timed_out()) => {
+                Err(failure::describe(ureq::Error::Timeout(ureq::Timeout::Global), sent, timeout))
+            }
+            Err((error, sent)) => Err(failure::describe(error, sent, timeout)),
+        }
     }
 
     fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         self.agent.clone().shutdown();
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
 impl UreqSend {
-    fn run(
-        &self,
-        request: Result<http::Request<impl ureq::AsSendBody>, http::Error>,
-        timeout: Duration,
-    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        let request = self.agent.configure_request(request?).timeout_global(Some(timeout)).build();
-        self.agent.run(request)
+    /// An agent for this request alone, where it is to end exactly in time: before a deadline, which
+    /// has left it less than a whole attempt's time, and with a body that may have to wait. It opens
+    /// a connection of its own: one that is kept and has died in silence would cost what time there
+    /// is.
+    fn watched_agent(&self, request: &HttpRequest<'_>) -> Option<Agent> {
+        let body_bytes = request.body.map_or(0, |body| body.bytes.len());
+        let watched = request.timeout < self.attempt_timeout || body_bytes >= WATCHED_BYTES_MIN;
+        watched.then(|| Agent::new_with_config(self.agent.config().clone()))
     }
+
+    /// Sends one request with headers and a body that somebody else wrote.
+    pub(crate) fn send_raw(
+        &self,
+        method: http::Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Answer, SendFailure> {
+        let mut builder = http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        let result = match body {
+            None => run(&self.agent, builder.body(SendBody::none()), timeout),
+            Some(mut body) => {
+                let builder = builder.header(http::header::CONTENT_LENGTH, body.len());
+                run(&self.agent, builder.body(SendBody::from_reader(&mut body)), timeout)
+            }
+        };
+        result
+            .map(|response| answer(response, None))
+            .map_err(|error| failure::describe(error, Sent::Unknown, timeout))
+    }
+}
+
+fn run(
+    agent: &Agent,
+    request: Result<http::Request<SendBody<'_>>, http::Error>,
+    timeout: Duration,
+) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    agent.run(agent.configure_request(request?).timeout_global(Some(timeout)).build())
+}
+
+/// One request; an error comes with how much of the body had been sent.
+fn send_by(
+    agent: &Agent,
+    request: &HttpRequest<'_>,
+) -> Result<http::Response<ureq::Body>, (ureq::Error, Sent)> {
+    let head = head(request);
+    match request.body {
+        None => {
+            let whole = head.and_then(|head| head.body(SendBody::none()));
+            run(agent, whole, request.timeout).map_err(|error| (error, Sent::Unknown))
+        }
+        Some(body) => {
+            let mut reader = Counted { bytes: body.bytes, asked: false };
+            let whole = head.and_then(|head| head.body(SendBody::from_reader(&mut reader)));
+            let result = run(agent, whole, request.timeout);
+            let sent = reader.sent();
+            result.map_err(|error| (error, sent))
+        }
+    }
+}
+
+/// The client would pass by such a proxy and say so in its own log only. Said once: it is the
+/// environment of the whole program.
+fn warn_of_socks(config: &ureq::config::Config) {
+    use ureq::ProxyProtocol::{Http, Https};
+    let protocol = config.proxy().map(ureq::Proxy::protocol);
+    if let Some(protocol) = protocol.filter(|protocol| !matches!(protocol, Http | Https)) {
+        WARNED_OF_SOCKS.call_once(|| {
+            log::warn!(
+                "the environment names a proxy of {protocol}, which is not used: HTTP ones are"
+            );
+        });
+    }
+}
+
+fn tls_config(tls: &Tls) -> TlsConfig {
+    let authorities = tls.authorities();
+    let roots = if authorities.is_empty() {
+        RootCerts::WebPki
+    } else {
+        authorities.iter().map(|der| Certificate::from_der(der).to_owned()).into()
+    };
+    let identity = tls.identity().and_then(|identity| {
+        let chain: Vec<_> =
+            identity.chain.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        // Read before, when the identity was made.
+        let key = PrivateKey::from_pem(&identity.key_pem).ok()?;
+        Some(ClientCert::new_with_certs(&chain, key))
+    });
+    TlsConfig::builder()
+        .root_certs(roots)
+        .client_cert(identity)
+        .disable_verification(tls.is_insecure())
+        .build()
 }
 
 /// How much of a request's body had been sent when something happened.
@@ -166,11 +289,13 @@ impl Read for Counted<'_> {
     }
 }
 
-/// Method, URL and headers.
-fn head(request: &HttpRequest<'_>) -> http::request::Builder {
+/// Method, URL and headers. The error of a value that no header can hold does not show it.
+fn head(request: &HttpRequest<'_>) -> Result<http::request::Builder, http::Error> {
     let mut builder = http::Request::builder().method(&request.method).uri(request.url);
-    if let Some(authorization) = request.authorization {
-        builder = builder.header(http::header::AUTHORIZATION, authorization);
+    for (name, value) in request.headers {
+        let mut value = http::HeaderValue::from_str(value)?;
+        value.set_sensitive(true);
+        builder = builder.header(name, value);
     }
     if let Some(body) = &request.body {
         builder = builder
@@ -183,10 +308,10 @@ fn head(request: &HttpRequest<'_>) -> http::request::Builder {
             builder = builder.header(http::header::CONTENT_ENCODING, "gzip");
         }
     }
-    builder
+    Ok(builder)
 }
 
-fn answer(response: http::Response<ureq::Body>) -> Answer {
+fn answer(response: http::Response<ureq::Body>, watch: Option<Watch>) -> Answer {
     let (head, body) = response.into_parts();
     let header = |name| {
         let value = head.headers.get(name)?;
@@ -197,55 +322,8 @@ fn answer(response: http::Response<ureq::Body>) -> Answer {
         status: head.status.as_u16(),
         location: header(http::header::LOCATION),
         retry_after: header(http::header::RETRY_AFTER),
+        date: header(http::header::DATE),
         html: content_type.trim_start().to_ascii_lowercase().starts_with("text/html"),
-        body: Box::new(body.into_reader()),
-    }
-}
-
-/// What an error while reading an answer's body means.
-pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> SendFailure {
-    describe(ureq::Error::from(error), Sent::All, timeout)
-}
-
-fn describe(error: ureq::Error, sent: Sent, timeout: Duration) -> SendFailure {
-    use ureq::Error;
-    let failure = match &error {
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Unreachable,
-        Error::Timeout(_) if sent == Sent::Nothing => Failure::Unreachable,
-        Error::Timeout(_) => Failure::Timeout,
-        Error::Io(error) => io_failure(error.kind(), sent),
-        Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => {
-            Failure::Unreachable
-        }
-        Error::Tls(_) | Error::Pem(_) | Error::Rustls(_) | Error::TlsRequired => Failure::Tls,
-        _ => Failure::Garbled,
-    };
-    let cause = match error {
-        Error::Timeout(Timeout::Resolve) => {
-            Cause::text("looking up the gateway's name took too long")
-        }
-        Error::Timeout(Timeout::Connect) => Cause::text("connecting took too long"),
-        Error::Timeout(_) if sent == Sent::Nothing => {
-            Cause::Text(format!("no connection was made within {timeout:.1?}"))
-        }
-        Error::Timeout(_) => Cause::Text(format!("the attempt took longer than {timeout:.1?}")),
-        Error::Io(error) => Cause::other(error),
-        Error::Protocol(error) => Cause::Text(format!("the answer is not HTTP: {error}")),
-        error => Cause::other(error),
-    };
-    SendFailure { failure, cause }
-}
-
-fn io_failure(kind: io::ErrorKind, sent: Sent) -> Failure {
-    match kind {
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Failure::Dropped { after_body: sent == Sent::All },
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
-        // This is how a handshake that cannot be agreed on comes out of the TLS library.
-        io::ErrorKind::InvalidData => Failure::Tls,
-        _ => Failure::Unreachable,
+        body: Box::new(Watched { body: body.into_reader(), watch }),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A [`Pusher`] pushes a [`Registry`] (or a `prometheus_client` one, or several [`Source`]s) from a
 //! thread of its own: at once, then every interval, and a last time at the end, within a deadline.
-//! Recording never waits for it. A [`Gateway`] does one push, add or delete on the caller's thread,
-//! and lists what the gateway holds.
+//! Recording never waits for it. An [`Outbox`] does the same for any number of groups, told what to
+//! push, add or delete. A [`Gateway`] does one of these on the caller's thread, and lists what the
+//! gateway holds.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -26,14 +27,20 @@
 //! ```
 //!
 //! **Invariants.** Every wait has an end that the caller can set. One request is in flight per
-//! pusher, and it carries the newest state: a push replaces, so repeating one is harmless and an
-//! older one is never sent after a newer. Redirects are not followed. Credentials appear in no
+//! gateway, and it carries the newest state of its group: a push replaces, so repeating one is
+//! harmless and an older one is never sent after a newer. Redirects are not followed. Credentials appear in no
 //! message. There is no async runtime.
 #![forbid(unsafe_code)]
 
 mod pusher;
 
+mod outbox;
+
+mod desk;
+
 mod worker;
+
+mod queue;
 
 mod schedule;
 
@@ -41,15 +48,32 @@ mod gateway;
 
 mod groups;
 
+mod expiry;
+mod slot;
+
+mod pending;
+
+mod self_metrics;
+
+mod keeper;
+
+mod spool;
+
+mod replay;
+
 mod send;
 
 mod body;
 
 mod http;
 
+mod http_client;
+
 mod verdict;
 
 mod retry_after;
+
+mod http_date;
 
 mod backoff;
 
@@ -59,6 +83,12 @@ mod url;
 
 mod config;
 
+mod credentials;
+
+mod secret;
+
+mod tls;
+
 #[cfg(feature = "process")]
 mod process_metrics;
 
@@ -66,15 +96,26 @@ mod reason;
 
 mod hint;
 
+mod obstacle;
+
 mod error;
 
 pub use config::GatewayConfig;
+pub use credentials::Credentials;
 pub use error::{ConfigError, PushError, PushErrorKind, Verb};
+pub use expiry::Expiry;
 pub use gateway::{Gateway, PushReport};
-pub use groups::Group;
+pub use groups::{Group, Inventory};
+pub use http_client::{HttpAnswer, HttpClient, HttpError};
+pub use outbox::{Outbox, OutboxBuilder};
 #[cfg(feature = "process")]
 pub use process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
+pub use replay::{ReplayError, Replayed};
+pub use secret::Secret;
+pub use self_metrics::SelfMetrics;
+pub use spool::{Spool, SpoolEntry, SpoolError, SpoolFault};
+pub use tls::Tls;
 pub use url::{HttpUrl, RedactedUrl};
 
 // What a program needs of the core, so that one dependency line is enough.

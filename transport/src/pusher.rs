@@ -1,31 +1,19 @@
 //! The background pusher: a thread that keeps a group on a gateway up to date.
 
-use std::process;
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{
-    Receiver, RecvTimeoutError, SendTimeoutError, Sender, at, bounded, select,
-};
 use prompush_core::{GroupingKey, Registry, Source};
 
 use crate::config::GatewayConfig;
-use crate::error::{ConfigError, PushError, PushErrorKind, Verb};
-use crate::gateway::Gateway;
-use crate::worker::{Command, Shared, Worker, in_full};
-
-/// Name of the pusher's thread, as debuggers and `top -H` show it.
-const THREAD_NAME: &str = "prompush";
+use crate::desk::{Live, LiveEnd};
+use crate::error::{ConfigError, PushError, in_full};
+use crate::outbox::{Outbox, OutboxBuilder};
+use crate::self_metrics::SelfMetrics;
 
 /// Gauge that tells how long a group is good for after its last push.
 const TTL_METRIC: &str = "push_ttl_seconds";
-
-/// Commands that wait for a thread busy with a request; a further one waits for room.
-const COMMANDS_MAX: usize = 64;
-
-/// Most of a deadline that the thread leaves to its owner for joining it.
-const JOIN_RESERVE: Duration = Duration::from_millis(50);
 
 /// What becomes of the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +35,10 @@ pub enum AtEnd {
 /// package.
 ///
 /// **When [`flush`](Self::flush) returns `Ok`, the gateway has acknowledged a state at least as new
-/// as the one at the call.**
+/// as the one at the call. When it does not, and a [spool directory](PusherBuilder::spool) is set,
+/// that state is on disk (fsynced) and a later run sends it, unless the group has been pushed
+/// since.** So also for `shutdown` and for dropping. A program that is killed (`SIGKILL`, a power
+/// cut) loses what was not yet pushed.
 ///
 /// Dropping the pusher makes the last push too, within a deadline of 5 s unless
 /// [set](PusherBuilder::shutdown_deadline), and logs a failure. A pusher in a `static` is never
@@ -73,30 +64,17 @@ pub enum AtEnd {
 #[derive(Debug)]
 #[must_use = "dropping the pusher ends it"]
 pub struct Pusher {
-    shared: Arc<Shared>,
-    /// `None` once ended.
-    thread: Option<PusherThread>,
-    last_verb: Verb,
+    outbox: Outbox,
+    at_end: AtEnd,
     shutdown_deadline: Duration,
-}
-
-#[derive(Debug)]
-struct PusherThread {
-    handle: JoinHandle<()>,
-    commands: Sender<Command>,
-    /// How the last operation went, sent as the thread's last deed.
-    ended: Receiver<Result<(), PushError>>,
-    /// The process that has the thread.
-    pid: u32,
 }
 
 /// Options of a [`Pusher`]. [`spawn`](Self::spawn) starts it.
 #[derive(Debug)]
 #[must_use = "nothing is pushed before `spawn`"]
 pub struct PusherBuilder {
-    url: String,
+    outbox: OutboxBuilder,
     key: Result<GroupingKey, ConfigError>,
-    config: GatewayConfig,
     interval: Duration,
     shutdown_deadline: Duration,
     at_end: AtEnd,
@@ -104,18 +82,17 @@ pub struct PusherBuilder {
 }
 
 impl Pusher {
-    /// Begins with the gateway's URL, as for [`Gateway::new`], and the job.
+    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new), and the job.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] when the URL or the job cannot be used.
     pub fn builder(url: &str, job: &str) -> Result<PusherBuilder, ConfigError> {
-        Gateway::new(url)?;
+        let outbox = Outbox::builder(url)?;
         let key = GroupingKey::new(job).map_err(|source| ConfigError::GroupingKey { source })?;
         Ok(PusherBuilder {
-            url: url.to_owned(),
+            outbox,
             key: Ok(key),
-            config: GatewayConfig::default(),
             interval: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(5),
             at_end: AtEnd::default(),
@@ -129,23 +106,15 @@ impl Pusher {
     /// # Errors
     ///
     /// [`PushError`] when the gateway refused or has not acknowledged in time; the pusher goes on
-    /// in either case.
+    /// in either case. With several gateways, the error is of the first that failed, with the
+    /// [others](PushError::others) in it.
     pub fn flush(&self, deadline: Duration) -> Result<(), PushError> {
-        let Some(thread) = &self.thread else { return Err(self.stopped()) };
-        self.check_process(thread)?;
-        let until = self.shared.line.clock.deadline(deadline);
-        let (reply, answer) = bounded(1);
-        match thread.commands.send_deadline(Command::Flush { until, reply }, until) {
-            Ok(()) => {}
-            Err(SendTimeoutError::Timeout(_)) => return Err(self.late(Verb::Push, deadline)),
-            Err(SendTimeoutError::Disconnected(_)) => return Err(self.stopped()),
-        }
-        // A thread that dies leaves the command unread in the channel: its end is watched as well.
-        select! {
-            recv(answer) -> result => result.unwrap_or_else(|_| Err(self.stopped())),
-            recv(thread.ended) -> _ => Err(self.stopped()),
-            recv(at(until)) -> _ => Err(self.late(Verb::Push, deadline)),
-        }
+        self.outbox.flush(deadline)
+    }
+
+    /// Its metrics about itself.
+    pub fn metrics(&self) -> &SelfMetrics {
+        self.outbox.metrics()
     }
 
     /// Makes the last push (or deletes the group, see [`AtEnd`]) and ends the thread, all within
@@ -159,51 +128,11 @@ impl Pusher {
     }
 
     fn end(&mut self, deadline: Duration) -> Result<(), PushError> {
-        let Some(thread) = self.thread.take() else { return Ok(()) };
-        if let Err(error) = self.check_process(&thread) {
-            // The thread and the locks of its channels are in the other process: touch nothing.
-            std::mem::forget(thread);
-            return Err(error);
-        }
-        let until = self.shared.line.clock.deadline(deadline);
-        let by = until.checked_sub(JOIN_RESERVE.min(deadline / 10)).unwrap_or(until);
-        let result = match thread.commands.send_deadline(Command::End { by }, until) {
-            Err(SendTimeoutError::Timeout(_)) => Err(RecvTimeoutError::Timeout),
-            // A thread that is gone has said how it went, or has panicked.
-            Ok(()) | Err(SendTimeoutError::Disconnected(_)) => thread.ended.recv_deadline(until),
+        let live_end = match self.at_end {
+            AtEnd::Keep => LiveEnd::Push,
+            AtEnd::Delete => LiveEnd::Delete,
         };
-        match result {
-            Ok(result) => {
-                // Nothing is left for the thread to do but to return.
-                thread.handle.join().ok();
-                result
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                let error = self.late(self.last_verb, deadline);
-                self.shared.line.http.interrupt();
-                Err(error)
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(self.stopped()),
-        }
-    }
-
-    /// A thread does not survive a `fork`: waiting for it would be waiting for ever.
-    fn check_process(&self, thread: &PusherThread) -> Result<(), PushError> {
-        if thread.pid == process::id() {
-            return Ok(());
-        }
-        let words = format!("it was started by process {}", thread.pid);
-        Err(self.shared.error(self.last_verb, PushErrorKind::Forked, &words))
-    }
-
-    fn late(&self, verb: Verb, deadline: Duration) -> PushError {
-        let words = format!("not acknowledged within {deadline:?}");
-        self.shared.not_acknowledged(verb, PushErrorKind::Timeout, &words)
-    }
-
-    fn stopped(&self) -> PushError {
-        let words = "its thread has ended, by a panic in a source of metrics";
-        self.shared.error(self.last_verb, PushErrorKind::Stopped, words)
+        self.outbox.end(deadline, live_end)
     }
 }
 
@@ -234,7 +163,32 @@ impl PusherBuilder {
 
     /// Sets the limits of each request and of the waits between retries.
     pub fn config(mut self, config: GatewayConfig) -> Self {
-        self.config = config;
+        self.outbox = self.outbox.config(config);
+        self
+    }
+
+    /// Adds a gateway, as [`OutboxBuilder::gateway`]: it gets the same states, independent of the
+    /// others' failures.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`] when `url` cannot be used.
+    pub fn gateway(mut self, url: &str) -> Result<Self, ConfigError> {
+        self.outbox = self.outbox.gateway(url)?;
+        Ok(self)
+    }
+
+    /// Keeps what is not acknowledged at the end in that directory; as
+    /// [`OutboxBuilder::spool`]. Default: nothing is kept.
+    pub fn spool(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.outbox = self.outbox.spool(dir);
+        self
+    }
+
+    /// Says whether the pusher's metrics about itself are pushed along with the source. Default:
+    /// `false`; [`Pusher::metrics`] has them in any case.
+    pub fn self_metrics(mut self, pushed_along: bool) -> Self {
+        self.outbox.self_metrics = pushed_along;
         self
     }
 
@@ -272,26 +226,11 @@ impl PusherBuilder {
         }
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
         sources.extend(self.ttl.map(ttl_source).transpose()?);
-        let line = Gateway::with_config(&self.url, self.config)?.into_line();
-        let shared = Arc::new(Shared { line, path: key.to_path(), last_failure: Mutex::default() });
-        let last_verb = match self.at_end {
-            AtEnd::Keep => Verb::Push,
-            AtEnd::Delete => Verb::Delete,
-        };
-        let (commands, receiver) = bounded(COMMANDS_MAX);
-        let (report, ended) = bounded(1);
-        let worker =
-            Worker::new(Arc::clone(&shared), Box::new(sources), self.interval, last_verb, receiver);
-        let handle = thread::Builder::new()
-            .name(THREAD_NAME.to_owned())
-            .spawn(move || {
-                let result = worker.run();
-                report.try_send(result).ok(); // its owner may have stopped waiting
-            })
-            .map_err(|source| ConfigError::Thread { source })?;
-        let thread = PusherThread { handle, commands, ended, pid: process::id() };
-        let shutdown_deadline = self.shutdown_deadline;
-        Ok(Pusher { shared, thread: Some(thread), last_verb, shutdown_deadline })
+        let path = key.to_path().into();
+        let live = Live { path, source: Arc::new(sources), interval: self.interval };
+        let outbox = self.outbox.spawn_with(Some(live))?;
+        let Self { at_end, shutdown_deadline, .. } = self;
+        Ok(Pusher { outbox, at_end, shutdown_deadline })
     }
 }
 
@@ -308,15 +247,14 @@ fn ttl_source(ttl: Duration) -> Result<Box<dyn Source>, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::PushErrorKind;
 
     /// What a pusher looks like in the child of a `fork`: its thread is in another process.
     fn forked() -> Pusher {
         let config = GatewayConfig::default().proxy_from_environment(false);
         let builder = Pusher::builder("http://127.0.0.1:1", "x").unwrap().config(config);
         let mut pusher = builder.spawn(Registry::new()).unwrap();
-        if let Some(thread) = &mut pusher.thread {
-            thread.pid = thread.pid.wrapping_add(1);
-        }
+        pusher.outbox.act_as_if_forked();
         pusher
     }
 

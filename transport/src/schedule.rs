@@ -1,10 +1,11 @@
-//! What a background pusher does next: a pure function of the time and what has happened so far.
+//! What a gateway's thread does next: a pure function of the time and what has happened so far.
 //!
 //! The rules, first match wins:
-//! 1. Told to end: the last operation, repeated after a wait while it may still succeed, until it
-//!    is acknowledged, refused for good, or the deadline has come.
-//! 2. Somebody waits for a flush, or the time of the next push has come: a push.
-//! 3. Else: wait until that time.
+//! 1. Told to end: what there is to send, repeated after a wait while it may still succeed, until
+//!    nothing is left or the deadline has come.
+//! 2. The time of the next regular push has come: it is to be sent.
+//! 3. Something is to be sent, and no wait after a failure holds it back: an attempt.
+//! 4. Else: wait until that changes.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,11 @@ const JITTER: f64 = 0.05;
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Push the state, with that much time for the attempt.
-    Push { timeout: Duration },
-    /// Do the last operation, with that much time for the attempt.
-    Last { timeout: Duration },
-    /// Wait for a command, until then.
+    /// A regular push is due: queue it.
+    Regular,
+    /// Send what is next, with that much time for the attempt.
+    Send { timeout: Duration },
+    /// Wait for something to do, until then.
     Wait(Instant),
     /// Nothing is left to do.
     End,
@@ -42,107 +43,131 @@ pub(crate) enum Outcome {
 
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    interval: Duration,
     attempt_timeout: Duration,
-    /// When the next push or retry is due.
-    next: Instant,
-    /// Whether a push was acknowledged already.
-    settled: bool,
+    /// After a failure nothing is sent before then.
+    not_before: Instant,
     backoff: Backoff,
-    /// The latest deadline of those who wait for a push to be acknowledged.
+    regular: Option<Regular>,
+    /// The latest deadline of those who wait for an acknowledgement.
     flush_until: Option<Instant>,
     /// When to have ended.
     end_by: Option<Instant>,
-    /// Whether the last operation is done, well or not.
-    last_done: bool,
+    /// Whether what is left cannot be sent before `end_by`.
+    gave_up: bool,
+}
+
+/// Pushes that come by themselves.
+#[derive(Debug)]
+struct Regular {
+    interval: Duration,
+    /// `None` while one is on its way.
+    next: Option<Instant>,
+    /// Whether one was acknowledged already.
+    settled: bool,
 }
 
 impl Schedule {
-    /// The first push is due at once.
     pub(crate) fn new(
         now: Instant,
-        interval: Duration,
         attempt_timeout: Duration,
         retry_delay: (Duration, Duration),
     ) -> Self {
         Self {
-            // Jitter adds to it.
-            interval: interval.min(WAIT_MAX / 2),
             attempt_timeout: attempt_timeout.min(WAIT_MAX),
-            next: now,
-            settled: false,
+            not_before: now,
             backoff: Backoff::new(retry_delay.0, retry_delay.1, now),
+            regular: None,
             flush_until: None,
             end_by: None,
-            last_done: false,
+            gave_up: false,
         }
     }
 
-    pub(crate) fn next_action(&self, now: Instant) -> Action {
+    /// With regular pushes, the first one at once.
+    pub(crate) fn with_interval(mut self, now: Instant, interval: Duration) -> Self {
+        // Jitter adds to it.
+        let interval = interval.min(WAIT_MAX / 2);
+        self.regular = Some(Regular { interval, next: Some(now), settled: false });
+        self
+    }
+
+    /// `to_send`: whether anything is to be sent.
+    pub(crate) fn next_action(&self, now: Instant, to_send: bool) -> Action {
         if let Some(end_by) = self.end_by {
-            return match end_by.checked_duration_since(now) {
-                Some(left) if !self.last_done && !left.is_zero() => {
-                    if self.next <= now {
-                        Action::Last { timeout: self.attempt_timeout.min(left) }
-                    } else {
-                        Action::Wait(self.next.min(end_by))
-                    }
-                }
-                _ => Action::End,
+            let left = end_by.saturating_duration_since(now);
+            return if !to_send || self.gave_up || left.is_zero() {
+                Action::End
+            } else if self.not_before <= now {
+                Action::Send { timeout: self.attempt_timeout.min(left) }
+            } else {
+                Action::Wait(self.not_before.min(end_by))
             };
         }
-        if self.next <= now {
-            Action::Push { timeout: self.attempt_timeout }
+        let regular = self.regular.as_ref().and_then(|regular| regular.next);
+        if regular.is_some_and(|next| next <= now) {
+            Action::Regular
+        } else if to_send && self.not_before <= now {
+            Action::Send { timeout: self.attempt_timeout }
         } else {
-            Action::Wait(self.next)
+            let retry = to_send.then_some(self.not_before);
+            let next = regular.into_iter().chain(retry).min();
+            Action::Wait(next.or_else(|| now.checked_add(WAIT_MAX)).unwrap_or(now))
         }
     }
 
-    /// Somebody wants the state of now acknowledged by `until`: pushes at once.
+    /// The regular push is queued.
+    pub(crate) fn regular_queued(&mut self) {
+        if let Some(regular) = &mut self.regular {
+            regular.next = None;
+        }
+    }
+
+    /// The regular push has ended, well or not: the next one is due an interval from now.
+    ///
+    /// After the first acknowledgement it is due after any part of the interval, so that a thousand
+    /// programs started at once spread over it; then after the interval, nearly.
+    pub(crate) fn regular_ended(
+        &mut self,
+        now: Instant,
+        acknowledged: bool,
+        rng: &mut fastrand::Rng,
+    ) {
+        let Some(regular) = &mut self.regular else { return };
+        let part =
+            if regular.settled { 1.0 - JITTER + 2.0 * JITTER * rng.f64() } else { 1.0 - rng.f64() };
+        regular.next = Some(now + regular.interval.mul_f64(part));
+        regular.settled |= acknowledged;
+    }
+
+    /// Somebody wants everything acknowledged by `until`: whatever there is, is sent at once.
     pub(crate) fn flush(&mut self, now: Instant, until: Instant) {
         self.flush_until = Some(self.flush_until.map_or(until, |other| other.max(until)));
-        self.next = now;
+        self.not_before = now;
         self.backoff.reset();
     }
 
-    /// Told to end by `end_by`: the last operation is due at once.
+    /// Told to end by `end_by`: whatever there is, is sent at once.
     pub(crate) fn end(&mut self, now: Instant, end_by: Instant) {
         self.end_by = Some(end_by);
-        self.next = now;
+        self.not_before = now;
         self.backoff.reset();
     }
 
     /// An attempt has ended.
     pub(crate) fn attempted(&mut self, now: Instant, outcome: Outcome, rng: &mut fastrand::Rng) {
-        let retry_after = match outcome {
-            Outcome::Failed { after } => after,
-            Outcome::Acknowledged | Outcome::Refused => {
-                self.last_done = self.end_by.is_some();
-                self.flush_until = None;
-                self.backoff.reset();
-                self.next = now + self.gap(rng);
-                self.settled |= outcome == Outcome::Acknowledged;
-                return;
-            }
+        let Outcome::Failed { after } = outcome else {
+            self.backoff.reset();
+            self.not_before = now;
+            return;
         };
-        let wait = retry_after.unwrap_or_else(|| self.backoff.next(rng)).min(WAIT_MAX);
+        let wait = after.unwrap_or_else(|| self.backoff.next(rng)).min(WAIT_MAX);
         self.flush_until = self.flush_until.filter(|until| *until > now);
-        self.next = now + wait;
+        self.not_before = now + wait;
         let Some(urgent) = self.end_by.or(self.flush_until) else { return };
         let remaining = urgent.saturating_duration_since(now);
-        match wait_within(wait, retry_after.is_some(), remaining) {
-            Some(wait) => self.next = now + wait,
-            None => self.last_done = self.end_by.is_some(),
-        }
-    }
-
-    /// The time to the next regular push. After the first one it is any part of the interval, so
-    /// that a thousand programs started at once spread over it; then it is the interval, nearly.
-    fn gap(&self, rng: &mut fastrand::Rng) -> Duration {
-        if self.settled {
-            self.interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * rng.f64())
-        } else {
-            self.interval.mul_f64(1.0 - rng.f64())
+        match wait_within(wait, after.is_some(), remaining) {
+            Some(wait) => self.not_before = now + wait,
+            None => self.gave_up = self.end_by.is_some(),
         }
     }
 }
@@ -159,31 +184,47 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const FAILED: Outcome = Outcome::Failed { after: None };
 
-    /// A schedule, its clock and its dice.
+    /// A schedule of regular pushes, its clock and its dice.
     struct Play {
         clock: FakeClock,
         schedule: Schedule,
         rng: fastrand::Rng,
+        to_send: bool,
     }
 
     impl Play {
         fn new(seed: u64) -> Self {
             let clock = FakeClock::new();
-            let schedule = Schedule::new(clock.now(), INTERVAL, ATTEMPT, (MIN, MAX));
-            Self { clock, schedule, rng: fastrand::Rng::with_seed(seed) }
+            let schedule = Schedule::new(clock.now(), ATTEMPT, (MIN, MAX));
+            let schedule = schedule.with_interval(clock.now(), INTERVAL);
+            Self { clock, schedule, rng: fastrand::Rng::with_seed(seed), to_send: false }
         }
 
-        fn action(&self) -> Action {
-            self.schedule.next_action(self.clock.now())
+        fn action(&mut self) -> Action {
+            let action = self.schedule.next_action(self.clock.now(), self.to_send);
+            if action != Action::Regular {
+                return action;
+            }
+            self.to_send = true;
+            self.schedule.regular_queued();
+            self.schedule.next_action(self.clock.now(), self.to_send)
         }
 
         fn attempted(&mut self, outcome: Outcome) {
-            self.schedule.attempted(self.clock.now(), outcome, &mut self.rng);
+            self.action();
+            let now = self.clock.now();
+            self.schedule.attempted(now, outcome, &mut self.rng);
+            if outcome == Outcome::Acknowledged || outcome == Outcome::Refused {
+                let acknowledged = outcome == Outcome::Acknowledged;
+                self.schedule.regular_ended(now, acknowledged, &mut self.rng);
+                self.to_send = false;
+            }
         }
 
         /// Moves the clock to the end of the wait that is next, and says how long it was.
-        fn wait(&self) -> Duration {
-            let Action::Wait(until) = self.action() else { panic!("{:?}", self.action()) };
+        fn wait(&mut self) -> Duration {
+            let action = self.action();
+            let Action::Wait(until) = action else { panic!("{action:?}") };
             let wait = until - self.clock.now();
             self.clock.advance(wait);
             wait
@@ -191,11 +232,13 @@ mod tests {
 
         fn flush(&mut self, deadline: Duration) {
             let now = self.clock.now();
+            self.to_send = true;
             self.schedule.flush(now, now + deadline);
         }
 
         fn end(&mut self, deadline: Duration) {
             let now = self.clock.now();
+            self.to_send = true;
             self.schedule.end(now, now + deadline);
         }
     }
@@ -203,35 +246,71 @@ mod tests {
     #[test]
     fn first_push_at_once_then_every_interval() {
         let mut play = Play::new(1);
-        assert_eq!(play.action(), Action::Push { timeout: ATTEMPT });
+        assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
         play.attempted(Outcome::Acknowledged);
         assert!(play.wait() <= INTERVAL);
         for _ in 0..100 {
-            assert_eq!(play.action(), Action::Push { timeout: ATTEMPT });
+            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
             play.attempted(Outcome::Acknowledged);
             let wait = play.wait().as_secs_f64();
             assert!((28.5..31.5).contains(&wait), "{wait}");
         }
     }
 
-    #[test]
-    fn a_thousand_pushers_started_at_once_spread_over_the_interval() {
-        let mut tenths = [0; 10];
+    /// When a thousand pushers that start at once push within `seconds`, per second. The gateway
+    /// fails until `down_until`.
+    fn pushes_per_second(seconds: usize, down_until: Duration) -> Vec<usize> {
+        let mut pushes = vec![0; seconds];
         for seed in 0..1000 {
             let mut play = Play::new(seed);
-            play.attempted(Outcome::Acknowledged);
-            let tenth = (play.wait().as_secs_f64() / INTERVAL.as_secs_f64() * 10.0).ceil();
-            let index = (1..=10_u8).position(|n| f64::from(n) >= tenth).unwrap();
-            tenths[index] += 1;
+            while let Some(count) = usize::try_from(play.clock.elapsed().as_secs())
+                .ok()
+                .and_then(|at| pushes.get_mut(at))
+            {
+                *count += 1;
+                let is_down = play.clock.elapsed() < down_until;
+                play.attempted(if is_down { FAILED } else { Outcome::Acknowledged });
+                play.wait();
+            }
         }
-        assert!(tenths.iter().all(|count| (60..140).contains(count)), "{tenths:?}");
+        pushes
+    }
+
+    /// A row of a histogram for each ten seconds. `cargo test -p prompush a_thousand -- --nocapture`
+    fn show(title: &str, pushes: &[usize]) {
+        println!("{title}: pushes in each second");
+        for (row, counts) in pushes.chunks(10).enumerate() {
+            let counts: Vec<String> = counts.iter().map(|count| format!("{count:4}")).collect();
+            println!("{:4} s {}", row * 10, counts.join(""));
+        }
+    }
+
+    #[test]
+    fn a_thousand_pushers_started_at_once_spread_over_the_interval() {
+        let pushes = pushes_per_second(300, Duration::ZERO);
+        show("a thousand pushers, every 30 s, started at once", &pushes);
+        let (first, rest) = pushes.split_at(1);
+        // All push at their start; after that a second has 33 on average.
+        assert!(first[0] >= 1000);
+        assert!(rest.iter().all(|count| (10..=60).contains(count)), "{rest:?}");
+    }
+
+    #[test]
+    fn a_thousand_pushers_come_back_spread_when_their_gateway_does() {
+        let pushes = pushes_per_second(300, SECOND * 60);
+        show("the same, and the gateway is down for the first 60 s", &pushes);
+        // In its outage they ask less and less; when it is back, never all at once.
+        assert!(pushes[40..60].iter().all(|count| *count <= 130), "{:?}", &pushes[40..60]);
+        assert!(pushes[60..].iter().all(|count| *count <= 130), "{:?}", &pushes[60..]);
+        let last: usize = pushes[270..].iter().sum();
+        assert!((900..1100).contains(&last), "all of them push again: {last}");
     }
 
     #[test]
     fn failures_are_backed_off_from_and_a_success_forgets_them() {
         let mut play = Play::new(2);
         for attempt in 0..20 {
-            assert_eq!(play.action(), Action::Push { timeout: ATTEMPT });
+            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
             play.attempted(FAILED);
             let most = MIN.saturating_mul(2_u32.saturating_pow(attempt)).min(MAX);
             assert!(play.wait() <= most);
@@ -267,7 +346,7 @@ mod tests {
         play.flush(SECOND * 5);
         let mut attempts = 0;
         while play.clock.elapsed() < SECOND * 5 {
-            assert_eq!(play.action(), Action::Push { timeout: ATTEMPT });
+            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
             play.attempted(FAILED);
             attempts += 1;
             play.wait();
@@ -286,9 +365,9 @@ mod tests {
         let mut play = Play::new(6);
         play.attempted(Outcome::Acknowledged);
         play.end(SECOND * 5);
-        assert_eq!(play.action(), Action::Last { timeout: SECOND * 5 });
+        assert_eq!(play.action(), Action::Send { timeout: SECOND * 5 });
         play.clock.advance(SECOND);
-        assert_eq!(play.action(), Action::Last { timeout: SECOND * 4 });
+        assert_eq!(play.action(), Action::Send { timeout: SECOND * 4 });
         play.attempted(Outcome::Acknowledged);
         assert_eq!(play.action(), Action::End);
     }
@@ -301,7 +380,7 @@ mod tests {
                 play.end(SECOND * 5);
                 let mut attempts = 0;
                 while play.action() != Action::End {
-                    if let Action::Last { timeout } = play.action() {
+                    if let Action::Send { timeout } = play.action() {
                         attempts += 1;
                         play.clock.advance(attempt_takes.min(timeout));
                         play.attempted(Outcome::Failed { after });
@@ -319,12 +398,19 @@ mod tests {
     fn no_duration_is_too_long() {
         let clock = FakeClock::new();
         let max = Duration::MAX;
-        let mut schedule = Schedule::new(clock.now(), max, max, (max, max));
+        let schedule = Schedule::new(clock.now(), max, (max, max));
+        let mut schedule = schedule.with_interval(clock.now(), max);
         let mut rng = fastrand::Rng::with_seed(9);
         let outcomes = [Outcome::Acknowledged, FAILED, Outcome::Failed { after: Some(max) }];
         for outcome in outcomes.iter().cycle().take(9) {
+            schedule.regular_queued();
             schedule.attempted(clock.now(), *outcome, &mut rng);
-            assert!(matches!(schedule.next_action(clock.now()), Action::Wait(_)));
+            let failed = matches!(outcome, Outcome::Failed { .. });
+            if !failed {
+                schedule.regular_ended(clock.now(), true, &mut rng);
+            }
+            let action = schedule.next_action(clock.now(), failed);
+            assert!(matches!(action, Action::Wait(_)), "{outcome:?}: {action:?}");
         }
     }
 

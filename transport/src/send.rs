@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::Method;
 
@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::GatewayConfig;
 use crate::error::{Cause, PushError, PushErrorKind, Verb};
 use crate::http::{Answer, HttpRequest, HttpSend, SendFailure, read_failure};
+use crate::http_date;
 use crate::reason::{self, Reason};
 use crate::url::HttpUrl;
 use crate::verdict::{AnswerHead, Failure, Verdict, judge_answer, judge_failure};
@@ -41,15 +42,23 @@ pub(crate) struct Operation<'a> {
     pub(crate) verb: Verb,
     /// Below the gateway's base URL, from the slash on.
     pub(crate) path: &'a str,
-    pub(crate) body: Option<&'a EncodedBody<'a>>,
+    pub(crate) body: Option<&'a EncodedBody>,
 }
 
 /// A finished operation.
 #[derive(Debug)]
 pub(crate) struct Done<T> {
+    pub(crate) answered: Answered<T>,
+    pub(crate) attempts: u32,
+}
+
+/// What came of a successful answer.
+#[derive(Debug)]
+pub(crate) struct Answered<T> {
     pub(crate) value: T,
     pub(crate) status: u16,
-    pub(crate) attempts: u32,
+    /// The time by the other side's clock, in whole seconds, where it says it.
+    pub(crate) date: Option<SystemTime>,
 }
 
 /// An attempt that failed.
@@ -144,8 +153,32 @@ impl Line {
         operation: &Operation<'_>,
         read: ReadAnswer<'_, T>,
     ) -> Result<Done<T>, PushError> {
+        self.until(self.clock.deadline(self.config.total_timeout), operation, read)
+    }
+
+    /// Does `operation` until it succeeds, is refused for good, or the deadline has come.
+    pub(crate) fn until<T>(
+        &self,
+        deadline: Instant,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<Done<T>, PushError> {
+        self.until_telling(deadline, operation, read, || {})
+    }
+
+    /// The same; `on_failure` is called once, when the first attempt has failed and another is to
+    /// come.
+    pub(crate) fn until_telling<T>(
+        &self,
+        deadline: Instant,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+        on_failure: impl FnOnce(),
+    ) -> Result<Done<T>, PushError> {
+        let mut on_failure = Some(on_failure);
         let config = &self.config;
-        let deadline = self.clock.deadline(config.total_timeout);
+        let body_bytes = operation.body.map_or(0, |body| body.http().bytes.len());
+        let attempt_timeout = config.attempt_timeout_for(body_bytes);
         let mut rng = (self.rng)();
         let mut backoff =
             Backoff::new(config.retry_delay_min, config.retry_delay_max, self.clock.now());
@@ -153,9 +186,9 @@ impl Line {
         loop {
             attempts = attempts.saturating_add(1);
             let remaining = deadline.saturating_duration_since(self.clock.now());
-            let timeout = config.attempt_timeout.min(remaining);
+            let timeout = attempt_timeout.min(remaining);
             let setback = match self.attempt(operation, timeout, dropped, read) {
-                Ok((value, status)) => return Ok(Done { value, status, attempts }),
+                Ok(answered) => return Ok(Done { answered, attempts }),
                 Err(setback) => setback,
             };
             dropped = setback.dropped;
@@ -163,7 +196,12 @@ impl Line {
             let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
             let asked = setback.after.is_some();
             match wait_within(wait, asked, remaining) {
-                Some(wait) if setback.retry => self.clock.wait(wait),
+                Some(wait) if setback.retry => {
+                    if let Some(on_failure) = on_failure.take() {
+                        on_failure();
+                    }
+                    self.clock.wait(wait);
+                }
                 _ => return Err(self.error(operation, &setback, attempts)),
             }
         }
@@ -176,17 +214,26 @@ impl Line {
         timeout: Duration,
         dropped: u32,
         read: ReadAnswer<'_, T>,
-    ) -> Result<(T, u16), Setback> {
+    ) -> Result<Answered<T>, Setback> {
         let url = self.url.join(operation.path);
+        let mut headers = self.config.credentials.headers();
+        let authorization = self.url.authorization();
+        headers.extend(authorization.map(|value| ("authorization".to_owned(), value.to_owned())));
         let request = HttpRequest {
             method: operation.method(),
             url: &url,
-            authorization: self.url.authorization(),
+            headers: &headers,
             body: operation.body.map(EncodedBody::http),
             timeout,
         };
-        let answer = self.http.send(&request).map_err(|failure| self.setback(failure, dropped))?;
+        let start = self.clock.now();
+        let answer = self.http.send(&request).map_err(|failure| {
+            let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
+            let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
+            self.setback(failure, dropped)
+        })?;
         let status = answer.status;
+        let date = answer.date.as_deref().and_then(http_date::parse);
         let mut body = self.judge(operation, answer)?;
         let value = read(&mut body).map_err(|error| {
             let failure = match error {
@@ -195,7 +242,23 @@ impl Line {
             };
             self.setback(failure, dropped)
         })?;
-        Ok((value, status))
+        Ok(Answered { value, status, date })
+    }
+
+    /// Why the other side closed a connection by TLS that it had agreed to.
+    ///
+    /// With TLS 1.3 a server says only after the handshake that it wants another client certificate,
+    /// and closes: who is still sending sees a broken pipe in place of its words. A request that
+    /// sends nothing more than its head reads them.
+    fn refused_by_tls(&self, failure: &SendFailure, left: Duration) -> Option<SendFailure> {
+        let dropped = matches!(failure.failure, Failure::Dropped { .. });
+        if !dropped || !self.url.is_https() || left.is_zero() {
+            return None;
+        }
+        let url = self.url.join("/");
+        let (method, timeout) = (Method::GET, left.min(self.config.connect_timeout));
+        let request = HttpRequest { method, url: &url, headers: &[], body: None, timeout };
+        self.http.send(&request).err().filter(|found| found.failure == Failure::Tls)
     }
 
     /// The body of a success; what is wrong with anything else.
@@ -255,13 +318,22 @@ impl Line {
     ) -> PushError {
         PushError {
             verb: operation.verb,
-            families: operation.body.map(|body| body.families),
+            families: operation.body.and_then(|body| u32::try_from(body.families).ok()),
             url: self.url.redacted(operation.path),
             kind: setback.kind,
             attempts,
+            after_seconds: setback.after.map(whole_seconds),
+            gzip: operation.body.map(EncodedBody::is_compressed),
             cause: setback.cause.clone(),
+            aside: None,
         }
     }
+}
+
+/// Rounded up: what is asked for in parts of a second is not over before they are.
+fn whole_seconds(duration: Duration) -> u32 {
+    let up = u64::from(duration.subsec_nanos() > 0);
+    u32::try_from(duration.as_secs().saturating_add(up)).unwrap_or(u32::MAX)
 }
 
 fn location(location: &str) -> Cause {
@@ -272,7 +344,7 @@ fn location(location: &str) -> Cause {
 }
 
 /// Up to `max` bytes, and whether there were more.
-fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
+pub(crate) fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     body.take(limit).read_to_end(&mut bytes)?;

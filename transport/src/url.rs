@@ -3,10 +3,9 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use prompush_core::percent_decode;
 
+use crate::credentials::basic;
 use crate::error::ConfigError;
 
 /// What stands in messages where credentials stood.
@@ -23,7 +22,7 @@ pub struct HttpUrl {
 
 /// A URL fit for messages: credentials are shown as `***`.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RedactedUrl(String);
+pub struct RedactedUrl(Box<str>);
 
 impl HttpUrl {
     /// Parses `http://host:9091`, `https://user:password@host/prefix/`, `[::1]:9091` and the like.
@@ -80,6 +79,36 @@ impl HttpUrl {
         authority.rsplit_once(':')?.1.parse().ok()
     }
 
+    /// The host as it is written, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        let authority = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = authority.split('/').next().unwrap_or_default();
+        match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => authority.split(':').next().unwrap_or_default(),
+        }
+    }
+
+    /// The path, without a slash at its end: empty, or `/prefix`.
+    pub fn path(&self) -> &str {
+        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+
+    /// The URL for messages.
+    pub fn to_redacted(&self) -> RedactedUrl {
+        self.redacted("")
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.base.starts_with("https://")
+    }
+
+    /// The URL without credentials, no slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The URL to ask, `path` beginning with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
@@ -88,10 +117,11 @@ impl HttpUrl {
     /// The same for messages.
     pub(crate) fn redacted(&self, path: &str) -> RedactedUrl {
         let url = self.join(path);
-        RedactedUrl(match (&self.authorization, url.split_once("://")) {
+        let shown = match (&self.authorization, url.split_once("://")) {
             (Some(_), Some((scheme, rest))) => format!("{scheme}://{REDACTED}@{rest}"),
             _ => url,
-        })
+        };
+        RedactedUrl(shown.into())
     }
 
     /// The value of the `Authorization` header, when the URL held credentials.
@@ -119,16 +149,31 @@ impl fmt::Debug for RedactedUrl {
 }
 
 /// Hides all that may be a credential in a value that could not be parsed: whatever stands before
-/// its last `@`.
+/// its last `@`, and behind the first `?` or `#` after that.
 fn redact(value: &str) -> String {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), value),
+        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
+        _ => (String::new(), value),
     };
-    match rest.rsplit_once('@') {
-        Some((_, rest)) => format!("{scheme}{REDACTED}@{rest}"),
-        None => value.to_owned(),
+    let mut shown = scheme;
+    let rest = match rest.rsplit_once('@') {
+        Some((_, rest)) => {
+            shown.push_str(REDACTED);
+            shown.push('@');
+            rest
+        }
+        None => rest,
+    };
+    let query = rest.find(['?', '#']).filter(|mark| mark + 1 < rest.len());
+    match query.and_then(|mark| rest.split_at_checked(mark + 1)) {
+        Some((before, _)) => {
+            shown.push_str(before);
+            shown.push_str(REDACTED);
+        }
+        None => shown.push_str(rest),
     }
+    shown
 }
 
 fn check_host_and_port(host_and_port: &str) -> Result<(), &'static str> {
@@ -185,14 +230,12 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 fn basic_authorization(userinfo: &str) -> Result<String, &'static str> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
     let expected = "credentials as `user:password`, other characters percent-encoded";
-    let mut credentials = percent_decode(user).ok_or(expected)?;
+    let user = percent_decode(user).ok_or(expected)?;
     // RFC 7617, 2: a user name with a colon would be read as a shorter one.
-    if credentials.contains(&b':') {
+    if user.contains(&b':') {
         return Err("a user name without a colon");
     }
-    credentials.push(b':');
-    credentials.extend(percent_decode(password).ok_or(expected)?);
-    Ok(format!("Basic {}", STANDARD.encode(credentials)))
+    Ok(basic(user, percent_decode(password).ok_or(expected)?))
 }
 
 #[cfg(test)]
@@ -209,6 +252,20 @@ mod tests {
             ("http://user:123@gw", None),
         ] {
             assert_eq!(HttpUrl::parse(value).unwrap().port(), port, "{value}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_paths() {
+        for (value, host, path) in [
+            ("http://gw:9091/a:1/b/", "gw", "/a:1/b"),
+            ("gw", "gw", ""),
+            ("https://me:secret@gw/x", "gw", "/x"),
+            ("[::1]:80", "::1", ""),
+            ("http://[::1]/v1", "::1", "/v1"),
+        ] {
+            let url = HttpUrl::parse(value).unwrap();
+            assert_eq!((url.host(), url.path()), (host, path), "{value}");
         }
     }
 
@@ -292,6 +349,19 @@ mod tests {
             assert_eq!(url.authorization(), Some(authorization), "{value}");
             let shown = format!("{url:?} {} {}", url.redacted("/metrics"), url.join("/"));
             assert!(shown.contains("***@gw") && !shown.contains("cret"), "{shown}");
+        }
+        for (value, shown) in [
+            ("http://gw/?token=secret", "http://gw/?***"),
+            ("gw?token=secret#secret", "gw?***"),
+            ("http://gw/#secret", "http://gw/#***"),
+            ("http://me:secret@gw/x?to=secret", "http://***@gw/x?***"),
+            ("me:secret@gw?to=http://x", "***@gw?***"),
+            ("gw/?secret@x?secret", "***@x?***"),
+            ("http://gw/?", "http://gw/?"),
+        ] {
+            let error = HttpUrl::parse(value).unwrap_err();
+            let words = format!("{error} {error:?}");
+            assert!(words.contains(&format!("`{shown}`")) && !words.contains("cret"), "{words}");
         }
         for value in ["http://user:pa/ss@gw:x", "user:pass@gw:x", "http://user:pass@gw?q"] {
             let error = HttpUrl::parse(value).unwrap_err();

@@ -1,284 +1,270 @@
-//! The pusher's thread: a thin loop that does what [`Schedule`] says.
+//! A gateway's thread: a thin loop that does what [`Schedule`](crate::schedule::Schedule) says with
+//! what the [`Queue`](crate::queue::Queue) holds.
 
-use std::error::Error as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use prompush_core::{Encoder, Source};
+use crossbeam_channel::Receiver;
 
 use crate::body::EncodedBody;
-use crate::error::{Cause, PushError, PushErrorKind, Verb};
-use crate::schedule::{Action, Outcome, Schedule};
-use crate::send::{Line, Operation, Setback, read_acknowledgement};
-use crate::url::RedactedUrl;
-
-/// What the program asks of the thread.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// Push a state at least as new as this command, and say how it went.
-    Flush { until: Instant, reply: Sender<Result<(), PushError>> },
-    /// Do the last operation and end.
-    End { by: Instant },
-}
-
-/// What the thread and its owner both see.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) line: Line,
-    /// The group's path.
-    pub(crate) path: String,
-    /// Why the state is not on the gateway; `None` after an acknowledgement.
-    pub(crate) last_failure: Mutex<Option<PushError>>,
-}
+use crate::desk::{Health, Live, Shared};
+use crate::error::{PushError, PushErrorKind, Verb, in_full};
+use crate::queue::{Path, Sending};
+use crate::replay::with_kept;
+use crate::schedule::{Action, Outcome};
+use crate::send::{Operation, Setback, read_acknowledgement};
+use crate::slot::Fate;
 
 /// Everything the thread owns.
+#[derive(Debug)]
 pub(crate) struct Worker {
     shared: Arc<Shared>,
-    source: Box<dyn Source>,
-    schedule: Schedule,
-    commands: Receiver<Command>,
-    /// What the last operation is: the last push, or deleting the group.
-    last_verb: Verb,
-    encoder: Encoder,
+    calls: Receiver<()>,
     rng: fastrand::Rng,
-    /// Those who wait for the next push to be acknowledged, and until when.
-    waiting: Vec<(Instant, Sender<Result<(), PushError>>)>,
-    health: Health,
-    /// Connections in a row that the gateway closed after a whole body.
-    dropped: u32,
-    /// Whether the last operation was acknowledged.
-    finished: bool,
-}
-
-/// How things stand, as far as the log has been told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Health {
-    /// Nothing has been said.
-    #[default]
-    Unknown,
-    Good,
-    /// Failing in a way that may pass, since then.
-    Unavailable(Instant),
-    /// Refused for good, since then.
-    Refused(Instant),
 }
 
 impl Worker {
-    /// A thread's work, its first push due at once.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        source: Box<dyn Source>,
-        interval: Duration,
-        last_verb: Verb,
-        commands: Receiver<Command>,
-    ) -> Self {
-        let Line { config, clock, rng, .. } = &shared.line;
-        let encoder = Encoder::new(config.format);
-        let retry_delay = (config.retry_delay_min, config.retry_delay_max);
-        let schedule = Schedule::new(clock.now(), interval, config.attempt_timeout, retry_delay);
-        let rng = rng();
-        Self {
-            shared,
-            source,
-            schedule,
-            commands,
-            last_verb,
-            encoder,
-            rng,
-            waiting: Vec::new(),
-            health: Health::Unknown,
-            dropped: 0,
-            finished: false,
-        }
+    /// Wakes up when it is called.
+    pub(crate) fn new(shared: Arc<Shared>, calls: Receiver<()>) -> Self {
+        let rng = (shared.line.rng)();
+        Self { shared, calls, rng }
     }
 
-    /// Runs until told to end, or until nobody is left to tell it. Returns how the last operation
-    /// went.
-    pub(crate) fn run(mut self) -> Result<(), PushError> {
+    /// Runs until told to end.
+    pub(crate) fn run(mut self) {
         loop {
-            while let Ok(command) = self.commands.try_recv() {
-                self.obey(command);
-            }
-            match self.schedule.next_action(self.now()) {
-                Action::Push { timeout } => self.attempt(Verb::Push, timeout),
-                Action::Last { timeout } => {
-                    self.attempt(self.last_verb, timeout);
-                    self.finished = self.health == Health::Good;
+            let mut desk = self.shared.desk();
+            let action = desk.schedule.next_action(self.now(), desk.queue.has_turns());
+            match action {
+                Action::Regular => {
+                    desk.schedule.regular_queued();
+                    if let Some(path) = desk.live.as_ref().map(|live| Arc::clone(&live.path)) {
+                        desk.queue.queue(&path);
+                    }
                 }
-                Action::Wait(until) => match self.commands.recv_deadline(until) {
-                    Ok(command) => self.obey(command),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return self.result(),
-                },
-                Action::End => return self.result(),
+                Action::Send { timeout } => {
+                    let path = desk.queue.next().cloned();
+                    let live = desk.live.clone().filter(|live| Some(&live.path) == path.as_ref());
+                    drop(desk);
+                    let Some(path) = path else { continue };
+                    match live.map_or(Ok(()), |live| self.refresh(&live)) {
+                        Ok(()) => self.attempt(&path, timeout),
+                        Err(PushErrorKind::Stopped) => return,
+                        Err(_) => {}
+                    }
+                }
+                Action::Wait(until) => {
+                    drop(desk);
+                    self.calls.recv_deadline(until).ok(); // it was called, or it is time
+                }
+                Action::End => return,
             }
         }
-    }
-
-    fn result(self) -> Result<(), PushError> {
-        if self.finished {
-            return Ok(());
-        }
-        let words = "the pusher was told to end before an answer came";
-        Err(self.shared.not_acknowledged(self.last_verb, PushErrorKind::Timeout, words))
     }
 
     fn now(&self) -> Instant {
         self.shared.line.clock.now()
     }
 
-    fn obey(&mut self, command: Command) {
+    /// Gathers the state of now; what cannot be encoded is refused.
+    fn refresh(&mut self, live: &Live) -> Result<(), PushErrorKind> {
+        let Err(setback) = self.shared.refresh(live) else { return Ok(()) };
+        let line = &self.shared.line;
+        let operation = Operation { verb: Verb::Push, path: &live.path, body: None };
+        self.refused(&live.path, &line.error(&operation, &setback, 0));
         let now = self.now();
-        match command {
-            Command::Flush { until, reply } => {
-                self.waiting.push((until, reply));
-                self.schedule.flush(now, until);
-            }
-            Command::End { by } => self.schedule.end(now, by),
-        }
+        let mut desk = self.shared.desk();
+        desk.schedule.regular_ended(now, false, &mut self.rng);
+        desk.tell_waiting();
+        Err(setback.kind)
     }
 
-    /// One request with the state of now.
-    ///
-    /// Every flush obeyed before is answered by it, because the state is gathered here.
-    fn attempt(&mut self, verb: Verb, timeout: Duration) {
-        let result = self.ask(verb, timeout);
-        let now = self.now();
-        let outcome = match result {
-            Ok(()) => {
-                self.dropped = 0;
-                self.acknowledged(now);
+    /// One request with what there is of that group.
+    fn attempt(&mut self, path: &Path, timeout: Duration) {
+        let sending = self.shared.desk().queue.send(path);
+        let outcome = match self.ask(path, sending.as_ref(), timeout) {
+            Ok(None) => return,
+            Ok(Some(made)) => {
+                self.acknowledged(path, made);
                 Outcome::Acknowledged
             }
-            Err(Failed { outcome, dropped, error }) => {
-                self.dropped = dropped;
-                self.failed(now, outcome, *error);
-                outcome
-            }
+            Err(failed) if sending.is_none() => self.not_replayed(path, &failed),
+            Err(failed) => self.failed(path, *failed),
         };
-        self.schedule.attempted(now, outcome, &mut self.rng);
-    }
-
-    fn ask(&mut self, verb: Verb, timeout: Duration) -> Result<(), Failed> {
-        let Shared { line, path, .. } = &*self.shared;
-        let mut operation = Operation { verb, path, body: None };
-        let body = if verb == Verb::Delete {
-            None
-        } else {
-            let body = EncodedBody::encode(&mut self.encoder, self.source.as_ref(), &line.config);
-            Some(body.map_err(|(kind, cause)| {
-                failed(line, &operation, &Setback::nothing_sent(kind, cause), 0)
-            })?)
-        };
-        operation.body = body.as_ref();
-        line.attempt(&operation, timeout, self.dropped, &read_acknowledgement)
-            .map(|((), _)| ())
-            .map_err(|setback| failed(line, &operation, &setback, 1))
-    }
-
-    fn acknowledged(&mut self, now: Instant) {
-        *self.last_failure() = None;
-        for (_, waiting) in self.waiting.drain(..) {
-            waiting.try_send(Ok(())).ok(); // it may have stopped waiting
+        let now = self.now();
+        let mut desk = self.shared.desk();
+        desk.schedule.attempted(now, outcome, &mut self.rng);
+        let is_live = desk.live.as_ref().is_some_and(|live| live.path == *path);
+        if is_live && !matches!(outcome, Outcome::Failed { .. }) {
+            let acknowledged = outcome == Outcome::Acknowledged;
+            desk.schedule.regular_ended(now, acknowledged, &mut self.rng);
         }
-        let url = self.shared.url();
-        match self.health {
-            Health::Good => {}
-            Health::Unknown => log::debug!("pushing to `{url}`"),
-            Health::Unavailable(since) | Health::Refused(since) => {
-                let outage = now.saturating_duration_since(since);
-                log::info!("pushing to `{url}` works again, after {outage:.1?}");
-            }
-        }
-        self.health = Health::Good;
+        desk.tell_waiting();
     }
 
-    fn failed(&mut self, now: Instant, outcome: Outcome, error: PushError) {
-        let health = match (outcome, self.health) {
-            (Outcome::Refused, Health::Refused(since) | Health::Unavailable(since)) => {
-                Health::Refused(since)
-            }
-            (Outcome::Refused, _) => Health::Refused(now),
-            (_, Health::Refused(since) | Health::Unavailable(since)) => Health::Unavailable(since),
-            _ => Health::Unavailable(now),
-        };
-        if health != self.health {
-            let next = match health {
-                Health::Refused(_) => "trying again at the next interval",
-                _ => "trying again, with growing waits",
-            };
-            log::warn!("{}; {next}", in_full(&error));
-        }
-        self.health = health;
-        for (until, waiting) in std::mem::take(&mut self.waiting) {
-            if outcome == Outcome::Refused {
-                waiting.try_send(Err(error.clone())).ok(); // it may have stopped waiting
-            } else if until > now {
-                self.waiting.push((until, waiting));
-            }
-        }
-        *self.last_failure() = Some(error);
-    }
-
-    fn last_failure(&self) -> MutexGuard<'_, Option<PushError>> {
-        self.shared.last_failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An attempt that failed, and what follows.
-struct Failed {
-    outcome: Outcome,
-    /// Connections in a row closed after a whole body.
-    dropped: u32,
-    error: Box<PushError>,
-}
-
-fn failed(line: &Line, operation: &Operation<'_>, setback: &Setback, attempts: u32) -> Failed {
-    let outcome = match *setback {
-        Setback { retry: true, after, .. } => Outcome::Failed { after },
-        _ => Outcome::Refused,
-    };
-    let error = Box::new(line.error(operation, setback, attempts));
-    Failed { outcome, dropped: setback.dropped, error }
-}
-
-impl Shared {
-    pub(crate) fn url(&self) -> RedactedUrl {
-        self.line.url.redacted(&self.path)
-    }
-
-    /// Why the state is not acknowledged: the last failure, or else what `kind` and `words` say.
-    pub(crate) fn not_acknowledged(
+    /// Sends what there is of a group, with what is kept of it. Returns when the newest part of it
+    /// was made; `None` if there was nothing to send.
+    fn ask(
         &self,
-        verb: Verb,
-        kind: PushErrorKind,
-        words: &str,
-    ) -> PushError {
-        let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        last.unwrap_or_else(|| self.error(verb, kind, words))
+        path: &Path,
+        sending: Option<&Sending>,
+        timeout: Duration,
+    ) -> Result<Option<SystemTime>, Box<Failed>> {
+        let line = &self.shared.line;
+        let mut by = self.now() + timeout;
+        let failed = |operation: &Operation<'_>, setback: Setback, attempts| {
+            let error = line.error(operation, &setback, attempts);
+            Box::new(Failed { setback, error })
+        };
+        let own = sending.map(|sending| sending.batch.state.clone());
+        let spool = self.shared.keeper.as_ref().map(|keeper| &keeper.spool);
+        let combined = with_kept(spool, line, path, own, |operation, read| {
+            let answered = line.attempt(operation, timeout, 0, read);
+            answered.map_err(|setback| failed(operation, setback, 1))
+        })?;
+        let Some(state) = combined.state else { return Ok(None) };
+        let mut operation = Operation { verb: state.verb(), path, body: None };
+        let body = state.families().map(|families| EncodedBody::new(families, &line.config));
+        let body = body
+            .transpose()
+            .map_err(|(kind, cause)| failed(&operation, Setback::nothing_sent(kind, cause), 0))?;
+        operation.body = body.as_ref();
+        if timeout == line.config.attempt_timeout {
+            // No deadline has cut it.
+            let bytes = body.as_ref().map_or(0, |body| body.http().bytes.len());
+            by += line.config.attempt_timeout_for(bytes).saturating_sub(timeout);
+        }
+        for _ in 0..combined.times {
+            let result = self.attempt_counted(&operation, by, sending);
+            result.map_err(|setback| failed(&operation, setback, 1))?;
+        }
+        Ok(sending.map(|sending| sending.batch.made).or(combined.kept_made))
     }
 
-    pub(crate) fn error(&self, verb: Verb, kind: PushErrorKind, words: &str) -> PushError {
-        PushError {
-            verb,
-            families: None,
-            url: self.url(),
-            kind,
-            attempts: 0,
-            cause: (!words.is_empty()).then(|| Cause::text(words)),
+    /// One request, and what it was for the metrics.
+    fn attempt_counted(
+        &self,
+        operation: &Operation<'_>,
+        by: Instant,
+        sending: Option<&Sending>,
+    ) -> Result<(), Setback> {
+        let start = self.now();
+        let dropped = sending.map_or(0, |sending| sending.dropped);
+        let left = by.saturating_duration_since(start);
+        let result = self.shared.line.attempt(operation, left, dropped, &read_acknowledgement);
+        self.shared.metrics.attempted(
+            result.as_ref().map_or_else(outcome, |_| Outcome::Acknowledged),
+            sending.is_some_and(|sending| sending.again),
+            self.now().saturating_duration_since(start),
+            operation.body.map_or(0, |body| body.bytes.len()),
+        );
+        result.map(drop)
+    }
+
+    /// What an earlier run has left was not taken: it stays where it is.
+    fn not_replayed(&self, path: &Path, failed: &Failed) -> Outcome {
+        let outcome = outcome(&failed.setback);
+        if outcome == Outcome::Refused {
+            log::warn!("{}; it stays in the spool", in_full(&failed.error));
+        } else {
+            self.shared.desk().queue.add_left_behind(Arc::clone(path));
+        }
+        outcome
+    }
+
+    fn acknowledged(&self, path: &Path, made: SystemTime) {
+        let now = self.now();
+        let url = self.shared.line.url.redacted(path);
+        let mut desk = self.shared.desk();
+        let refused = desk.queue.acknowledged(path).and_then(|(_, refused)| refused);
+        let unavailable = match desk.health {
+            Health::Unavailable(since) => Some(since),
+            Health::Good => None,
+            Health::Unknown => {
+                log::debug!("pushing to `{url}`");
+                None
+            }
+        };
+        desk.health = Health::Good;
+        drop(desk);
+        self.shared.metrics.acknowledged(self.shared.gateway, self.shared.line.clock.wall());
+        if let Some(keeper) = &self.shared.keeper {
+            keeper.forget(path, made);
+            self.shared.count_kept(keeper);
+        }
+        if let Some(since) = refused.into_iter().chain(unavailable).min() {
+            let outage = now.saturating_duration_since(since);
+            log::info!("pushing to `{url}` works again, after {outage:.1?}");
+        }
+    }
+
+    fn failed(&self, path: &Path, failed: Failed) -> Outcome {
+        let Failed { setback, error } = failed;
+        let outcome = outcome(&setback);
+        if outcome == Outcome::Refused {
+            self.refused(path, &error);
+            return outcome;
+        }
+        let mut desk = self.shared.desk();
+        let known = matches!(desk.health, Health::Unavailable(_));
+        if !known {
+            desk.health = Health::Unavailable(self.now());
+        }
+        let words = (!known).then(|| in_full(&error));
+        desk.queue.failed(path, fate(setback.kind), setback.dropped, error);
+        drop(desk);
+        if let Some(words) = words {
+            log::warn!("{words}; trying again, with growing waits");
+        }
+        outcome
+    }
+
+    fn refused(&self, path: &Path, error: &PushError) {
+        let for_content = is_about_content(error.kind());
+        let mut desk = self.shared.desk();
+        let is_live = desk.live.as_ref().is_some_and(|live| live.path == *path);
+        let known = desk.queue.refused(path, self.now(), for_content, error.clone());
+        drop(desk);
+        if !known {
+            let next = match error.kind() {
+                PushErrorKind::Stopped => "nothing more is pushed",
+                _ if is_live => "trying again at the next interval",
+                _ => "not trying again",
+            };
+            log::warn!("{}; {next}", in_full(error));
         }
     }
 }
 
-/// An error with its causes, in one line, for the log.
-pub(crate) fn in_full(error: &PushError) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
+/// An attempt that failed, in parts and in words.
+#[derive(Debug)]
+struct Failed {
+    setback: Setback,
+    error: PushError,
+}
+
+fn outcome(setback: &Setback) -> Outcome {
+    if setback.retry { Outcome::Failed { after: setback.after } } else { Outcome::Refused }
+}
+
+/// Whether a gateway that did not acknowledge may have taken what it was sent, or still will.
+fn fate(kind: PushErrorKind) -> Fate {
+    match kind {
+        // 502 and 504 are of proxies, which may have passed it on.
+        PushErrorKind::Timeout | PushErrorKind::Dropped | PushErrorKind::Unavailable(502 | 504) => {
+            Fate::Unknown
+        }
+        _ => Fate::NotTaken,
     }
-    words
+}
+
+/// Whether a refusal is due to the body, so that another body may be taken.
+fn is_about_content(kind: PushErrorKind) -> bool {
+    matches!(
+        kind,
+        PushErrorKind::Refused(400 | 413 | 422)
+            | PushErrorKind::Dropped
+            | PushErrorKind::TooLarge
+            | PushErrorKind::Encode
+    )
 }

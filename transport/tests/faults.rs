@@ -294,7 +294,7 @@ fn a_body_above_the_limit_is_not_sent() {
     assert_eq!(server.connections(), 0);
 }
 
-/// A registry whose body has more than a mebibyte.
+/// A registry whose body is large enough to be announced.
 fn large_registry() -> Registry {
     let registry = Registry::new();
     let rows = registry.gauge_family("rows", "Rows.", ["n"]).expect("a good name");

@@ -7,7 +7,7 @@ use prompush::{
     AtEnd, Buckets, ConfigError, Format, Gateway, GatewayConfig, Group, GroupingKey, PushErrorKind,
     Pusher, Registry, decode_path,
 };
-use prompush_testing::{Pushgateway, Version, wait_until};
+use prompush_testing::{Pushgateway, Version, wait_for, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -143,7 +143,10 @@ fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
         let reason = error.reason().unwrap();
         assert!(reason.contains("is not a "), "{reason}");
         assert!(error.hint().unwrap().contains("another type"));
-        let groups = gateway.groups().unwrap();
+        // Upstream answers first, and notes the failure then.
+        let groups = wait_for(Duration::from_secs(30), "the failure to be noted", || {
+            gateway.groups().ok().filter(|groups| groups.len() == 2)
+        });
         assert!(groups[0].last_push_successful && !groups[1].last_push_successful);
         assert!(groups[1].last_push.is_none() && is_now(groups[1].last_failure), "{groups:?}");
     });

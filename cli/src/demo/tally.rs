@@ -196,7 +196,7 @@ impl Tally {
 pub(super) fn arrived(exposition: &[u8], job: &str, instance: &str) -> Option<u64> {
     let exposition = parse(exposition, Format::Text).ok()?;
     let has = |metric: &Metric<'_>, name: &str, value: &str| {
-        metric.labels.iter().any(|label| label.name == name && label.value == value)
+        metric.labels.iter().any(|label| label == (name, value))
     };
     let mut metrics = exposition.family(ITEMS)?.metrics.iter();
     let found = metrics.find(|m| has(m, "job", job) && has(m, "instance", instance))?;

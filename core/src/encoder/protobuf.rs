@@ -247,8 +247,8 @@ fn write_label(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 }
 
 fn write_metric(out: &mut Vec<u8>, metric_type: MetricType, metric: &Metric<'_>) {
-    for label in &metric.labels {
-        write_label(out, label.name.as_bytes(), label.value.as_bytes());
+    for (name, value) in &metric.labels {
+        write_label(out, name.as_bytes(), value.as_bytes());
     }
     match &metric.value {
         MetricValue::Number(value) => {

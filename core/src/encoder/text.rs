@@ -1,8 +1,9 @@
 //! Families in the text formats.
 
 use super::{Chunk, Encoder};
-use crate::exposition::{Label, Metric, MetricFamily, MetricType, MetricValue};
+use crate::exposition::{Metric, MetricFamily, MetricType, MetricValue};
 use crate::format::Format;
+use crate::labels::Labels;
 use crate::metric_kind::sealed::FamilyType;
 use crate::text::{write_float, write_float_go, write_help, write_label_value};
 
@@ -113,18 +114,18 @@ impl Encoder {
         &mut self,
         name: &str,
         suffix: &str,
-        labels: &[Label<'_>],
+        labels: &Labels<'_>,
         bound: Option<(&str, f64)>,
         value: f64,
     ) {
         self.raw(name.as_bytes());
         self.raw(suffix.as_bytes());
         let mut before = b"{";
-        for label in labels {
+        for (name, value) in labels {
             self.raw(before);
-            self.raw(label.name.as_bytes());
+            self.raw(name.as_bytes());
             self.raw(b"=\"");
-            write_label_value(&mut self.out, &label.value);
+            write_label_value(&mut self.out, value);
             self.raw(b"\"");
             before = b",";
         }

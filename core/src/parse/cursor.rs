@@ -91,11 +91,6 @@ impl<'a> Cursor<'a> {
         self.at = (self.at + 1).min(self.line.len());
     }
 
-    /// Goes to `at`, or to the end of the line.
-    pub(super) fn jump(&mut self, at: usize) {
-        self.at = at.min(self.line.len());
-    }
-
     /// Whether a newline ends the line.
     pub(super) fn is_whole(&self) -> bool {
         self.terminated
@@ -298,12 +293,8 @@ pub(super) fn unescape_help(
 
 /// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
 pub(super) fn parse_float(text: &[u8]) -> Option<f64> {
-    /// So many digits that every number is exact in 64 bits and as a float.
-    const DIGITS_MAX: usize = 15;
-    if !text.is_empty() && text.len() <= DIGITS_MAX && text.iter().all(u8::is_ascii_digit) {
-        let digit = |number: u64, digit: &u8| number * 10 + u64::from(digit - b'0');
-        #[expect(clippy::cast_precision_loss, reason = "less than 2^53")]
-        return Some(text.iter().fold(0, digit) as f64);
+    if let Some(value) = parse_short_decimal(text) {
+        return Some(value);
     }
     let text = std::str::from_utf8(text).ok()?;
     let value: f64 = text.parse().ok()?;
@@ -314,6 +305,36 @@ pub(super) fn parse_float(text: &[u8]) -> Option<f64> {
         value if value.is_infinite() => is_word.then_some(value),
         value => Some(value),
     }
+}
+
+/// A number of digits, with or without a point, short enough that one division gives the nearest
+/// float: its digits and the power of ten are both exact (Clinger, "How to read floating point
+/// numbers accurately", 1990).
+#[inline]
+fn parse_short_decimal(text: &[u8]) -> Option<f64> {
+    const DIGITS_MAX: usize = 15;
+    const POWERS: [f64; DIGITS_MAX + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (mut number, mut digits, mut point) = (0_u64, 0, None);
+    if text.len() > DIGITS_MAX + 1 {
+        return None;
+    }
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                number = number * 10 + u64::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
+    }
+    if digits == 0 || digits > DIGITS_MAX {
+        return None;
+    }
+    let fraction = point.map_or(0, |point| digits - point);
+    #[expect(clippy::cast_precision_loss, reason = "less than 2^53")]
+    Some(number as f64 / POWERS[fraction])
 }
 
 #[cfg(test)]
@@ -335,6 +356,12 @@ mod tests {
         check("inf", Some(f64::INFINITY));
         check("+Infinity", Some(f64::INFINITY));
         check("-INF", Some(f64::NEG_INFINITY));
+        check("0.1", Some(0.1));
+        check("123456789.012345", Some(123_456_789.012_345));
+        check("0.00000000000001", Some(1e-14));
+        check("999999999999999", Some(999_999_999_999_999.0));
+        check("9007199254740993", Some(9_007_199_254_740_992.0));
+        check("1.2.3", None);
         check("+NaN", None);
         check("", None);
         check("0x10", None);
@@ -345,5 +372,16 @@ mod tests {
         check("1\r", None);
         assert!(parse_float(b"nan").unwrap().is_nan());
         assert!(parse_float(b"NaN").unwrap().is_nan());
+    }
+
+    #[test]
+    fn short_decimals_are_read_as_the_standard_library_reads_them() {
+        let mut rng = fastrand::Rng::with_seed(15);
+        for _ in 0..100_000 {
+            let digits: String = (0..rng.usize(1..=16)).map(|_| rng.digit(10)).collect();
+            let (whole, fraction) = digits.split_at(rng.usize(0..=digits.len()));
+            let text = format!("{whole}.{fraction}");
+            assert_eq!(parse_float(text.as_bytes()), Some(text.parse().unwrap()), "{text}");
+        }
     }
 }

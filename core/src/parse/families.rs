@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::BuildHasher;
 
 use crate::exposition::{
-    Exposition, HistogramValue, Label, Metric, MetricFamily, MetricType, MetricValue, SummaryValue,
+    Exposition, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, SummaryValue,
 };
+use crate::labels::Labels;
 
 /// The families of a body that is being read.
 #[derive(Default)]
@@ -96,11 +97,11 @@ impl<'a> Families<'a> {
     }
 
     /// The metric a sample belongs to: a new one for a plain type, and for a histogram or a
-    /// summary the one with the same labels. Takes the labels out of `labels`.
+    /// summary the one with the same labels.
     pub(super) fn metric(
         &mut self,
         family: usize,
-        labels: &mut Vec<Label<'a>>,
+        labels: Labels<'a>,
         line: usize,
     ) -> &mut Metric<'a> {
         let metric_type = self.drafts[family].metric_type;
@@ -110,30 +111,27 @@ impl<'a> Families<'a> {
             _ => MetricValue::Number(0.0),
         };
         let is_plain = matches!(value, MetricValue::Number(_));
-        let at = if is_plain { None } else { self.find_compound(family, labels) };
+        let at = if is_plain { None } else { self.find_compound(family, &labels) };
         let metrics = &mut self.drafts[family].metrics;
         let at = at.unwrap_or(metrics.len());
         if at == metrics.len() {
-            #[expect(clippy::drain_collect, reason = "the memory of `labels` is kept")]
-            let labels = labels.drain(..).collect();
             metrics.push(Metric { labels, value, timestamp_ms: None, line });
         }
-        labels.clear();
         &mut metrics[at]
     }
 
     /// Finds a histogram or summary by its labels in any order, or notes where it will stand.
-    fn find_compound(&mut self, family: usize, labels: &[Label<'a>]) -> Option<usize> {
+    fn find_compound(&mut self, family: usize, labels: &Labels<'_>) -> Option<usize> {
         let metrics = &self.drafts[family].metrics;
         // Most samples belong to the metric of the sample before them.
-        if metrics.last().is_some_and(|last| last.labels == labels) {
+        if metrics.last().is_some_and(|last| last.labels == *labels) {
             return Some(metrics.len() - 1);
         }
         let hasher = self.compound.hasher();
         // A sum does not depend on the order of the labels.
         let hash = labels
             .iter()
-            .fold(hasher.hash_one(family), |hash, label| hash.wrapping_add(hash_of(hasher, label)));
+            .fold(hasher.hash_one(family), |hash, label| hash.wrapping_add(hasher.hash_one(label)));
         let candidates = self.compound.entry(hash).or_default();
         let same =
             |(of, at): &&(usize, usize)| *of == family && same_labels(&metrics[*at].labels, labels);
@@ -161,11 +159,8 @@ impl<'a> Families<'a> {
     }
 }
 
-fn hash_of(hasher: &impl BuildHasher, value: &impl Hash) -> u64 {
-    hasher.hash_one(value)
-}
-
-fn same_labels(left: &[Label<'_>], right: &[Label<'_>]) -> bool {
+fn same_labels(left: &Labels<'_>, right: &Labels<'_>) -> bool {
     // Names are unique within one label set.
-    left.len() == right.len() && left.iter().all(|label| right.contains(label))
+    left.iter().count() == right.iter().count()
+        && left.iter().all(|label| right.iter().any(|other| other == label))
 }

@@ -310,7 +310,7 @@ impl<'a> Parser<'a> {
                 draft.help.clone_from(&block.help);
             }
         }
-        let metric = self.families.metric(stored, &mut labels, line.number);
+        let metric = self.families.metric(stored, labels.into(), line.number);
         metric.timestamp_ms = timestamp_ms.or(metric.timestamp_ms);
         put(&mut metric.value, becomes, bound, value);
         Ok(())

@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+use super::Recovery;
 use super::cursor::{
     Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
 };
 use super::families::{Draft, Families, Suffix};
-use super::{Recovery, plain};
+use super::plain::PlainReader;
 use crate::error::{ParseError, ParseErrorKind as Kind};
 use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
+use crate::labels::Labels;
 use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
 
 pub(super) fn parse<'a>(
@@ -17,10 +19,13 @@ pub(super) fn parse<'a>(
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
 ) -> Exposition<'a> {
     let mut families = Families::default();
-    let mut labels = Vec::new();
+    let mut usual = UsualCase::default();
     for mut line in Lines::new(body) {
-        labels.clear();
-        if let Err(error) = parse_line(&mut line, &mut families, &mut labels)
+        if usual.take(&line, &mut families) {
+            continue;
+        }
+        usual.place = None;
+        if let Err(error) = parse_line(&mut line, &mut families)
             && on_error(error) == Recovery::Stop
         {
             break;
@@ -29,12 +34,61 @@ pub(super) fn parse<'a>(
     families.finish()
 }
 
-/// `labels` is empty, and kept only for its memory.
-fn parse_line<'a>(
-    line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    labels: &mut Vec<Label<'a>>,
-) -> Result<(), ParseError> {
+/// Samples as programs write them: plain, and mostly of the family of the one before.
+#[derive(Default)]
+struct UsualCase<'a> {
+    reader: PlainReader<'a>,
+    /// Where the plain sample before belongs, if no line came between.
+    place: Option<(&'a str, Place)>,
+}
+
+impl<'a> UsualCase<'a> {
+    /// Whether the line was such a sample, and nothing is wrong with it: then it is stored.
+    fn take(&mut self, line: &Cursor<'a>, families: &mut Families<'a>) -> bool {
+        let Some(sample) = self.reader.read(line) else { return false };
+        let (family, suffix) = match self.place {
+            Some((name, place)) if name == sample.name => place,
+            _ => {
+                let place = place_of(families, Cow::Borrowed(sample.name));
+                families.get(place.0).metric_type.get_or_insert(MetricType::Untyped);
+                self.place = Some((sample.name, place));
+                place
+            }
+        };
+        let bound_name = match families.metric_type(family) {
+            Some(MetricType::Histogram) => "le",
+            Some(MetricType::Summary) => "quantile",
+            _ => "",
+        };
+        let (mut labels, mut bound) = (sample.labels, None);
+        match sample.last {
+            Some(last) if last.name == bound_name => {
+                let Some(number) = parse_float(last.value.as_bytes()) else { return false };
+                (labels, bound) = (last.others, bound_of(number));
+            }
+            // The bound may stand before other labels.
+            Some(_) if has_label(labels, bound_name) => return false,
+            _ => {}
+        }
+        if negative_count(families.get(family), suffix, bound, sample.value).is_some() {
+            return false;
+        }
+        let metric = families.metric(family, Labels::plain(labels), line.number);
+        store(&mut metric.value, suffix, bound, sample.value);
+        true
+    }
+}
+
+fn has_label(labels: &str, wanted: &str) -> bool {
+    !wanted.is_empty() && Labels::plain(labels).iter().any(|(name, _)| name == wanted)
+}
+
+/// What stands in `le` or `quantile`: NaN is how the gateway's parser says that there is no bound.
+fn bound_of(number: f64) -> Option<f64> {
+    Some(number).filter(|number| !number.is_nan())
+}
+
+fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
     line.skip_blanks();
     if line.rest().is_empty() {
         // Blanks at the very end of the body are not an unfinished line.
@@ -44,7 +98,7 @@ fn parse_line<'a>(
         parse_comment(line, families)?;
         return line.end();
     }
-    parse_sample(line, families, labels)
+    parse_sample(line, families)
 }
 
 fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
@@ -130,33 +184,31 @@ fn find_or_create<'a>(
     if !is_metric_name(&name) {
         return Err(line.error_since(from, Kind::MetricNameText(name.into_owned())));
     }
+    Ok(place_of(families, name))
+}
+
+fn place_of<'a>(families: &mut Families<'a>, name: Cow<'a, str>) -> Place {
     if let Some(family) = families.find_own(&name) {
-        return Ok((family, None));
+        return (family, None);
     }
     if let Some((family, suffix)) = families.find_compound_family(&name) {
-        return Ok((family, Some(suffix)));
+        return (family, Some(suffix));
     }
-    Ok((families.find_or_create(name), None))
+    (families.find_or_create(name), None)
 }
 
 /// A sample's name and labels, as far as they are read.
-struct Head<'l, 'a> {
+#[derive(Default)]
+struct Head<'a> {
     family: Option<Place>,
-    labels: &'l mut Vec<Label<'a>>,
+    labels: Vec<Label<'a>>,
     /// The bucket's bound or the quantile, if the family has such.
     bound: Option<f64>,
 }
 
-fn parse_sample<'a>(
-    line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    labels: &mut Vec<Label<'a>>,
-) -> Result<(), ParseError> {
-    let mut head = Head { family: None, labels, bound: None };
-    if !take_plain_head(line, families, &mut head)? {
-        head.labels.clear();
-        take_head(line, families, &mut head)?;
-    }
+fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+    let mut head = Head::default();
+    take_head(line, families, &mut head)?;
     let Some((family, suffix)) = head.family else {
         return Err(line.error(Kind::MetricName));
     };
@@ -169,7 +221,7 @@ fn parse_sample<'a>(
     if let Some(kind) = refused {
         return Err(line.error_since(from, kind));
     }
-    let metric = families.metric(family, head.labels, line.number);
+    let metric = families.metric(family, head.labels.into(), line.number);
     store(&mut metric.value, suffix, head.bound, value);
     if line.peek()? != b'\n' {
         metric.timestamp_ms = Some(parse_timestamp(line)?);
@@ -177,40 +229,11 @@ fn parse_sample<'a>(
     Ok(())
 }
 
-/// Whether the line began as programs write it, and was read up to its value; if not, nothing
-/// was.
-fn take_plain_head<'a>(
-    line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    head: &mut Head<'_, 'a>,
-) -> Result<bool, ParseError> {
-    let Some(name) = plain::take_head(line, head.labels) else { return Ok(false) };
-    let place = find_or_create(families, line, 0, Cow::Borrowed(name))?;
-    head.family = Some(place);
-    fix_type(families, head);
-    let bound_name = match families.metric_type(place.0) {
-        Some(MetricType::Histogram) => "le",
-        Some(MetricType::Summary) => "quantile",
-        _ => return Ok(true),
-    };
-    if let Some(at) = head.labels.iter().rposition(|label| label.name == bound_name) {
-        let bound = parse_float(head.labels.remove(at).value.as_bytes());
-        head.bound = bound.filter(|bound| !bound.is_nan());
-        if bound.is_none() {
-            // The long way says what is wrong with it.
-            line.jump(0);
-            head.family = None;
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// A sample's name and labels in any form.
 fn take_head<'a>(
     line: &mut Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'_, 'a>,
+    head: &mut Head<'a>,
 ) -> Result<(), ParseError> {
     if line.peek()? != b'{' {
         let from = line.at();
@@ -230,7 +253,7 @@ fn take_head<'a>(
     Ok(())
 }
 
-fn fix_type(families: &mut Families<'_>, head: &Head<'_, '_>) {
+fn fix_type(families: &mut Families<'_>, head: &Head<'_>) {
     if let Some((family, _)) = head.family {
         families.get(family).metric_type.get_or_insert(MetricType::Untyped);
     }
@@ -293,7 +316,7 @@ fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
 fn parse_labels<'a>(
     line: &mut Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'_, 'a>,
+    head: &mut Head<'a>,
 ) -> Result<(), ParseError> {
     let must_name = head.family.is_none();
     loop {
@@ -338,7 +361,7 @@ fn parse_labels<'a>(
 fn parse_name_in_braces<'a>(
     line: &Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'_, 'a>,
+    head: &mut Head<'a>,
     from: usize,
     name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
@@ -357,7 +380,7 @@ fn parse_name_in_braces<'a>(
 fn parse_label<'a>(
     line: &mut Cursor<'a>,
     families: &mut Families<'a>,
-    head: &mut Head<'_, 'a>,
+    head: &mut Head<'a>,
     from: usize,
     name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
@@ -393,8 +416,7 @@ fn parse_label<'a>(
         let kind = if name == "le" { Kind::Le(value) } else { Kind::QuantileLabel(value) };
         line.error_since(from, kind)
     })?;
-    // NaN is how the gateway's parser says that there is no bound.
-    head.bound = Some(bound).filter(|bound| !bound.is_nan());
+    head.bound = bound_of(bound);
     Ok(())
 }
 
@@ -418,7 +440,7 @@ pub(super) fn take_label_value<'a>(
     })
 }
 
-fn family_name(families: &mut Families<'_>, head: &Head<'_, '_>) -> String {
+fn family_name(families: &mut Families<'_>, head: &Head<'_>) -> String {
     match head.family {
         Some((family, _)) => families.get(family).name.clone().into_owned(),
         None => String::new(),

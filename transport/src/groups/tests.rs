@@ -30,6 +30,33 @@ fn counts_what_was_pushed() {
 }
 
 #[test]
+fn a_group_says_how_long_it_is_good_for() {
+    let check = |metrics: &str, expected: Option<u64>, series: usize| {
+        let ttl = format!(r#"{{"type":"GAUGE","metrics":[{metrics}]}}"#);
+        let json = format!(r#"{{"data":[{{"labels":{{"job":"x"}},"push_ttl_seconds":{ttl}}}]}}"#);
+        let [group] = parse(&json).try_into().unwrap();
+        assert_eq!(group.ttl, expected.map(Duration::from_millis), "{metrics}");
+        assert_eq!((group.families, group.series), (1, series), "{metrics}");
+    };
+    check(r#"{"labels":{},"value":"90.5"}"#, Some(90_500), 1);
+    check(r#"{"labels":{"a":"1"},"value":"3"},{"labels":{"a":"2"},"value":"7"}"#, Some(7000), 2);
+    for ever in ["+Inf", "1e300"] {
+        let metric = format!(r#"{{"labels":{{}},"value":"{ever}"}}"#);
+        let json = format!(r#"{{"data":[{{"push_ttl_seconds":{{"metrics":[{metric}]}}}}]}}"#);
+        assert_eq!(parse(&json)[0].ttl, Some(Duration::MAX));
+    }
+    for unusable in ["0", "-1", "NaN", "soon"] {
+        check(&format!(r#"{{"labels":{{}},"value":"{unusable}"}}"#), None, 1);
+    }
+    check(r#"{"labels":{},"count":"1","sum":"2"}"#, None, 1);
+    check("", None, 0);
+    assert_eq!(
+        parse(r#"{"data":[{"push_ttl_seconds":3},{"push_ttl_seconds":null}]}"#)[0].ttl,
+        None
+    );
+}
+
+#[test]
 fn a_metric_in_the_place_of_a_field_is_a_metric() {
     let [group] = parse(
         r#"{"status":"success","data":[{

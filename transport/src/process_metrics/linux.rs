@@ -1,7 +1,7 @@
 //! The metrics of the process as `/proc` says them.
 
 use procfs::process::{LimitValue, Process};
-use prompush_core::{Metric, MetricFamily, MetricType, MetricValue};
+use prompush_core::{Labels, Metric, MetricFamily, MetricType, MetricValue};
 
 pub(super) fn families() -> Vec<MetricFamily<'static>> {
     read().into_iter().map(Reading::family).collect()
@@ -22,7 +22,7 @@ impl Reading {
 
     fn family(self) -> MetricFamily<'static> {
         let value = MetricValue::Number(self.value);
-        let metric = Metric { labels: Vec::new(), value, timestamp_ms: None, line: 0 };
+        let metric = Metric { labels: Labels::default(), value, timestamp_ms: None, line: 0 };
         MetricFamily {
             name: self.name.into(),
             help: Some(self.help.into()),

@@ -40,6 +40,7 @@ impl HttpSend for Script {
                 status,
                 location: None,
                 retry_after: retry_after.map(str::to_owned),
+                date: None,
                 html: false,
                 body: Box::new(io::empty()),
             }),

@@ -14,6 +14,9 @@ pub(crate) struct Row {
     pub(crate) better: Better,
     /// What the design asks of us.
     pub(crate) target: Option<f64>,
+    /// The same as a ratio to the best of the others, on the machine that the design was written on:
+    /// it says the same of a machine that is slower or faster.
+    pub(crate) target_gain: Option<f64>,
     /// Ours first.
     pub(crate) cells: Vec<Cell>,
     /// What cannot be faster.
@@ -43,6 +46,7 @@ impl Row {
             unit,
             better: Better::Less,
             target: None,
+            target_gain: None,
             cells: Vec::new(),
             floors: Vec::new(),
             note: "",
@@ -64,6 +68,11 @@ impl Row {
 
     pub(crate) fn target(self, target: f64) -> Self {
         Self { target: Some(target), ..self }
+    }
+
+    /// `best` is what the best of the others came to where the target was set.
+    pub(crate) fn against(self, best: f64) -> Self {
+        Self { target_gain: self.target.map(|target| best / target), ..self }
     }
 
     pub(crate) fn note(self, note: &'static str) -> Self {
@@ -104,6 +113,10 @@ impl Row {
             Better::Less => ours / floor,
             Better::More => floor / ours,
         })
+    }
+
+    pub(crate) fn is_met_as_a_ratio(&self) -> Option<bool> {
+        Some(self.gain()? >= self.target_gain?)
     }
 
     pub(crate) fn is_met(&self) -> Option<bool> {

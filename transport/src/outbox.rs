@@ -1,0 +1,326 @@
+//! Any number of groups, kept up to date on one gateway or several.
+
+mod builder;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::mem;
+use std::process;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, at, bounded, select};
+use prompush_core::{GroupingKey, Source};
+
+use crate::desk::{Live, LiveEnd, STOPPED, Shared, gather_safely};
+use crate::error::{ConfigError, PushError, PushErrorKind, Verb, in_full};
+use crate::pending::{Families, Pending};
+use crate::queue::Path;
+use crate::self_metrics::SelfMetrics;
+use crate::send::Operation;
+use crate::slot::Generation;
+use crate::worker::Worker;
+
+pub use builder::OutboxBuilder;
+
+/// Name of the thread of the first gateway, as debuggers and `top -H` show it; the others have a
+/// number behind it.
+const THREAD_NAME: &str = "prompush";
+
+/// Most of a deadline that the threads leave to their owner for joining them.
+const JOIN_RESERVE: Duration = Duration::from_millis(50);
+
+/// Most of a deadline that is left to writing what is not acknowledged to the spool.
+const KEEP_RESERVE: Duration = Duration::from_millis(250);
+
+/// Keeps any number of groups on one or several gateways up to date, from a thread of its own per
+/// gateway.
+///
+/// [`push`](Self::push), [`add`](Self::add) and [`delete`](Self::delete) encode the state of now
+/// and return; the threads send it. Of each group and gateway one request is in flight, and what
+/// comes meanwhile becomes one with what is pending: a later push replaces it, a later add replaces
+/// the families of the same name, a later delete removes the group. So a gateway ends in the state
+/// that telling it everything in order, once, would have given, whatever was lost, late or repeated
+/// on the way.
+///
+/// While a gateway fails, its thread tries again with growing, random waits, and logs the first
+/// failure and the recovery through the `log` package; other gateways are not held up. What is
+/// refused for good is logged and not sent again before a [`flush`](Self::flush), a
+/// [`shutdown`](Self::shutdown) or something new in that group.
+///
+/// **When [`flush`](Self::flush) returns `Ok`, the gateway has acknowledged a state at least as new
+/// as the one at the call. When it does not, and a spool directory is set, that state is on disk
+/// (fsynced) and a later run sends it, unless the group has been pushed since.** With several
+/// gateways, each has acknowledged it, or it is kept for each that has not. So also for `shutdown`
+/// and for dropping. A program that is killed (`SIGKILL`, a power cut) loses what was not yet pushed.
+///
+/// A program that keeps one group from one source up to date uses [`Pusher`](crate::Pusher).
+///
+/// Dropping it does what [`shutdown`](Self::shutdown) does, within 5 s unless
+/// [set](OutboxBuilder::shutdown_deadline), and logs a failure. Start it after any `fork`.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use prompush::{GroupingKey, Outbox, Registry};
+///
+/// let outbox = Outbox::builder("http://localhost:9091")?.spawn()?;
+///
+/// let registry = Registry::new();
+/// registry.counter("rows_processed_total", "Rows processed.")?.inc();
+/// let group = GroupingKey::new("nightly_import")?.with("instance", "host-1")?;
+/// outbox.push(&group, &registry)?; // returns at once
+///
+/// outbox.shutdown(Duration::from_secs(5))?; // waits for the gateway
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "dropping the outbox ends it"]
+pub struct Outbox {
+    /// Empty once ended; never empty before.
+    couriers: Vec<Courier>,
+    /// What is shared with the first gateway's thread; in it, what all gateways have in common.
+    first: Arc<Shared>,
+    live: Option<Live>,
+    shutdown_deadline: Duration,
+    /// The process that has the threads.
+    pid: u32,
+}
+
+/// A gateway and its thread.
+#[derive(Debug)]
+struct Courier {
+    shared: Arc<Shared>,
+    handle: JoinHandle<()>,
+    /// Closed when the thread ends.
+    ended: Receiver<()>,
+}
+
+impl Outbox {
+    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`] when it cannot be used.
+    pub fn builder(url: &str) -> Result<OutboxBuilder, ConfigError> {
+        OutboxBuilder::new(url)
+    }
+
+    /// Replaces the whole group `key` by the metrics of `source`, as they are at the call (`PUT`).
+    /// Returns when they are encoded; sending them is the threads' work.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]: the metrics could not be encoded or are too large
+    /// ([`PushErrorKind::Encode`], [`PushErrorKind::TooLarge`]), or the threads are gone
+    /// ([`PushErrorKind::Stopped`], [`PushErrorKind::Forked`]).
+    pub fn push(&self, key: &GroupingKey, source: &dyn Source) -> Result<(), PushError> {
+        let path = Path::from(key.to_path());
+        self.check_threads(Verb::Push)?;
+        let families = self.encode(Verb::Push, &path, source)?;
+        self.tell(&path, &Pending::Put(families));
+        Ok(())
+    }
+
+    /// Replaces, in the group `key`, the metric families that `source` has, and keeps the others
+    /// (`POST`). Returns as [`push`](Self::push) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn add(&self, key: &GroupingKey, source: &dyn Source) -> Result<(), PushError> {
+        let path = Path::from(key.to_path());
+        self.check_threads(Verb::Add)?;
+        let families = self.encode(Verb::Add, &path, source)?;
+        self.tell(&path, &Pending::Post(families));
+        Ok(())
+    }
+
+    /// Deletes the group `key` (`DELETE`), also one that does not exist. Returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`PushErrorKind::Stopped`] or [`PushErrorKind::Forked`] when the threads are gone.
+    pub fn delete(&self, key: &GroupingKey) -> Result<(), PushError> {
+        self.check_threads(Verb::Delete)?;
+        self.tell(&Path::from(key.to_path()), &Pending::Delete);
+        Ok(())
+    }
+
+    /// How many groups have something that a gateway has not acknowledged; with several gateways,
+    /// of the one that has most.
+    pub fn pending(&self) -> usize {
+        self.couriers.iter().map(|courier| courier.shared.desk().queue.len()).max().unwrap_or(0)
+    }
+
+    /// Its metrics about itself.
+    pub fn metrics(&self) -> &SelfMetrics {
+        &self.first.metrics
+    }
+
+    /// Sends all that is pending now, and waits until it is acknowledged by every gateway, at most
+    /// for `deadline`. A gateway that fails is tried again until then.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`] for the first group and gateway that refused or did not acknowledge in time,
+    /// with the [others](PushError::others) in it; the outbox goes on in either case.
+    pub fn flush(&self, deadline: Duration) -> Result<(), PushError> {
+        self.check_threads(Verb::Push)?;
+        let until = self.first.line.clock.deadline(deadline);
+        let until = until.checked_sub(self.keep_reserve(deadline)).unwrap_or(until);
+        let flushes: Vec<_> =
+            self.couriers.iter().map(|courier| (courier, courier.shared.flush(until))).collect();
+        let late = format!("not acknowledged within {deadline:?}");
+        let mut errors = Vec::new();
+        for (courier, (upto, settled)) in flushes {
+            select! {
+                recv(settled) -> _ => errors.extend(courier.failures(upto, &late)),
+                recv(courier.ended) -> _ => errors.push(self.stopped(courier, Verb::Push)),
+                recv(at(until)) -> _ => errors.extend(courier.failures(upto, &late)),
+            }
+        }
+        PushError::first_of(errors).map_or(Ok(()), Err)
+    }
+
+    /// Sends all that is pending, and ends the threads, all within `deadline`. A request that has
+    /// no answer by then is interrupted and abandoned.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush); the outbox has ended in either case.
+    pub fn shutdown(mut self, deadline: Duration) -> Result<(), PushError> {
+        self.end(deadline, LiveEnd::Push)
+    }
+
+    pub(crate) fn end(&mut self, deadline: Duration, live_end: LiveEnd) -> Result<(), PushError> {
+        let couriers = mem::take(&mut self.couriers);
+        if couriers.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.check_process(live_end.verb()) {
+            // The threads and the locks are in the other process: touch nothing.
+            mem::forget(couriers);
+            return Err(error);
+        }
+        let until = self.first.line.clock.deadline(deadline);
+        let until = until.checked_sub(self.keep_reserve(deadline)).unwrap_or(until);
+        let by = until.checked_sub(JOIN_RESERVE.min(deadline / 10)).unwrap_or(until);
+        let mut errors = Vec::new();
+        for courier in &couriers {
+            courier.shared.end(by, live_end);
+        }
+        let late = format!("not acknowledged within {deadline:?}");
+        for courier in couriers {
+            if !courier.wait_for_end(until) {
+                courier.shared.line.http.interrupt();
+            }
+            errors.extend(courier.failures(Generation::MAX, &late));
+        }
+        PushError::first_of(errors).map_or(Ok(()), Err)
+    }
+
+    fn encode(&self, verb: Verb, path: &str, source: &dyn Source) -> Result<Families, PushError> {
+        let line = &self.first.line;
+        gather_safely(source, line)
+            .map_err(|setback| line.error(&Operation { verb, path, body: None }, &setback, 0))
+    }
+
+    fn tell(&self, path: &Path, state: &Pending) {
+        tell(&self.couriers, path, state);
+    }
+
+    fn check_threads(&self, verb: Verb) -> Result<(), PushError> {
+        self.check_process(verb)?;
+        match self.couriers.iter().find(|courier| courier.handle.is_finished()) {
+            Some(courier) => Err(self.stopped(courier, verb)),
+            None => Ok(()),
+        }
+    }
+
+    /// A thread does not survive a `fork`: waiting for it would be waiting for ever.
+    fn check_process(&self, verb: Verb) -> Result<(), PushError> {
+        if self.pid == process::id() {
+            return Ok(());
+        }
+        let words = format!("it was started by process {}", self.pid);
+        Err(self.first.error(verb, self.live_path(), PushErrorKind::Forked, &words))
+    }
+
+    fn stopped(&self, courier: &Courier, verb: Verb) -> PushError {
+        courier.shared.error(verb, self.live_path(), PushErrorKind::Stopped, STOPPED)
+    }
+
+    /// How much of a deadline is left to writing the spool.
+    fn keep_reserve(&self, deadline: Duration) -> Duration {
+        match &self.first.keeper {
+            Some(_) => KEEP_RESERVE.min(deadline / 5),
+            None => Duration::ZERO,
+        }
+    }
+
+    fn live_path(&self) -> &str {
+        self.live.as_ref().map_or("", |live| &live.path)
+    }
+}
+
+#[cfg(test)]
+impl Outbox {
+    /// From now on as in the child of a `fork`: the threads are in another process.
+    pub(crate) fn act_as_if_forked(&mut self) {
+        self.pid = self.pid.wrapping_add(1);
+    }
+}
+
+fn tell(couriers: &[Courier], path: &Path, state: &Pending) {
+    for courier in couriers {
+        courier.shared.add(path, state.clone());
+    }
+}
+
+impl Courier {
+    /// Why operations up to that one are not acknowledged, after keeping them in the spool, if there
+    /// is one.
+    fn failures(&self, upto: Generation, late: &str) -> Vec<PushError> {
+        let errors = self.shared.errors(upto, late);
+        if errors.is_empty() {
+            return Vec::new();
+        }
+        let mut kept: BTreeMap<Path, _> = self.shared.keep().into_iter().collect();
+        let errors = errors.into_iter().map(|(path, error)| match kept.remove(&path) {
+            Some(kept) => error.with_kept(kept),
+            None => error,
+        });
+        errors.collect()
+    }
+
+    /// Whether the thread ends by then.
+    fn wait_for_end(&self, until: Instant) -> bool {
+        // It sends nothing, and closes the channel when it ends.
+        matches!(self.ended.recv_deadline(until), Err(RecvTimeoutError::Disconnected))
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        if let Err(error) = self.end(self.shutdown_deadline, LiveEnd::Push) {
+            log::error!("{}", in_full(&error));
+        }
+    }
+}
+
+impl Courier {
+    fn start(at: usize, (shared, calls): (Arc<Shared>, Receiver<()>)) -> io::Result<Self> {
+        let name = match at {
+            0 => THREAD_NAME.to_owned(),
+            at => format!("{THREAD_NAME}-{}", at + 1),
+        };
+        let worker = Worker::new(Arc::clone(&shared), calls);
+        let (alive, ended) = bounded::<()>(0);
+        let handle = thread::Builder::new().name(name).spawn(move || {
+            worker.run();
+            drop(alive);
+        })?;
+        Ok(Self { shared, handle, ended })
+    }
+}

@@ -1,0 +1,281 @@
+//! A spooled state as the bytes of one file.
+//!
+//! All numbers are little-endian; a text is its length (`u32`) and its bytes.
+//!
+//! | what | bytes |
+//! |---|---|
+//! | magic `prompush spool\n` | 15 |
+//! | version, 1 | 1 |
+//! | length of what follows the checksum | 8 |
+//! | CRC-32 of what follows | 4 |
+//! | verb: 0 push, 1 add, 2 delete | 1 |
+//! | format: 0 text, 1 protobuf | 1 |
+//! | when the state was made: seconds since 1970, nanoseconds | 8 + 4 |
+//! | the gateway's base URL, without credentials | text |
+//! | the group's path, from `/metrics` on | text |
+//! | how many fingerprints, and the fingerprints, of what the gateway may have taken late | 4 + 8 each |
+//! | how many families, and of each name and bytes | 4 + texts |
+//!
+//! The first two fields stay as they are in every version, so that each knows what it cannot read.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flate2::Crc;
+use prompush_core::Format;
+
+use super::error::SpoolFault;
+use super::fingerprint;
+use crate::error::Verb;
+use crate::pending::{ConvertError, Families, Pending};
+
+const MAGIC: &[u8] = b"prompush spool\n";
+const VERSION: u8 = 1;
+
+/// Most fingerprints that a record keeps.
+const DOUBTS_MAX: usize = 16;
+
+/// Bytes before the payload.
+const HEAD_LENGTH: usize = MAGIC.len() + 1 + 8 + 4;
+
+/// A state that a gateway has not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The gateway's base URL, without credentials.
+    pub(crate) base: String,
+    /// The group's path, from `/metrics` on.
+    pub(crate) path: String,
+    pub(crate) state: Pending,
+    /// When the newest part of it was made, by the clock of this machine.
+    pub(crate) made: SystemTime,
+    /// What else the gateway may have been given of that group, and may have taken since.
+    pub(crate) doubts: Vec<u64>,
+}
+
+impl Record {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut payload = Vec::new();
+        let (verb, families) = match &self.state {
+            Pending::Put(families) => (0, Some(families)),
+            Pending::Post(families) => (1, Some(families)),
+            Pending::Delete => (2, None),
+        };
+        let is_protobuf = families.is_some_and(|families| families.format() == Format::Protobuf);
+        payload.extend([verb, u8::from(is_protobuf)]);
+        let made = self.made.duration_since(UNIX_EPOCH).unwrap_or_default();
+        payload.extend(made.as_secs().to_le_bytes());
+        payload.extend(made.subsec_nanos().to_le_bytes());
+        put_bytes(&mut payload, self.base.as_bytes());
+        put_bytes(&mut payload, self.path.as_bytes());
+        put_length(&mut payload, self.doubts.len());
+        payload.extend(self.doubts.iter().flat_map(|doubt| doubt.to_le_bytes()));
+        put_length(&mut payload, families.map_or(0, Families::len));
+        for (name, block) in families.into_iter().flat_map(Families::blocks) {
+            put_bytes(&mut payload, name.as_bytes());
+            put_bytes(&mut payload, block);
+        }
+        let mut file = Vec::with_capacity(HEAD_LENGTH + payload.len());
+        file.extend(MAGIC);
+        file.push(VERSION);
+        file.extend((payload.len() as u64).to_le_bytes());
+        file.extend(checksum(&payload).to_le_bytes());
+        file.extend(payload);
+        file
+    }
+
+    pub(crate) fn decode(file: &[u8]) -> Result<Self, SpoolFault> {
+        let Some(rest) = file.strip_prefix(MAGIC) else {
+            // What is cut in the magic is ours, and torn.
+            let torn = MAGIC.starts_with(file);
+            return Err(if torn { SpoolFault::Torn } else { SpoolFault::Foreign });
+        };
+        let (version, rest) = rest.split_first().ok_or(SpoolFault::Torn)?;
+        if *version != VERSION {
+            return Err(SpoolFault::Version(*version));
+        }
+        let mut head = Fields(rest);
+        let length = head.u64()?;
+        let sum = head.u32()?;
+        let payload = head.0;
+        if u64::try_from(payload.len()) != Ok(length) || checksum(payload) != sum {
+            return Err(SpoolFault::Torn);
+        }
+        Self::decode_payload(payload)
+    }
+
+    fn decode_payload(payload: &[u8]) -> Result<Self, SpoolFault> {
+        let mut fields = Fields(payload);
+        let verb = fields.u8()?;
+        let format = if fields.u8()? == 0 { Format::Text } else { Format::Protobuf };
+        let made = Duration::from_secs(fields.u64()?) + Duration::from_nanos(fields.u32()?.into());
+        let made = UNIX_EPOCH.checked_add(made).ok_or(SpoolFault::Torn)?;
+        let (base, path) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+        let doubts = (0..fields.u32()?).map(|_| fields.u64()).collect::<Result<_, _>>()?;
+        let mut blocks = Vec::new();
+        for _ in 0..fields.u32()? {
+            blocks.push((Arc::from(fields.text()?), Arc::from(fields.bytes()?)));
+        }
+        let families = Families::new(format, blocks);
+        let state = match verb {
+            0 => Pending::Put(families),
+            1 => Pending::Post(families),
+            2 => Pending::Delete,
+            _ => return Err(SpoolFault::Torn),
+        };
+        Ok(Self { base, path, state, made, doubts })
+    }
+
+    pub(crate) fn verb(&self) -> Verb {
+        self.state.verb()
+    }
+
+    /// Takes in what is kept of the same group already.
+    ///
+    /// The gateway may still be given what is kept already, by a request of another process that
+    /// is under way: so that becomes a doubt.
+    pub(crate) fn merge(&mut self, there: Self) -> Result<(), ConvertError> {
+        let sent_before = match &there.state {
+            Pending::Put(_) if there.state != self.state => {
+                fingerprint::of_state(&there.state, &there.path)
+            }
+            _ => None,
+        };
+        let format = self.state.families().map(Families::format);
+        let state = match format {
+            Some(format) => there.state.in_format(format)?,
+            None => there.state,
+        };
+        let ours = std::mem::replace(&mut self.state, Pending::Delete);
+        let is_older = there.made <= self.made;
+        self.state = if is_older { state.then(ours) } else { ours.then(state) };
+        self.made = self.made.max(there.made);
+        self.doubts.extend(there.doubts.into_iter().chain(sent_before));
+        self.doubts.sort_unstable();
+        self.doubts.dedup();
+        self.doubts.truncate(DOUBTS_MAX);
+        Ok(())
+    }
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    // Bodies are far below 4 GiB: their limit is 64 MiB unless raised.
+    out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_length(out, bytes.len());
+    out.extend(bytes);
+}
+
+/// What is left to be read. The checksum was right, so that nothing here should ever fail.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], SpoolFault> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(SpoolFault::Torn)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], SpoolFault> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(SpoolFault::Torn)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn u8(&mut self) -> Result<u8, SpoolFault> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Result<u32, SpoolFault> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, SpoolFault> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], SpoolFault> {
+        let length = self.u32()?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    fn text(&mut self) -> Result<&'a str, SpoolFault> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| SpoolFault::Torn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records() -> Vec<Record> {
+        let families = |format| {
+            Families::new(
+                format,
+                [
+                    (Arc::from("a"), Arc::from(&b"# TYPE a gauge\na 1\n"[..])),
+                    (Arc::from("b_total"), Arc::from(&b"# TYPE b_total counter\nb_total 2\n"[..])),
+                ],
+            )
+        };
+        let record = |state| Record {
+            base: "http://gw:9091/prefix".to_owned(),
+            path: "/metrics/job/x/instance/i".to_owned(),
+            state,
+            made: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789),
+            doubts: vec![1, u64::MAX],
+        };
+        vec![
+            record(Pending::Put(families(Format::Text))),
+            record(Pending::Post(families(Format::Protobuf))),
+            Record { doubts: Vec::new(), ..record(Pending::Delete) },
+            record(Pending::Put(Families::new(Format::Text, []))),
+        ]
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        for record in records() {
+            assert_eq!(Record::decode(&record.encode()), Ok(record));
+        }
+    }
+
+    #[test]
+    fn the_format_is_this_one() {
+        let file = records()[0].encode();
+        let text = String::from_utf8_lossy(&file);
+        assert!(file.starts_with(b"prompush spool\n\x01") && text.contains("a 1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_or_changed_anywhere_is_none() {
+        let file = records()[0].encode();
+        for cut in 0..file.len() {
+            assert_eq!(Record::decode(&file[..cut]), Err(SpoolFault::Torn), "cut at {cut}");
+        }
+        for at in 0..file.len() {
+            for bit in 0..8 {
+                let mut changed = file.clone();
+                changed[at] ^= 1 << bit;
+                assert!(Record::decode(&changed).is_err(), "bit {bit} of byte {at}");
+            }
+        }
+        let longer = [file.as_slice(), b"\n"].concat();
+        assert_eq!(Record::decode(&longer), Err(SpoolFault::Torn));
+    }
+
+    #[test]
+    fn other_files_are_told_apart() {
+        let mut newer = records()[0].encode();
+        newer[MAGIC.len()] = 2;
+        assert_eq!(Record::decode(&newer), Err(SpoolFault::Version(2)));
+        assert_eq!(Record::decode(b"# TYPE a gauge\na 1\n"), Err(SpoolFault::Foreign));
+    }
+}

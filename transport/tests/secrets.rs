@@ -1,0 +1,86 @@
+//! Guards that no secret reaches the program's log, of ours or of any library below. (At the level
+//! `Trace` the HTTP client shows the bytes on the wire; `Credentials` warns of it.)
+
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use prompush::{Credentials, Gateway, GatewayConfig, GroupingKey, Pusher, Registry, Secret, Tls};
+use prompush_testing::{Answer, Authority, Leaf, Pushgateway, ScriptedServer, Version, WebConfig};
+
+/// Keeps all that anybody says.
+struct Kept(Mutex<String>);
+
+static KEPT: Kept = Kept(Mutex::new(String::new()));
+
+impl Log for Kept {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let mut kept = self.0.lock().expect("no test panics while it logs");
+        writeln!(kept, "{} {}", record.target(), record.args()).expect("a string takes it");
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn no_log_holds_a_secret() {
+    log::set_logger(&KEPT).unwrap();
+    log::set_max_level(LevelFilter::Debug);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "wonder\n").unwrap();
+    let config = || {
+        GatewayConfig::default()
+            .total_timeout(Duration::from_millis(300))
+            .proxy_from_environment(false)
+    };
+    let ways = [
+        Credentials::basic("alice", Secret::text("wonder")),
+        Credentials::bearer(Secret::file(&file).unwrap()),
+        Credentials::default().header_lines("X-Key: wonder\nAuthorization: Custom wonder"),
+    ];
+    for credentials in ways.map(Result::unwrap) {
+        for answer in [Answer::status(200), Answer::status(401), Answer::CloseAtOnce] {
+            let server = ScriptedServer::start([answer]);
+            let config = config().credentials(credentials.clone());
+            let gateway = Gateway::with_config(&server.url(), config.clone()).unwrap();
+            gateway.push(&GroupingKey::new("x").expect("a job"), &Registry::new()).ok();
+            let pusher = Pusher::builder(&server.url(), "x").unwrap().config(config);
+            pusher.spawn(Registry::new()).unwrap().shutdown(Duration::from_millis(200)).ok();
+        }
+    }
+    let server = ScriptedServer::start([Answer::status(403)]);
+    let url = server.url().replace("://", "://alice:wonder@");
+    let pusher = Pusher::builder(&url, "x").unwrap().config(config());
+    pusher.spawn(Registry::new()).unwrap().shutdown(Duration::from_millis(200)).unwrap_err();
+    over_tls(&url);
+    let kept = KEPT.0.lock().unwrap();
+    // "wonder" in base64, wherever it begins.
+    for secret in ["wonder", "d29uZGVy", "dvbmRlc", "3b25kZX"] {
+        let line = kept.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+    assert!(kept.contains("ureq"), "the libraries below were heard");
+    assert!(kept.contains("every user of this machine can read"), "{kept}");
+}
+
+/// The same by TLS, unchecked, and where there is none.
+fn over_tls(plain_url: &str) {
+    let tls = GatewayConfig::default().tls(Tls::default().insecure(true));
+    let tls = tls.total_timeout(Duration::from_millis(300)).proxy_from_environment(false);
+    let push = |url: &str| {
+        let gateway = Gateway::with_config(url, tls.clone()).expect("a URL");
+        gateway.push(&GroupingKey::new("x").expect("a job"), &Registry::new()).ok();
+    };
+    push(&plain_url.replace("http://", "https://"));
+    let certified = Authority::new().issue(Leaf::Server(&["127.0.0.1"]));
+    let web = WebConfig { tls: Some(certified), ..WebConfig::default() };
+    if let Some(gateway) = Pushgateway::start_secured(Version::Sid, &web) {
+        push(&gateway.url().replace("://", "://alice:wonder@"));
+    }
+}
