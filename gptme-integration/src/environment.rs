@@ -44,6 +44,9 @@ const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
 const OTLP_GRPC_PORT: u16 = 4317;
 
 impl Environment {
+    /// The variable that names the gateway.
+    pub(crate) const GATEWAY: &str = GATEWAY;
+
     /// Reads the variables of this process.
     ///
     /// # Errors

@@ -1,0 +1,40 @@
+//! Any bytes as an OTLP export, packed or not: the decoder neither panics nor takes memory beyond
+//! its limit, and what an instance makes of them is a strict exposition.
+#![no_main]
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use libfuzzer_sys::fuzz_target;
+use prompush_core::{Encoder, Format, GroupingKey, check_push, parse};
+use prompush_gptme::otlp::Export;
+use prompush_gptme::{Instance, Rules};
+
+fuzz_target!(|body: &[u8]| {
+    for encoding in [None, Some("gzip"), Some("deflate")] {
+        let Ok(export) = Export::decode(body, encoding, 1 << 20) else { continue };
+        let everything = Rules::default().instrumentation(true);
+        for rules in [Rules::default(), everything] {
+            let instance = Instance::new(Arc::new(rules));
+            for _ in 0..2 {
+                let absorbed = instance.absorb(&export, SystemTime::UNIX_EPOCH);
+                assert_eq!(absorbed.taken + absorbed.dropped, export.points());
+            }
+            assert!(instance.samples() <= 2000);
+            for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+                let mut encoder = Encoder::new(format);
+                let body = encoder.encode(&instance).expect("each family is there once");
+                check(body, format);
+            }
+        }
+    }
+});
+
+fn check(body: &[u8], format: Format) {
+    let key = GroupingKey::new("fuzz").expect("a job");
+    match parse(body, format) {
+        Ok(exposition) => assert_eq!(check_push(&exposition, &key), []),
+        // Negative buckets, sums and the like are the program's to explain, and stricter than a scrape.
+        Err(error) => assert_eq!(format, Format::OpenMetrics, "{error}"),
+    }
+}

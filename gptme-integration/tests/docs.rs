@@ -1,0 +1,91 @@
+//! Guards: `docs/otlp.md` says what the code does.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use prompush_gptme::otlp::Export;
+use prompush_gptme::{DropCause, Instance, Rules};
+use support::otlp_body::{
+    CUMULATIVE, Message, Span, absorb, buckets, histogram_in, integer, sum_in,
+};
+use support::{fixture, text};
+
+fn page() -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/otlp.md");
+    fs::read_to_string(path).unwrap()
+}
+
+/// The cells of the table with that heading, without the backticks.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let page = page();
+    let rows = page.lines().skip_while(|line| *line != heading).skip(2);
+    let cells = |line: &str| {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    let rows: Vec<Vec<String>> = rows.take_while(|line| line.starts_with('|')).map(cells).collect();
+    assert!(!rows.is_empty(), "no table `{heading}`");
+    rows
+}
+
+#[test]
+fn names() {
+    let span = Span(1, 9);
+    for row in table("| gptme's name | unit | kind | in Prometheus |") {
+        let [name, unit, kind, expected] = row.as_slice() else { panic!("{row:?}") };
+        let point = || [integer(&[], span, 1)];
+        let (metric, word): (Message, _) = match kind.as_str() {
+            "counter" => (sum_in(unit, name, CUMULATIVE, true, &point()), "counter"),
+            "up and down" => (sum_in(unit, name, CUMULATIVE, false, &point()), "gauge"),
+            "histogram" => {
+                let point = buckets(&[], span, 1.0, &[1.0], &[1, 1]);
+                (histogram_in(unit, name, CUMULATIVE, &[point]), "histogram")
+            }
+            _ => panic!("{kind}"),
+        };
+        let instance = Instance::new(Arc::new(Rules::default().instrumentation(true)));
+        absorb(&instance, &[metric]);
+        let text = text(&instance);
+        assert!(text.contains(&format!("# TYPE {expected} {word}\n")), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_default_rules_are_shown_as_they_are() {
+    assert!(page().contains(&format!("\n```text\n{}```\n", Rules::DEFAULT_TEXT)));
+}
+
+#[test]
+fn every_cause_is_explained() {
+    let rows = table("| cause | when |");
+    let explained: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(explained, DropCause::ALL.map(DropCause::as_str));
+}
+
+#[test]
+fn a_plain_run_has_as_many_samples() {
+    let samples = |rules: Rules| {
+        let instance = Instance::new(Arc::new(rules));
+        let export = Export::decode(&fixture("basic-flush"), None, 1 << 20).unwrap();
+        instance.absorb(&export, SystemTime::UNIX_EPOCH);
+        instance.samples().to_string()
+    };
+    let rows = table("| of a plain run with two turns | samples |");
+    assert_eq!(rows[0][1], samples(Rules::default()));
+    assert_eq!(rows[1][1], samples(Rules::default().instrumentation(true)));
+}
+
+#[test]
+fn families_that_are_added_are_named_as_they_are() {
+    let instance = Instance::new(Arc::new(Rules::default()));
+    let export = Export::decode(&fixture("tool-errors"), None, 1 << 20).unwrap();
+    instance.absorb(&export, SystemTime::UNIX_EPOCH);
+    let text = text(&instance);
+    for row in table("| family | what it is |") {
+        assert!(text.contains(&format!("\n# TYPE {} ", row[0])), "{}", row[0]);
+    }
+}
