@@ -169,10 +169,24 @@ fn parse_hint(input: &Input, kind: &ParseErrorKind) -> Option<&'static str> {
         ParseErrorKind::SecondHelp(_) | ParseErrorKind::SecondType(_) => {
             Some("a family's HELP and TYPE stand once, before its first sample")
         }
+        ParseErrorKind::MetricName if is_page(&input.bytes) => Some(
+            "this is a page for a browser: did the program that should print metrics print an error?",
+        ),
         ParseErrorKind::MetricName if is_text => Some(
             "a metric is `name value` or `name{label=\"value\"} value`, its name of letters, digits, `_` and `:`",
         ),
-        ParseErrorKind::NoQuote('\'') => Some("label values stand in double quotes"),
+        ParseErrorKind::NoQuote(_) => {
+            Some("label values stand in double quotes: `name{label=\"value\"} value`")
+        }
+        ParseErrorKind::NoEquals(_) | ParseErrorKind::LabelName(_) => {
+            Some("a label is `name=\"value\"`, its name of letters, digits and `_`")
+        }
+        ParseErrorKind::Value(word) if word.is_empty() => {
+            Some("a metric is `name value`: the value is missing")
+        }
+        ParseErrorKind::Value(word) if is_rest_of_name(word) => Some(
+            "a metric's name is of letters, digits, `_` and `:`, and its value stands after a space",
+        ),
         ParseErrorKind::Value(word) if is_number_with(word, ',') => {
             Some("a decimal point is written `.`, and digits are not grouped")
         }
@@ -181,6 +195,17 @@ fn parse_hint(input: &Input, kind: &ParseErrorKind) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whether these are the characters of a name that it may not have, and what follows them.
+fn is_rest_of_name(word: &str) -> bool {
+    let mut chars = word.chars();
+    matches!(chars.next(), Some('-' | '.' | '/')) && chars.next().is_some_and(char::is_alphabetic)
+}
+
+/// Whether that is HTML or XML.
+fn is_page(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"<")
 }
 
 /// Whether `word` begins like a number and holds `c`.

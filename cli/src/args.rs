@@ -8,6 +8,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration::parse_duration;
 
+mod access;
+mod bridge;
+mod gc;
+mod run;
+mod spool;
+
+pub(crate) use access::AccessArgs;
+pub(crate) use bridge::BridgeArgs;
+pub(crate) use gc::GcArgs;
+pub(crate) use run::RunArgs;
+pub(crate) use spool::{
+    SpoolArgs, SpoolCommand, SpoolDirArg, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs,
+};
+
 /// Gets metrics to a Prometheus Pushgateway, and cleans up after them.
 ///
 /// Metrics of programs that end before Prometheus can scrape them are pushed to a gateway, which
@@ -30,6 +44,10 @@ pub(crate) enum Command {
     List(ListArgs),
     Delete(DeleteArgs),
     Check(CheckArgs),
+    Gc(GcArgs),
+    Run(RunArgs),
+    Bridge(BridgeArgs),
+    Spool(SpoolArgs),
     Gateway(GatewayArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -50,10 +68,13 @@ pub(crate) struct GatewayUrlArg {
 
     /// Longest time for the whole operation, with all retries
     ///
-    /// Written as `30s`, `2m` or `1m30s`. An attempt gets a third of it, or 10 s if that is more;
+    /// Written as `30s`, `1m30s` or `1d`. An attempt gets a third of it, or 10 s if that is more;
     /// while the gateway is unreachable, late or busy, more attempts follow with growing waits.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 }
 
 /// The format of a body.
@@ -150,6 +171,9 @@ pub(crate) struct PushArgs {
     pub(crate) body: BodyArgs,
 
     #[command(flatten)]
+    pub(crate) spool: SpoolDirArg,
+
+    #[command(flatten)]
     pub(crate) gateway: GatewayUrlArg,
 }
 
@@ -232,6 +256,9 @@ pub(crate) struct DeleteArgs {
     pub(crate) quiet: bool,
 
     #[command(flatten)]
+    pub(crate) spool: SpoolDirArg,
+
+    #[command(flatten)]
     pub(crate) gateway: GatewayUrlArg,
 }
 
@@ -300,7 +327,7 @@ pub(crate) struct GatewayArgs {
     #[arg(long = "push.disable-consistency-check")]
     pub(crate) disable_consistency_check: bool,
 
-    /// Delete groups that were not pushed for so long, such as `300s` or `1h30m`
+    /// Delete groups that were not pushed for so long, such as `300s`, `1h30m` or `7d`
     ///
     /// Without it, or with `0s`, groups stay until they are deleted. A group that holds a gauge `push_ttl_seconds`
     /// has that lifetime instead. Expiry hides a dead job: alert on the time of its last success as well.

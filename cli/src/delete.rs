@@ -1,6 +1,7 @@
 //! `prompush delete`: one group by its whole key, or all that match.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use prompush::{Gateway, Group, PushErrorKind};
 use prompush_core::GroupingKeyError;
@@ -18,11 +19,30 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {
     if args.job.is_empty() {
         return Err(CliError::GroupingKey(GroupingKeyError::EmptyJob));
     }
-    let gateway = resolve::gateway(&args.gateway, |config| config)?;
-    let mut groups = match gateway.groups() {
+    let deadline = Deadline::after(args.gateway.timeout);
+    // One group can be deleted unseen, if there is time left for it when the list does not come.
+    let share = if by_glob || args.dry_run { 1 } else { 2 };
+    let list_timeout = args.gateway.timeout / share;
+    let mut gateway = resolve::gateway(&args.gateway, |config| config.total_timeout(list_timeout))?;
+    if let Some(dir) = resolve::spool_dir(&args.spool)? {
+        gateway = gateway.spool(dir);
+    }
+    let mut listed = gateway.groups();
+    let is_late = |kind: PushErrorKind| kind.is_retryable() && !can_go_on(kind);
+    if share > 1 && listed.as_ref().is_err_and(|error| is_late(error.kind())) {
+        // Nothing but the list can come next: it gets the other share, too.
+        gateway.set_total_timeout(deadline.remaining());
+        listed = gateway.groups();
+    }
+    let mut groups = match listed {
         Ok(groups) => groups,
         Err(error) if !by_glob && !args.dry_run && can_go_on(error.kind()) => {
+            gateway.set_total_timeout(deadline.remaining());
             return delete_unseen(args, &gateway, &selector);
+        }
+        Err(error) if !by_glob && !args.dry_run => {
+            keep(args, &selector)?;
+            return Err(error.into());
         }
         Err(error) => return Err(error.into()),
     };
@@ -38,6 +58,7 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {
     }
     for group in &chosen {
         if !args.dry_run {
+            gateway.set_total_timeout(deadline.remaining());
             gateway.delete_group(group)?;
         }
         if !args.quiet || args.dry_run {
@@ -49,6 +70,27 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {
         say(&format!("{done} {} at {}", count(chosen.len(), "group", "groups"), gateway.url()));
     }
     Ok(())
+}
+
+/// When the list and all deletions have to be done.
+struct Deadline {
+    start: Instant,
+    total: Duration,
+}
+
+impl Deadline {
+    fn after(total: Duration) -> Self {
+        Self { start: monotonic(), total }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.total.saturating_sub(self.start.elapsed())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time of the command is measured here alone")]
+fn monotonic() -> Instant {
+    Instant::now()
 }
 
 /// Whether a group may be deleted although the groups cannot be listed: a proxy may hide the list,
@@ -72,6 +114,21 @@ fn delete_unseen(
         say(&format!("deleted the group, if there was one, at {}", gateway.url()));
     }
     Ok(())
+}
+
+/// Keeps the deletion in the spool, if there is one: the gateway has been waited for already.
+fn keep(args: &DeleteArgs, selector: &Selector) -> Result<(), CliError> {
+    let Some(dir) = resolve::spool_dir(&args.spool)? else { return Ok(()) };
+    let gateway = resolve::gateway(&args.gateway, |config| config.total_timeout(Duration::ZERO))?;
+    let mut group = Group::default();
+    group.labels.clone_from(&selector.globs);
+    match gateway.spool(&dir).delete_group(&group) {
+        Err(error) if error.kept_in().is_none() => Err(error.into()),
+        _ => {
+            say(&format!("the deletion is kept in the spool `{}`", dir.display()));
+            Ok(())
+        }
+    }
 }
 
 fn nothing_to_delete(

@@ -23,7 +23,7 @@ use crate::demo::fleet::{Event, Fleet};
 use crate::demo::screen::Screen;
 use crate::demo::tally::{Ending, Tally, WorkerTally, arrived};
 use crate::error::CliError;
-use crate::signals::SignalThread;
+use crate::signals::{self, SignalThread};
 
 /// The job of all workers.
 const JOB: &str = "demo";
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), CliError> {
     // First of all, so that Ctrl-C at any time cleans up.
     let signals = {
         let sender = sender.clone();
-        SignalThread::start(move |signal| {
+        SignalThread::start(&signals::ENDING, move |signal| {
             sender.send(Event::Signal(signal)).ok(); // nobody listens once the demo is over
         })?
     };

@@ -6,12 +6,16 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::escape::{is_hostile, visible};
 use crate::input::Input;
-use crate::terminal::{Style, Tone};
+use crate::terminal::{Style, Tone, say};
+use crate::words::count;
 
 /// Most columns of a line that are shown; the rest is cut around the caret.
 const COLUMNS_MAX: usize = 100;
 /// Characters of a cut line that are shown before the caret.
 const CONTEXT_BEFORE: usize = 40;
+
+/// Most errors that are shown on stderr; the rest is counted.
+const ERRORS_SHOWN_MAX: usize = 20;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +130,21 @@ impl<'a> Lines<'a> {
 
     pub(crate) fn of(&self, diagnostic: &Diagnostic) -> &'a [u8] {
         self.0.get(&(diagnostic.input, diagnostic.line)).copied().unwrap_or_default()
+    }
+}
+
+/// Shows errors on stderr, each with its line.
+pub(crate) fn show_errors(errors: &[Diagnostic], inputs: &[Input]) {
+    let shown = errors.get(..ERRORS_SHOWN_MAX).unwrap_or(errors);
+    let lines = Lines::find(shown, inputs);
+    let style = Style::of_stderr();
+    for found in shown {
+        let name = inputs.get(found.input).map_or("input", |input| &input.name);
+        say(&render(found, name, lines.of(found), style));
+    }
+    let hidden = errors.len() - shown.len();
+    if hidden > 0 {
+        say(&format!("… and {}\n", count(hidden, "more error", "more errors")));
     }
 }
 

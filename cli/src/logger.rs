@@ -1,10 +1,10 @@
-//! Log messages on stderr: `info: …`.
+//! Log messages on stderr: `info: …`, `warning: …`.
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::args::LogLevel;
 use crate::escape::visible_lines;
-use crate::terminal::say;
+use crate::terminal::{say, warn};
 
 #[derive(Debug)]
 struct StderrLog;
@@ -17,12 +17,23 @@ impl Log for StderrLog {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
+            let message = record.args().to_string();
+            if record.level() == Level::Warn {
+                return warn(&message);
+            }
             let level = record.level().as_str().to_ascii_lowercase();
-            say(&format!("{level}: {}", visible_lines(&record.args().to_string(), "  ")));
+            say(&format!("{level}: {}", visible_lines(&message, "  ")));
         }
     }
 
     fn flush(&self) {}
+}
+
+/// Shows warnings and errors, unless a command has said what it wants to be shown.
+pub(crate) fn init_default() {
+    if log::max_level() == LevelFilter::Off {
+        init(LogLevel::Warn);
+    }
 }
 
 /// Shows messages from that level up.

@@ -11,14 +11,18 @@ mod analysis;
 mod input;
 mod lint;
 
+mod bridge;
 mod check;
 mod delete;
 mod demo;
+mod gc;
 mod generate;
 mod list;
 mod push;
+mod run;
 mod serve;
 mod signals;
+mod spool;
 
 mod diagnostic;
 mod escape;
@@ -39,13 +43,23 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, EXIT_DONE};
 
 fn main() -> ExitCode {
+    if let Some(code) = run::become_if_told() {
+        return code;
+    }
     // A wrong command line ends here, with exit code 2.
-    let cli = Cli::parse();
+    let cli = run::handed_over().map_or_else(Cli::parse, Cli::parse_from);
     let done = match cli.command {
+        Command::Run(args) => match run::run(&args) {
+            Ok(ended) => return ended,
+            Err(error) => Err(error),
+        },
         Command::Push(args) => push::run(&args),
         Command::List(args) => list::run(&args),
         Command::Delete(args) => delete::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Gc(args) => gc::run(&args),
+        Command::Bridge(args) => bridge::run(args),
+        Command::Spool(args) => spool::run(&args),
         Command::Gateway(args) => serve::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => generate::completions(&args),

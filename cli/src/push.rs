@@ -4,23 +4,25 @@ use prompush_core::{Encoder, Format, GroupingKey};
 
 use crate::analysis::Body;
 use crate::args::PushArgs;
-use crate::diagnostic::{Diagnostic, Lines, Severity, render};
+use crate::diagnostic::{Severity, show_errors};
 use crate::error::CliError;
 use crate::input::{self, Input};
 use crate::resolve;
-use crate::terminal::{Style, say, warn, write_stdout};
+use crate::spool::send_what_is_kept;
+use crate::terminal::{say, warn, write_stdout};
 use crate::words::count;
-
-/// Most errors that are shown; the rest is counted.
-const ERRORS_SHOWN_MAX: usize = 20;
 
 pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
     // What is wrong with the command line is said before anything is read.
     let key = resolve::grouping_key(&args.job, &args.group)?;
-    let gateway = resolve::gateway(&args.gateway, |config| {
+    let mut gateway = resolve::gateway(&args.gateway, |config| {
         let body_bytes_max = config.body_bytes_max.max(args.body.input_bytes_max);
         config.gzip(args.gzip).body_bytes_max(body_bytes_max)
     })?;
+    let spool_dir = resolve::spool_dir(&args.spool)?;
+    if let Some(dir) = &spool_dir {
+        gateway = gateway.spool(dir);
+    }
     let inputs = input::read(&args.body)?;
     let body = checked(args, &key, &inputs)?;
     if args.dry_run {
@@ -33,13 +35,20 @@ pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
     };
     if !args.quiet {
         let verb = if args.add { "added" } else { "pushed" };
+        let attempts = match report.attempts {
+            1 => String::new(),
+            attempts => format!(" ({attempts} attempts)"),
+        };
         say(&format!(
-            "{verb} {}, {} to {} at {}",
+            "{verb} {}, {} to {} at {}{attempts}",
             count(report.families, "metric family", "metric families"),
             count(report.samples, "sample", "samples"),
             crate::escape::visible(&key.to_string()),
             gateway.url(),
         ));
+    }
+    if let Some(dir) = &spool_dir {
+        send_what_is_kept(&gateway, dir);
     }
     Ok(())
 }
@@ -62,7 +71,8 @@ fn checked<'a>(
     let (errors, warnings): (Vec<_>, Vec<_>) =
         diagnostics.into_iter().partition(|found| found.severity == Severity::Error);
     if !errors.is_empty() {
-        return Err(refuse(&errors, inputs));
+        show_errors(&errors, inputs);
+        return Err(CliError::Invalid { errors: errors.len() });
     }
     if body.exposition.families.is_empty() && !args.allow_empty {
         return Err(CliError::Empty { replaces: !args.add });
@@ -75,21 +85,6 @@ fn checked<'a>(
         warn(&format!("{}{others}", first.message));
     }
     Ok(body)
-}
-
-/// Shows the errors, and says so.
-fn refuse(errors: &[Diagnostic], inputs: &[Input]) -> CliError {
-    let shown = errors.get(..ERRORS_SHOWN_MAX).unwrap_or(errors);
-    let lines = Lines::find(shown, inputs);
-    let style = Style::of_stderr();
-    for found in shown {
-        say(&render(found, &inputs[found.input].name, lines.of(found), style));
-    }
-    let hidden = errors.len() - shown.len();
-    if hidden > 0 {
-        say(&format!("… and {}\n", count(hidden, "more error", "more errors")));
-    }
-    CliError::Invalid { errors: errors.len() }
 }
 
 /// Prints what would be pushed.

@@ -1,54 +1,126 @@
 //! From arguments and the environment to what a command works with.
 
+mod access;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use prompush::{ConfigError, Gateway, GatewayConfig, Group};
 use prompush_core::GroupingKey;
 
-use crate::args::GatewayUrlArg;
+use crate::args::{GatewayUrlArg, SpoolDirArg};
 use crate::error::CliError;
-use crate::glob;
+use crate::{glob, logger};
 
 /// The environment variable with the gateway's URL.
 pub(crate) const GATEWAY_VARIABLE: &str = "PUSHGATEWAY_URL";
+/// The environment variable with the spool's directory.
+const SPOOL_VARIABLE: &str = "PROMPUSH_SPOOL";
 /// The gateway if neither flag nor variable name one.
 const GATEWAY_DEFAULT: &str = "http://localhost:9091";
 
-/// The gateway that is meant: the flag, else the variable, else the one on this machine.
+/// A gateway as arguments and environment name it: where it is, and how to ask it.
+///
+/// The one way from both to anything that pushes; what pushes in the background is built of its
+/// parts.
+pub(crate) struct Target {
+    /// May hold credentials: not to be shown.
+    pub(crate) url: String,
+    pub(crate) config: GatewayConfig,
+    /// Whether the environment names it.
+    from_environment: bool,
+}
+
+impl Target {
+    /// The gateway itself.
+    ///
+    /// # Errors
+    /// If it cannot be set up so; which says where the URL was from.
+    pub(crate) fn gateway(self) -> Result<Gateway, CliError> {
+        Gateway::with_config(&self.url, self.config.clone()).map_err(|error| self.explain(error))
+    }
+
+    /// An error of the library about this gateway, which says where the URL was from.
+    pub(crate) fn explain(&self, error: ConfigError) -> CliError {
+        match error {
+            ConfigError::Url { value, expected } if self.from_environment => {
+                CliError::Environment { name: GATEWAY_VARIABLE, value, expected }
+            }
+            error => CliError::Gateway(error),
+        }
+    }
+}
+
+/// The gateway that is meant: the flag, else the variable, else the one on this machine; with its
+/// limits, credentials and TLS.
 ///
 /// # Errors
-/// If its URL cannot be used; which says where it was from.
-pub(crate) fn gateway(
-    args: &GatewayUrlArg,
-    config: impl FnOnce(GatewayConfig) -> GatewayConfig,
-) -> Result<Gateway, CliError> {
+/// If the time is nothing, or a file of credentials or certificates cannot be used.
+pub(crate) fn target(args: &GatewayUrlArg) -> Result<Target, CliError> {
     if args.timeout.is_zero() {
         let (argument, value) = ("--timeout", "0".to_owned());
         return Err(CliError::Argument { argument, value, expected: "more than nothing" });
     }
-    let config = config(with_timeout(args.timeout));
+    // Secrets that all can read, and certificates that nobody checks, are told of by the library.
+    logger::init_default();
+    let config = with_timeout(args.timeout)
+        .credentials(access::credentials(&args.access)?)
+        .tls(access::tls(&args.access)?);
     if let Some(url) = &args.url {
-        return Gateway::with_config(url, config).map_err(CliError::Gateway);
+        return Ok(Target { url: url.clone(), config, from_environment: false });
     }
-    match std::env::var_os(GATEWAY_VARIABLE) {
-        None => Gateway::with_config(GATEWAY_DEFAULT, config).map_err(CliError::Gateway),
-        // Unset and empty mean the same, as to most programs.
-        Some(value) if value.is_empty() => {
-            Gateway::with_config(GATEWAY_DEFAULT, config).map_err(CliError::Gateway)
-        }
-        Some(value) => {
-            let bad =
-                |value, expected| CliError::Environment { name: GATEWAY_VARIABLE, value, expected };
-            let Some(url) = value.to_str() else {
-                return Err(bad(value.to_string_lossy().into_owned(), "a URL in UTF-8"));
-            };
-            Gateway::with_config(url, config).map_err(|error| match error {
-                ConfigError::Url { value, expected } => bad(value, expected),
-                error => CliError::Gateway(error),
-            })
-        }
+    let variable = variable(GATEWAY_VARIABLE)?;
+    let from_environment = variable.is_some();
+    let url = variable.unwrap_or_else(|| GATEWAY_DEFAULT.to_owned());
+    Ok(Target { url, config, from_environment })
+}
+
+/// The gateway of [`target`], with `config` as the last word on its limits.
+///
+/// # Errors
+/// As [`target`], and if its URL cannot be used.
+pub(crate) fn gateway(
+    args: &GatewayUrlArg,
+    config: impl FnOnce(GatewayConfig) -> GatewayConfig,
+) -> Result<Gateway, CliError> {
+    let mut target = target(args)?;
+    target.config = config(target.config);
+    target.gateway()
+}
+
+/// A gateway that something is kept for, asked without credentials.
+///
+/// # Errors
+/// If its URL cannot be used.
+pub(crate) fn plain_gateway(url: &str, timeout: Duration) -> Result<Gateway, CliError> {
+    Gateway::with_config(url, with_timeout(timeout)).map_err(CliError::Gateway)
+}
+
+/// The directory of the spool: the flag, else the variable, else none.
+///
+/// # Errors
+/// If the variable is not UTF-8.
+pub(crate) fn spool_dir(args: &SpoolDirArg) -> Result<Option<PathBuf>, CliError> {
+    if args.dir.is_some() {
+        return Ok(args.dir.clone());
     }
+    Ok(variable(SPOOL_VARIABLE)?.map(PathBuf::from))
+}
+
+/// The value of an environment variable. Unset and empty mean the same, as to most programs.
+///
+/// # Errors
+/// If it is not UTF-8. It may be a secret, so it is not shown.
+fn variable(name: &'static str) -> Result<Option<String>, CliError> {
+    let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    value.into_string().map(Some).map_err(|_| CliError::Environment {
+        name,
+        value: "***".to_owned(),
+        expected: "text in UTF-8",
+    })
 }
 
 /// An attempt gets a third of the time for all, but never less than its default where there is time for it.

@@ -5,7 +5,7 @@ use prompush_gateway::{Config, GatewayError, Server};
 use crate::args::GatewayArgs;
 use crate::error::CliError;
 use crate::logger;
-use crate::signals::SignalThread;
+use crate::signals::{self, SignalThread};
 use crate::terminal::say;
 
 pub(crate) fn run(args: GatewayArgs) -> Result<(), CliError> {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: GatewayArgs) -> Result<(), CliError> {
         say(&format!("listening on http://{address}"));
     }
     let handle = server.handle();
-    let signals = SignalThread::start(move |_| handle.stop())?;
+    let signals = SignalThread::start(&signals::ENDING, move |_| handle.stop())?;
     server.run().map_err(CliError::Server)?;
     drop(signals);
     say("stopped");

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, waited for by a thread.
+//! Signals, waited for by a thread.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -8,6 +8,9 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::error::CliError;
 
+/// What ends a program by hand: Ctrl-C, and `kill`.
+pub(crate) const ENDING: [i32; 2] = [SIGINT, SIGTERM];
+
 /// Calls back at each signal, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct SignalThread {
@@ -16,13 +19,16 @@ pub(crate) struct SignalThread {
 }
 
 impl SignalThread {
-    /// From now on SIGINT and SIGTERM do not end the process, but call `on_signal`.
+    /// From now on these signals do not end the process, but call `on_signal`.
     ///
     /// # Errors
     /// If the system allows no handler or no thread.
-    pub(crate) fn start(mut on_signal: impl FnMut(i32) + Send + 'static) -> Result<Self, CliError> {
+    pub(crate) fn start(
+        signals: &[i32],
+        mut on_signal: impl FnMut(i32) + Send + 'static,
+    ) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::System("wait for signals", error);
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        let mut signals = Signals::new(signals).map_err(failed)?;
         let handle = signals.handle();
         let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
@@ -31,6 +37,22 @@ impl SignalThread {
         });
         Ok(Self { handle, thread: Some(thread.map_err(failed)?) })
     }
+}
+
+/// Whether whoever started this process had it ignore that signal, as `nohup` does with SIGHUP.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    // A mask in hexadecimal; the first signal is the lowest bit. Where it cannot be read nothing is ignored.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    u32::try_from(signal - 1)
+        .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1))
+}
+
+/// Ends this process as the signal does where nobody handles it.
+pub(crate) fn die_by(signal: i32) {
+    // It fails only for what is no signal.
+    signal_hook::low_level::emulate_default_handler(signal).ok();
 }
 
 impl Drop for SignalThread {

@@ -10,7 +10,7 @@ use super::now;
 use crate::args::{DemoWorkerArgs, LogLevel};
 use crate::error::CliError;
 use crate::logger;
-use crate::signals::SignalThread;
+use crate::signals::{self, SignalThread};
 
 /// The counter that is compared: what a worker says it recorded, and what the gateway holds.
 pub(super) const ITEMS: &str = "demo_items_processed_total";
@@ -25,7 +25,7 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &DemoWorkerArgs) -> Result<(), CliError> {
     logger::init(LogLevel::Warn);
     let (sender, stop) = channel();
-    let _signals = SignalThread::start(move |signal| {
+    let _signals = SignalThread::start(&signals::ENDING, move |signal| {
         sender.send(signal).ok(); // nobody listens once the work is over
     })?;
 

@@ -1,5 +1,7 @@
 //! Gateways that are down, slow, or no gateways.
 
+use std::time::{Duration, Instant};
+
 use prompush_testing::{Answer, ScriptedServer, free_address};
 
 use crate::support::{Run, prompush, run, run_command};
@@ -39,7 +41,8 @@ fn a_refusal_is_1_with_the_gateways_words() {
 fn a_busy_gateway_is_tried_again() {
     let busy = || Answer::status(503).header("Retry-After", "0");
     let server = ScriptedServer::start([busy(), busy(), Answer::status(200)]);
-    push(&server, "20s").expect_code(0);
+    let done = push(&server, "20s").expect_code(0);
+    assert!(done.stderr.ends_with(" (3 attempts)\n"), "{}", done.stderr);
     assert_eq!(server.requests().len(), 3);
 
     let server = ScriptedServer::start([busy()]);
@@ -82,6 +85,25 @@ fn a_silent_gateway_ends_with_the_timeout() {
     let done = push(&server, "400ms").expect_code(69);
     assert!(done.stderr.contains("no answer in time"), "{}", done.stderr);
     assert!(done.stderr.contains("allow more with `--timeout`"), "{}", done.stderr);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long a process takes is on the real clock")]
+fn the_list_and_the_deletion_share_the_time() {
+    let server = ScriptedServer::start([Answer::status(500)]);
+    let url = server.url();
+    let start = Instant::now();
+    run(&["delete", "--job", "x", "--gateway", &url, "--timeout", "4s"], "").expect_code(69);
+    assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
+    let methods: Vec<String> = server.requests().into_iter().map(|r| r.method).collect();
+    assert_eq!(methods.first().map(String::as_str), Some("GET"), "{methods:?}");
+    assert!(methods.iter().filter(|method| *method == "DELETE").count() > 1, "{methods:?}");
+
+    let silent = ScriptedServer::start([Answer::Hang]);
+    let url = silent.url();
+    let start = Instant::now();
+    run(&["delete", "--job", "x", "--gateway", &url, "--timeout", "2s"], "").expect_code(69);
+    assert!(start.elapsed() >= Duration::from_millis(1900), "{:?}", start.elapsed());
 }
 
 #[test]

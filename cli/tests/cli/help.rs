@@ -4,14 +4,16 @@ use crate::support::run;
 
 #[test]
 fn short_and_long_help_differ() {
-    for command in ["push", "list", "delete", "check", "gateway", "demo"] {
+    for command in ["push", "list", "delete", "check", "gc", "spool", "gateway", "demo"] {
         let short = run(&[command, "-h"], "").expect_code(0).stdout;
         let long = run(&[command, "--help"], "").expect_code(0).stdout;
         assert!(short.len() < long.len(), "{command}");
         assert!(short.contains("Usage: prompush "), "{short}");
     }
     let help = run(&["--help"], "").expect_code(0).stdout;
-    for word in ["push", "list", "delete", "check", "gateway", "demo", "PUSHGATEWAY_URL", "69"] {
+    for word in
+        ["push", "list", "delete", "check", "spool", "gateway", "demo", "PUSHGATEWAY_URL", "69"]
+    {
         assert!(help.contains(word), "{help}");
     }
     assert!(!help.contains("demo-worker"), "{help}");

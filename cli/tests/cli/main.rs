@@ -4,12 +4,18 @@
 
 mod support;
 
+mod access;
 mod bodies;
+mod bridge;
 mod check;
 mod demo;
 mod faults;
+mod gc;
 mod guide;
 mod help;
+mod mistakes;
 mod readme;
 mod round_trips;
+mod run;
 mod serve;
+mod spool;

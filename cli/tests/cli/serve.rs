@@ -48,10 +48,18 @@ fn flags_are_those_of_the_pushgateway() {
 
     let done = run(&["gateway", "--persistence.file=/tmp/x"], "").expect_code(2);
     assert!(done.stderr.contains("in memory for now"), "{}", done.stderr);
-    let done = run(&["gateway", "--metric.expiration=5d"], "").expect_code(2);
+    let done = run(&["gateway", "--metric.expiration=5w"], "").expect_code(2);
     assert!(done.stderr.contains("such as `30s`"), "{}", done.stderr);
     let done = run(&["gateway", "--web.listen-address=nowhere"], "").expect_code(1);
     assert!(done.stderr.starts_with("error: cannot listen on `nowhere`"), "{}", done.stderr);
+}
+
+#[test]
+fn an_expiration_may_be_in_days() {
+    let gateway = OurGateway::start(&["--metric.expiration=7d"]);
+    let status = http::request(gateway.address(), "GET", "/api/v1/status", &[], b"");
+    let status = status.expect("an answer").text();
+    assert!(status.contains(r#""metric.expiration":"604800s""#), "{status}");
 }
 
 #[test]

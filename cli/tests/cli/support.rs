@@ -33,7 +33,15 @@ impl Run {
 /// The binary, with an environment that says nothing.
 pub(crate) fn prompush(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prompush"));
-    command.args(arguments).env("NO_PROXY", "127.0.0.1").env_remove("PUSHGATEWAY_URL");
+    command
+        .args(arguments)
+        .env("NO_PROXY", "127.0.0.1")
+        .env_remove("PUSHGATEWAY_URL")
+        .env_remove("PROMPUSH_SPOOL");
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    for name in ours.filter(|name| name.to_string_lossy().starts_with("PROMPUSH_")) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -1,0 +1,90 @@
+//! What the command exports by OTLP, received on a port of its own and pushed with the job's metrics.
+
+mod variables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prompush::{EncodeError, Encoder, Source};
+use prompush_gptme::Rules;
+use prompush_gptme::receiver::{Instances, Receiver, ReceiverConfig, ReceiverError, Snapshot};
+
+use super::signals::Signals;
+pub(super) use variables::{Kind, Settings};
+
+/// Where to listen: on this machine only, on any free port.
+const LISTEN: &str = "127.0.0.1:0";
+
+/// A receiver for one command.
+#[derive(Debug)]
+pub(super) struct Telemetry {
+    receiver: Receiver,
+    settings: Settings,
+}
+
+impl Telemetry {
+    /// Listens from now on. Labels of the group are kept free of attributes of the same names.
+    ///
+    /// # Errors
+    /// If there is no port to be had.
+    pub(super) fn start<'a>(
+        settings: Settings,
+        group_labels: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, ReceiverError> {
+        let rules = group_labels.fold(Rules::default(), Rules::reserve_label);
+        let mut config = ReceiverConfig::default().instances(Instances::One).rules(Arc::new(rules));
+        config.traces_to.clone_from(&settings.traces_to);
+        let receiver = Receiver::bind(LISTEN, config)?;
+        Ok(Self { receiver, settings })
+    }
+
+    /// What the command's environment needs for its metrics to come here.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        self.settings.variables(&self.receiver.endpoint(), |name| std::env::var_os(name))
+    }
+
+    /// What becomes of traces, in words.
+    pub(super) fn traces(&self) -> String {
+        match &self.settings.traces_to {
+            Some(url) => format!("its traces to {}", url.to_redacted()),
+            None => "its traces nowhere".to_owned(),
+        }
+    }
+
+    /// The time between two pushes.
+    pub(super) fn interval(&self) -> Duration {
+        self.settings.interval
+    }
+
+    /// What has come so far; nothing before the first export.
+    pub(super) fn instances(&self) -> Vec<Snapshot> {
+        self.receiver.instances()
+    }
+
+    /// Takes what is still on its way, for `within` at most, and ends; traces are still forwarded.
+    pub(super) fn end(self, within: Duration) -> Collected {
+        self.receiver.stop_receiving(within);
+        Collected { instances: self.receiver.instances(), receiver: self.receiver }
+    }
+}
+
+/// What a command has exported, and how much of it was dropped.
+#[derive(Debug)]
+pub(super) struct Collected {
+    instances: Vec<Snapshot>,
+    receiver: Receiver,
+}
+
+impl Collected {
+    /// Ends forwarding traces: within `within`, at once when a signal says to end, and sooner if their target fails.
+    pub(super) fn end_traces(self, within: Duration, signals: &Signals) {
+        self.receiver.stop_forwarding(within, &|| signals.is_told_to_end());
+    }
+}
+
+impl Source for Collected {
+    fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        self.instances.gather(encoder)?;
+        self.receiver.metrics().gather(encoder)
+    }
+}

@@ -1,0 +1,163 @@
+//! The environment of telemetry: what the user has set, and what the command is given.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use prompush::HttpUrl;
+use prompush_gptme::{Environment, EnvironmentError};
+
+const GPTME_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
+const GPTME_ENDPOINT: &str = "OTLP_ENDPOINT";
+const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const OTEL_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+const OTEL_METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
+const OTEL_METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
+const INTERVAL: &str = "PROMPUSH_INTERVAL";
+
+/// The only encoding that is received.
+const PROTOCOL: &str = "http/protobuf";
+/// Variables that name a proxy for HTTP, and those that name exceptions.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+const LOOPBACK: &str = "127.0.0.1";
+
+/// Whose telemetry it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    Gptme,
+    /// Any program that exports OTLP over HTTP.
+    Other,
+}
+
+/// What the user's environment says.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Settings {
+    kind: Kind,
+    /// Where the user wants traces.
+    pub(super) traces_to: Option<HttpUrl>,
+    /// Time between two pushes.
+    pub(super) interval: Duration,
+    /// Whether the user has turned gptme's telemetry off.
+    pub(in super::super) is_turned_off: bool,
+}
+
+impl Settings {
+    /// # Errors
+    /// For a variable whose value means nothing.
+    pub(in super::super) fn read(
+        kind: Kind,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, EnvironmentError> {
+        let ours = [GPTME_ENABLED, GPTME_ENDPOINT, INTERVAL];
+        let environment =
+            Environment::from_lookup(|name| lookup(name).filter(|_| ours.contains(&name)))?;
+        let is_set = lookup(GPTME_ENABLED).is_some_and(|value| !value.is_empty());
+        Ok(Self {
+            kind,
+            traces_to: environment.otlp_endpoint,
+            interval: environment.interval,
+            is_turned_off: is_set && !environment.telemetry_enabled,
+        })
+    }
+
+    /// What a command needs for its metrics to come to `endpoint`. Where the user has named a collector, traces and
+    /// logs of other programs go on to it by themselves.
+    pub(super) fn variables(
+        &self,
+        endpoint: &str,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Vec<(&'static str, String)> {
+        let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
+        let mut variables =
+            vec![(GPTME_ENDPOINT, endpoint.to_owned()), (GPTME_ENABLED, "true".to_owned())];
+        if self.kind == Kind::Other {
+            variables.push((OTEL_METRICS_ENDPOINT, format!("{endpoint}/v1/metrics")));
+            variables.push((OTEL_METRICS_PROTOCOL, PROTOCOL.to_owned()));
+            if !is_set(OTEL_ENDPOINT) {
+                variables.push((OTEL_ENDPOINT, endpoint.to_owned()));
+                variables.push((OTEL_PROTOCOL, PROTOCOL.to_owned()));
+            }
+        }
+        if PROXIES.into_iter().any(is_set) {
+            variables.extend(without_proxy(lookup));
+        }
+        variables
+    }
+}
+
+/// The exceptions of the proxy, with this machine among them.
+fn without_proxy(lookup: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, String)> {
+    let value = |name| lookup(name)?.into_string().ok().filter(|value: &String| !value.is_empty());
+    let given: Vec<(&str, String)> =
+        NO_PROXY.into_iter().filter_map(|name| Some((name, value(name)?))).collect();
+    if given.is_empty() {
+        return NO_PROXY.into_iter().map(|name| (name, LOOPBACK.to_owned())).collect();
+    }
+    let lacks_it = |list: &str| !list.split(',').any(|host| matches!(host.trim(), LOOPBACK | "*"));
+    let lacking = given.into_iter().filter(|(_, list)| lacks_it(list));
+    lacking.map(|(name, list)| (name, format!("{list},{LOOPBACK}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup<'a>(set: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> + 'a {
+        |name| set.iter().find(|(set, _)| *set == name).map(|(_, value)| value.into())
+    }
+
+    #[track_caller]
+    fn check(kind: Kind, set: &[(&str, &str)], expected: &[(&str, &str)]) {
+        let settings = Settings::read(kind, lookup(set)).unwrap();
+        let found = settings.variables("http://127.0.0.1:1", lookup(set));
+        let found: Vec<(&str, &str)> = found.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    const FOR_GPTME: [(&str, &str); 2] =
+        [(GPTME_ENDPOINT, "http://127.0.0.1:1"), (GPTME_ENABLED, "true")];
+
+    #[test]
+    fn gptme_is_told_where_to_send() {
+        check(Kind::Gptme, &[], &FOR_GPTME);
+        check(Kind::Gptme, &[(OTEL_ENDPOINT, "http://x"), ("PUSHGATEWAY_URL", ":")], &FOR_GPTME);
+    }
+
+    #[test]
+    fn others_keep_their_collector_for_all_but_metrics() {
+        let metrics = [
+            (OTEL_METRICS_ENDPOINT, "http://127.0.0.1:1/v1/metrics"),
+            (OTEL_METRICS_PROTOCOL, "http/protobuf"),
+        ];
+        let all = [(OTEL_ENDPOINT, "http://127.0.0.1:1"), (OTEL_PROTOCOL, "http/protobuf")];
+        check(Kind::Other, &[], &[&FOR_GPTME[..], &metrics, &all].concat());
+        check(Kind::Other, &[(OTEL_ENDPOINT, "http://x")], &[&FOR_GPTME[..], &metrics].concat());
+    }
+
+    #[test]
+    fn no_proxy_stands_between() {
+        let proxy = ("http_proxy", "http://proxy");
+        let with = |more: &[(&'static str, &'static str)]| [&FOR_GPTME[..], more].concat();
+        let both = [("no_proxy", "127.0.0.1"), ("NO_PROXY", "127.0.0.1")];
+        check(Kind::Gptme, &[proxy], &with(&both));
+        check(Kind::Gptme, &[proxy, ("NO_PROXY", "a")], &with(&[("NO_PROXY", "a,127.0.0.1")]));
+        check(Kind::Gptme, &[proxy, ("no_proxy", "a, 127.0.0.1")], &with(&[]));
+        check(Kind::Gptme, &[("NO_PROXY", "a")], &with(&[]));
+    }
+
+    #[test]
+    fn what_the_user_says_is_kept() {
+        let read = |set: &[(&str, &str)]| Settings::read(Kind::Gptme, lookup(set));
+        let settings = read(&[(GPTME_ENDPOINT, "http://c:4318"), (INTERVAL, "15")]).unwrap();
+        assert_eq!(settings.traces_to.unwrap().to_redacted().to_string(), "http://c:4318");
+        assert_eq!(settings.interval, Duration::from_secs(15));
+        assert!(!settings.is_turned_off);
+        assert!(read(&[(GPTME_ENABLED, "false")]).unwrap().is_turned_off);
+        assert!(!read(&[(GPTME_ENABLED, "1")]).unwrap().is_turned_off);
+        assert!(!read(&[(GPTME_ENABLED, "")]).unwrap().is_turned_off);
+        for wrong in [(GPTME_ENABLED, "maybe"), (INTERVAL, "1"), (GPTME_ENDPOINT, "ftp://x")] {
+            let error = read(&[wrong]).unwrap_err().to_string();
+            assert!(error.contains(wrong.0) && error.contains(wrong.1), "{error}");
+        }
+    }
+}
