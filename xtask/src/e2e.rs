@@ -7,10 +7,13 @@
 
 mod background;
 mod engine;
+mod gptme;
 mod images;
 mod report;
 mod scenario;
 mod site;
+
+pub(crate) use gptme::run_by_hand as run_gptme;
 
 use std::path::Path;
 
@@ -28,13 +31,31 @@ struct Programs {
     background_pusher: std::path::PathBuf,
 }
 
-/// Runs the scenario against each gateway.
+/// Runs the scenarios: in containers against each gateway, and with gptme.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or docker is missing with `CI=true`; without docker and CI nothing is done.
+/// When a step fails, a signal comes, or docker or gptme is missing with `CI=true`; without CI what needs it is left
+/// out.
 pub(crate) fn run() -> Result<()> {
     let interrupt = Interrupt::on_signals()?;
+    servers::run(&interrupt)?;
+    let programs = build(&interrupt)?;
+    let mut report = Report::default();
+    in_containers(&programs, &interrupt, &mut report)?;
+    if let Err(error) = gptme::run(&programs.prompush, &interrupt, &mut report) {
+        interrupt.check()?;
+        report.stopped(&error);
+    }
+    println!("{}", report.summary());
+    if !report.all_passed() {
+        bail!("the scenario failed");
+    }
+    Ok(())
+}
+
+/// Runs the scenario in containers against each gateway.
+fn in_containers(programs: &Programs, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     let engine = match Engine::connect(interrupt.clone()) {
         Ok(engine) => engine,
         Err(error) => {
@@ -46,8 +67,6 @@ pub(crate) fn run() -> Result<()> {
             return Ok(());
         }
     };
-    servers::run(&interrupt)?;
-    let programs = build(&interrupt)?;
     let prometheus = images::prometheus(&engine)?;
     let gateways = [
         GatewayImage {
@@ -65,18 +84,12 @@ pub(crate) fn run() -> Result<()> {
             ],
         },
     ];
-    let mut report = Report::default();
     for gateway in &gateways {
         println!("gateway: {}", gateway.reference);
-        if let Err(error) = run_on(&engine, &programs, gateway, &prometheus, &mut report) {
+        if let Err(error) = run_on(&engine, programs, gateway, &prometheus, report) {
             eprintln!("error: {error:#}");
         }
         interrupt.check()?;
-    }
-    drop(engine);
-    println!("{}", report.summary());
-    if !report.all_passed() {
-        bail!("the scenario failed");
     }
     Ok(())
 }

@@ -24,7 +24,8 @@ Tasks of the prompush workspace.
 Usage: cargo xtask <task>
 
   test     everything a change has to pass: formatting, lints, tidy, all tests, docs
-  e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker)
+  e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
+           and with gptme from the Python package registry (needs python3-venv)
   tidy     the rules of the workspace that no compiler holds
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
   bench    measures prompush beside other libraries: a table, and results.json, in
@@ -32,6 +33,12 @@ Usage: cargo xtask <task>
              --quick      fewer repetitions: two or three minutes
              --out DIR    puts the results there
              --criterion  runs criterion's benches instead; what follows goes to `cargo bench`
+  gptme    the part of `e2e` with gptme alone, or by hand
+             --runs N            N instances in a row, every fifth killed, instead
+             --exit              how long gptme's end takes, instead
+             --version V         another gptme, from 0.29 on
+             --way run|bridge    how the metrics of `--runs` are pushed (run)
+             --prompush FILE     that program, instead of an unoptimized one built now
   help     this text
 
 With CI=true, what is missing on the machine is a failure instead of a skipped part.
@@ -52,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    if task != "bench" && !rest.is_empty() {
+    if !matches!(task, "bench" | "gptme") && !rest.is_empty() {
         bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
     }
     match task {
@@ -61,6 +68,7 @@ fn perform(task: &str, rest: &[String]) -> Result<()> {
         "tidy" => tidy::run(),
         "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),
+        "gptme" => e2e::run_gptme(rest),
         "" | "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -18,6 +18,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long a program may take whose output is ours: builds and tests, on a slow machine.
 const RUN_WITHIN: Duration = Duration::from_hours(1);
 
+/// How long sending a signal may take.
+const SIGNALLED_WITHIN: Duration = Duration::from_secs(10);
+
 /// SIGINT or SIGTERM came: everything is to be torn down, and the exit code says so.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interrupted(usize);
@@ -149,6 +152,13 @@ pub(crate) fn capture(
     Ok(finished.stdout.trim().to_owned())
 }
 
+/// A command as a shell takes it, without its variables.
+pub(crate) fn shown_words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
+    words.join(" ")
+}
+
 /// A program on the `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = crate::workspace::variable("PATH")?;
@@ -166,6 +176,13 @@ pub(crate) fn shown(command: &Command) -> String {
     let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
     let words: Vec<String> = variables.chain([program.into_owned()]).chain(arguments).collect();
     words.join(" ")
+}
+
+/// Sends a signal to a process, by the shell's own `kill`: every machine has that one.
+pub(crate) fn signal(process: u32, name: &str) -> Result<()> {
+    let mut kill = Command::new("sh");
+    kill.args(["-c", &format!("kill -{name} {process}")]);
+    capture(&mut kill, SIGNALLED_WITHIN, &Interrupt::default()).map(|_| ())
 }
 
 fn quoted(word: &str) -> String {

@@ -27,7 +27,7 @@ struct Server {
     version: Option<&'static str>,
 }
 
-const SERVERS: [Server; 3] = [
+const SERVERS: [Server; 4] = [
     Server {
         name: "pushgateway-1.5.1",
         package: "prometheus-pushgateway",
@@ -47,6 +47,13 @@ const SERVERS: [Server; 3] = [
         package: "prometheus",
         suite: "bookworm",
         program: "usr/bin/prometheus",
+        version: None,
+    },
+    Server {
+        name: "promtool",
+        package: "prometheus",
+        suite: "bookworm",
+        program: "usr/bin/promtool",
         version: None,
     },
 ];

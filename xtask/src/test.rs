@@ -55,11 +55,16 @@ fn steps() -> Vec<Step> {
         "test",
         "--package=prompush-core",
         "--package=prompush",
-        "--features=prompush/native-histograms,prompush/process",
+        "--package=prompush-gptme",
+        "--features=prompush/native-histograms,prompush/process,prompush-gptme/serve",
         "--test=native_histograms",
         "--test=process_metrics",
+        "--test=telemetry",
     ]);
     features.env("PROMPUSH_TEST_SERVERS", workspace::servers());
+    // Whoever builds it alone has not the feature `serve`, which the workspace unites it with.
+    let mut alone = workspace::cargo(&["test", "--package=prompush-gptme", "--test=telemetry"]);
+    alone.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     let mut docs = workspace::cargo(&["doc", "--no-deps", "--workspace"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let clippy =
@@ -72,6 +77,7 @@ fn steps() -> Vec<Step> {
         Step { name: "servers", action: Action::Task(servers::run, "cargo xtask servers") },
         Step { name: "tests", action: Action::Program(Box::new(tests)) },
         Step { name: "features", action: Action::Program(Box::new(features)) },
+        Step { name: "without features", action: Action::Program(Box::new(alone)) },
         Step { name: "docs", action: Action::Program(Box::new(docs)) },
     ]
 }

@@ -93,10 +93,7 @@ impl BackgroundPusher {
     /// Sends SIGTERM, waits for the end, and gives the total it printed last.
     fn terminate(&mut self, site: &Site<'_>) -> Result<u64> {
         let interrupt = site.engine().interrupt();
-        // By the shell's own `kill`: every machine has that one.
-        let mut kill = Command::new("sh");
-        kill.args(["-c", &format!("kill -TERM {}", self.child.id())]);
-        process::capture(&mut kill, ENDED_WITHIN, interrupt)?;
+        process::signal(self.child.id(), "TERM")?;
         let status = interrupt
             .wait_for(ENDED_WITHIN, "the program to end", || Ok(self.child.try_wait()?))?;
         ensure!(status.success(), "the program ended with {status}");

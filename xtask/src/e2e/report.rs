@@ -29,6 +29,12 @@ impl Report {
         result.with_context(|| format!("step `{name}` failed"))
     }
 
+    /// Shows why nothing follows, which counts as a failure where it is none of a step.
+    pub(super) fn stopped(&mut self, error: &anyhow::Error) {
+        eprintln!("error: {error:#}");
+        self.failed = self.failed.max(1);
+    }
+
     /// Whether every step passed.
     pub(super) fn all_passed(&self) -> bool {
         self.failed == 0

@@ -1,0 +1,183 @@
+//! However gptme ends under `prompush run`, its last values arrive.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use prompush_testing::{Pushgateway, Version};
+
+use super::instances::{HOLD, Way, start, wait_until_exported, wrapped};
+use super::site::{RUN_WITHIN, Running, Site};
+use super::totals;
+use crate::process;
+
+/// How long the last push may take after gptme's end: the deadline of `prompush run`, and more for a busy machine.
+const PUSHED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How gptme is ended, and who is told.
+struct End {
+    name: &'static str,
+    /// Who gets the signals.
+    told: Told,
+    signals: &'static [&'static str],
+    /// What the wrapper ends with; `None`: gptme ends as it would have without the signal.
+    code: Option<i32>,
+    /// Whether gptme says what it counted since its last export. Where not, the end waits until it has exported.
+    flushes: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Gptme,
+    Wrapper,
+}
+
+const ENDS: [End; 4] = [
+    End { name: "end-term", told: Told::Gptme, signals: &["TERM"], code: Some(143), flushes: true },
+    End { name: "end-int", told: Told::Gptme, signals: &["INT", "INT"], code: None, flushes: true },
+    End {
+        name: "end-wrapper-term",
+        told: Told::Wrapper,
+        signals: &["TERM"],
+        code: Some(143),
+        flushes: true,
+    },
+    End {
+        name: "end-wrapper-hup",
+        told: Told::Wrapper,
+        signals: &["HUP"],
+        code: Some(129),
+        flushes: false,
+    },
+];
+
+/// Every way to end it, all at once.
+pub(super) fn arrive(site: &Site) -> Result<()> {
+    let held = site.model.held();
+    let mut running = Vec::new();
+    for end in &ENDS {
+        running.push(start(site, Way::Run, None, end.name, HOLD)?);
+    }
+    let mut terminal = in_a_terminal(site, "end-terminal")?;
+    wait_until_held(site, held + running.len() as u64 + 1)?;
+    for (end, wrapper) in ENDS.iter().zip(&mut running) {
+        bring_about(site, end, wrapper).with_context(|| end.name)?;
+    }
+    close(site, &mut terminal)?;
+    let names = ENDS.iter().map(|end| end.name.to_owned()).chain([terminal.name.clone()]);
+    totals::agree(site, &names.collect::<Vec<_>>())
+}
+
+/// With the gateway gone at the end, the values wait on disk until it is back.
+pub(super) fn are_kept(site: &Site) -> Result<()> {
+    let mut gateway = Pushgateway::start(Version::Sid).context("there is no gateway")?;
+    let url = gateway.url().to_owned();
+    let spool = site.folder.path().join("spool");
+    let spool = spool.to_str().context("the temporary folder is no UTF-8")?;
+    let name = "end-spool";
+    let held = site.model.held();
+    let options = ["--gateway", &url, "--spool", spool];
+    let command = wrapped(site, &options, &format!("local/{name}"), HOLD)?;
+    let mut wrapper = site.spawn(command, name)?;
+    wait_until_held(site, held + 1)?;
+    gateway.kill();
+    process::signal(child_of(wrapper.id())?, "TERM")?;
+    let status = wrapper.wait()?;
+    ensure!(code_of(status) == Some(143), "{name} ended with {status}");
+    gateway.restart();
+    let mut flush = site.command("prompush")?;
+    flush.args(["spool", "flush", "--spool", spool]);
+    let flushed = process::capture(&mut flush, PUSHED_WITHIN, &site.interrupt)?;
+    let served = *site.model.served().get(name).context("the model served nothing")?;
+    let total = format!("token_type=\"total\"}} {}", served.total());
+    let exposed = gateway.metrics();
+    let arrived = exposed
+        .lines()
+        .any(|line| line.starts_with("gptme_tokens_processed_total{") && line.ends_with(&total));
+    ensure!(arrived, "the gateway does not say `{total}`: {flushed}\n{exposed}");
+    Ok(())
+}
+
+fn wait_until_held(site: &Site, held: u64) -> Result<()> {
+    let what = format!("{held} instances that wait for an answer");
+    site.interrupt.wait_for(RUN_WITHIN, &what, || Ok((site.model.held() >= held).then_some(())))
+}
+
+fn bring_about(site: &Site, end: &End, wrapper: &mut Running) -> Result<()> {
+    if !end.flushes {
+        wait_until_exported(site, wrapper)?;
+    }
+    let process = match end.told {
+        Told::Wrapper => wrapper.id(),
+        Told::Gptme => child_of(wrapper.id())?,
+    };
+    for (number, signal) in end.signals.iter().enumerate() {
+        // The second of two is for the answer that it waits for after the first.
+        if number > 0 {
+            wait_until_held(site, site.model.held() + 1)?;
+        }
+        process::signal(process, signal)?;
+    }
+    let status = wrapper.wait()?;
+    ensure!(code_of(status) == Some(end.code.unwrap_or(0)), "{} ended with {status}", end.name);
+    Ok(())
+}
+
+/// As a shell says it.
+fn code_of(status: ExitStatus) -> Option<i32> {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
+}
+
+/// `prompush run` in a terminal of its own.
+fn in_a_terminal(site: &Site, name: &str) -> Result<Running> {
+    let command = wrapped(site, &[], &format!("local/{name}"), HOLD)?;
+    let line = process::shown_words(&command);
+    let mut script = site.command("script")?;
+    script.args(["--quiet", "--flush", "--command", &line, "/dev/null"]);
+    site.spawn(script, name)
+}
+
+/// Closes the terminal as a window is closed: who shows it is gone, and the kernel hangs up.
+fn close(site: &Site, terminal: &mut Running) -> Result<()> {
+    let instance = wait_until_exported(site, terminal)?;
+    process::signal(terminal.id(), "KILL")?;
+    terminal.wait()?;
+    // The wrapper is nobody's child any more; it says on the gateway that it has seen the end.
+    let query = format!("job_last_completion_timestamp_seconds{{instance=\"{instance}\"}}");
+    site.interrupt.wait_for(PUSHED_WITHIN, "the wrapper's last push", || {
+        let answer = site.prometheus.query(&query)?;
+        Ok(answer.get(0).map(drop))
+    })
+}
+
+/// The only child of a process.
+fn child_of(parent: u32) -> Result<u32> {
+    for entry in fs::read_dir("/proc")? {
+        let Ok(process) = entry?.file_name().to_string_lossy().parse() else { continue };
+        // A process may end while one looks.
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        if parent_in(&stat) == Some(parent) {
+            return Ok(process);
+        }
+    }
+    Err(anyhow::anyhow!("process {parent} has no child"))
+}
+
+/// `pid (name) state ppid …`; the name may hold anything.
+fn parent_in(stat: &str) -> Option<u32> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_is_read_whatever_the_name_is() {
+        assert_eq!(parent_in("17 (a) b) S 5 17 17"), Some(5));
+        assert_eq!(parent_in(""), None);
+    }
+}

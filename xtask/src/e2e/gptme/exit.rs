@@ -1,0 +1,213 @@
+//! How long gptme's end takes, with prompush and without telemetry at all.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use prompush_testing::{Answer, ScriptedServer};
+
+use super::instances::Bridge;
+use super::site::Site;
+
+/// How often each case is measured; the cases take turns, so that what the machine does besides meets them alike.
+const ROUNDS: usize = 5;
+
+/// A loopback port at which nothing listens.
+const REFUSES: &str = "http://127.0.0.1:9";
+
+/// Runs the command after it with its words on stdout, and writes down when it has ended.
+const STAMPED: &str = r#"stamp=$1; shift; "$@" 2>&1; code=$?; date +%s%N >"$stamp"; exit $code"#;
+
+/// What gptme says when the session is over, and when nothing is left to do but to leave.
+const COMPLETED: &str = "Session completed";
+const GOODBYE: &str = "Goodbye!";
+
+/// The longest time of one run, in seconds.
+const RUN_WITHIN_S: &str = "240";
+
+/// How gptme is run.
+struct Case {
+    name: &'static str,
+    with: With,
+    gateway: Target,
+    /// Where traces go on to.
+    traces: Option<Target>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    Nothing,
+    Run,
+    Bridge,
+}
+
+#[derive(Clone, Copy)]
+enum Target {
+    Up,
+    Down,
+    Hangs,
+}
+
+const CASES: [Case; 10] = [
+    Case {
+        name: "no telemetry, no prompush",
+        with: With::Nothing,
+        gateway: Target::Up,
+        traces: None,
+    },
+    Case { name: "run, gateway up", with: With::Run, gateway: Target::Up, traces: None },
+    Case { name: "run, gateway down", with: With::Run, gateway: Target::Down, traces: None },
+    Case { name: "run, gateway hangs", with: With::Run, gateway: Target::Hangs, traces: None },
+    Case {
+        name: "run, traces refused",
+        with: With::Run,
+        gateway: Target::Up,
+        traces: Some(Target::Down),
+    },
+    Case {
+        name: "run, trace target hangs",
+        with: With::Run,
+        gateway: Target::Up,
+        traces: Some(Target::Hangs),
+    },
+    Case { name: "bridge, gateway up", with: With::Bridge, gateway: Target::Up, traces: None },
+    Case { name: "bridge, gateway down", with: With::Bridge, gateway: Target::Down, traces: None },
+    Case {
+        name: "bridge, gateway hangs",
+        with: With::Bridge,
+        gateway: Target::Hangs,
+        traces: None,
+    },
+    Case {
+        name: "bridge, trace target hangs",
+        with: With::Bridge,
+        gateway: Target::Up,
+        traces: Some(Target::Hangs),
+    },
+];
+
+/// What was measured of one run.
+struct Measured {
+    /// From the end of the session to the last words: telemetry's own end is between them.
+    telemetry: Duration,
+    /// From the end of the session to the end of gptme.
+    gptme: Duration,
+    /// From the end of gptme to that of what was typed.
+    wrapper: Duration,
+}
+
+/// Prints a table of medians and extremes.
+pub(super) fn measure(site: &Site) -> Result<()> {
+    let hangs = ScriptedServer::start([Answer::Hang]);
+    let mut measured: Vec<Vec<Measured>> = CASES.iter().map(|_| Vec::new()).collect();
+    for round in 0..ROUNDS {
+        for (case, measured) in CASES.iter().zip(&mut measured) {
+            measured.push(once(site, case, &hangs, round)?);
+        }
+    }
+    println!(
+        "{ROUNDS} runs each, gptme {}; milliseconds: median (least, most)",
+        site.gptme.version
+    );
+    let columns = ["session to goodbye", "session to gptme's end", "from there to prompush's"];
+    println!("{:<28} {:>24} {:>24} {:>24}", "", columns[0], columns[1], columns[2]);
+    for (case, measured) in CASES.iter().zip(&measured) {
+        let telemetry = summary(measured.iter().map(|measured| measured.telemetry));
+        let gptme = summary(measured.iter().map(|measured| measured.gptme));
+        let wrapper = summary(measured.iter().map(|measured| measured.wrapper));
+        println!("{:<28} {telemetry:>24} {gptme:>24} {wrapper:>24}", case.name);
+    }
+    Ok(())
+}
+
+fn once(site: &Site, case: &Case, hangs: &ScriptedServer, round: usize) -> Result<Measured> {
+    let url = |target: Target, up: &str| match target {
+        Target::Up => up.to_owned(),
+        Target::Down => REFUSES.to_owned(),
+        Target::Hangs => hangs.url(),
+    };
+    let gateway = url(case.gateway, site.gateway.url());
+    let traces = case.traces.map(|target| url(target, REFUSES));
+    let bridge = match case.with {
+        With::Bridge => Some(Bridge::start(site, &gateway, traces.as_deref())?),
+        _ => None,
+    };
+    let stamp = site.folder.path().join("stamp");
+    let mut command = match case.with {
+        With::Run => run_command(site, &gateway, traces.as_deref())?,
+        _ => site.command("timeout")?,
+    };
+    command.args([RUN_WITHIN_S, "sh", "-c", STAMPED, "sh"]).arg(&stamp);
+    command.args(site.gptme_arguments("local/exit", "print(\"hello\")"));
+    match &bridge {
+        Some(bridge) => command.env("OTLP_ENDPOINT", bridge.endpoint()),
+        None if case.with == With::Nothing => command.env("GPTME_TELEMETRY_ENABLED", "false"),
+        None => &mut command,
+    };
+    command.env("PYTHONUNBUFFERED", "1").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().context("cannot start a run")?;
+    let mut times = [None; 2];
+    for line in BufReader::new(child.stdout.take().context("stdout is a pipe")?).lines() {
+        let line = line?;
+        for (time, words) in times.iter_mut().zip([COMPLETED, GOODBYE]) {
+            if time.is_none() && line.contains(words) {
+                *time = Some(now());
+            }
+        }
+    }
+    let status = child.wait()?;
+    let ended = now();
+    site.interrupt.check()?;
+    ensure!(status.success(), "{} {round}: ended with {status}", case.name);
+    let [Some(completed), Some(goodbye)] = times else {
+        bail!("{} {round}: gptme did not say that it was done", case.name)
+    };
+    let stamped = fs::read_to_string(&stamp)?;
+    let gptme_ended = Duration::from_nanos(stamped.trim().parse().context("`date` gives no time")?);
+    Ok(Measured {
+        telemetry: goodbye.saturating_sub(completed),
+        gptme: gptme_ended.saturating_sub(completed),
+        wrapper: ended.saturating_sub(gptme_ended),
+    })
+}
+
+/// `prompush run` around a shell, which it would not take for gptme.
+fn run_command(site: &Site, gateway: &str, traces: Option<&str>) -> Result<Command> {
+    let mut command = site.command("prompush")?;
+    command.args(["run", "--otlp", "--job", "gptme", "--gateway", gateway, "--quiet"]);
+    if let Some(traces) = traces {
+        command.env("OTLP_ENDPOINT", traces);
+    }
+    command.args(["--", "timeout"]);
+    Ok(command)
+}
+
+fn summary(times: impl Iterator<Item = Duration>) -> String {
+    let mut times: Vec<u128> = times.map(|time| time.as_millis()).collect();
+    times.sort_unstable();
+    match (times.first(), times.get(times.len() / 2), times.last()) {
+        (Some(least), Some(median), Some(most)) => format!("{median} ({least}, {most})"),
+        _ => "nothing".to_owned(),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with the times that other programs write down"
+)]
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_has_the_median_and_the_extremes() {
+        let times = [30, 10, 20].map(Duration::from_millis);
+        assert_eq!(summary(times.into_iter()), "20 (10, 30)");
+    }
+}

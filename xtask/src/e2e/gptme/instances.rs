@@ -1,0 +1,207 @@
+//! Many instances at once, some of them killed, and no token lost or counted twice.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::site::{RUN_WITHIN, Running, Site};
+use super::totals;
+use crate::process;
+
+/// What a prompt says to be left waiting for its second answer.
+pub(super) const HOLD: &str = "hold two answers";
+
+/// How long it may take from an answer of the model to its tokens on the gateway: gptme exports every ten seconds.
+const EXPORTED_WITHIN: Duration = Duration::from_mins(2);
+
+/// A model whose price gptme knows, so that it counts the cost: one of the instances talks to it.
+const PRICED: &str = "gpt-4o-mini";
+
+/// The name by which gptme is told a model.
+fn model_of(name: &str) -> String {
+    if name == PRICED { format!("openai/{name}") } else { format!("local/{name}") }
+}
+
+/// How gptme's exports get to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A `prompush run` around each instance.
+    Run,
+    /// One `prompush bridge` beside them.
+    Bridge,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Bridge => "bridge",
+        }
+    }
+}
+
+/// `count` instances at once, and one that is killed when it has exported once.
+pub(super) fn at_once(site: &Site, way: Way, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(site, way)?;
+    let killed = format!("{}-killed", way.name());
+    let mut victim = start(site, way, bridge.as_ref(), &killed, HOLD)?;
+    let mut names: Vec<String> =
+        (0..count).map(|number| format!("{}-{number}", way.name())).collect();
+    if let (Way::Run, Some(first)) = (way, names.first_mut()) {
+        PRICED.clone_into(first);
+    }
+    let mut running = Vec::new();
+    for name in &names {
+        running.push(start(site, way, bridge.as_ref(), name, "print(\"hello\")")?);
+    }
+    kill_once_exported(site, way, &mut victim)?;
+    for instance in &mut running {
+        instance.succeed()?;
+    }
+    names.push(killed);
+    totals::agree(site, &names)
+}
+
+/// Instances one after the other, every fifth of them killed when it has exported once.
+pub(super) fn in_a_row(site: &Site, way: Way, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(site, way)?;
+    let mut names = Vec::new();
+    for number in 1..=count {
+        let name = format!("{}-row-{number}", way.name());
+        if number % 5 == 0 {
+            let mut victim = start(site, way, bridge.as_ref(), &name, HOLD)?;
+            kill_once_exported(site, way, &mut victim)?;
+        } else {
+            start(site, way, bridge.as_ref(), &name, "print(\"hello\")")?.succeed()?;
+        }
+        names.push(name);
+    }
+    totals::agree(site, &names)
+}
+
+/// Starts an instance that talks to a model of its own name.
+pub(super) fn start(
+    site: &Site,
+    way: Way,
+    bridge: Option<&Bridge>,
+    name: &str,
+    prompt: &str,
+) -> Result<Running> {
+    let model = model_of(name);
+    let command = match (way, bridge) {
+        (Way::Bridge, Some(bridge)) => {
+            let mut command = gptme(site, &model, prompt)?;
+            command.env("OTLP_ENDPOINT", bridge.endpoint());
+            command
+        }
+        _ => wrapped(site, &[], &model, prompt)?,
+    };
+    site.spawn(command, name)
+}
+
+/// gptme alone.
+pub(super) fn gptme(site: &Site, model: &str, prompt: &str) -> Result<Command> {
+    let arguments = site.gptme_arguments(model, prompt);
+    let (program, arguments) = arguments.split_first().context("gptme has a name")?;
+    let mut command = site.command(program)?;
+    command.args(arguments);
+    Ok(command)
+}
+
+/// gptme in a `prompush run`, with these options of it.
+pub(super) fn wrapped(site: &Site, options: &[&str], model: &str, prompt: &str) -> Result<Command> {
+    let mut command = site.command("prompush")?;
+    command.arg("run").args(options).arg("--").args(site.gptme_arguments(model, prompt));
+    Ok(command)
+}
+
+/// Ends gptme as nobody can hinder, once the gateway has the tokens of its first answer.
+fn kill_once_exported(site: &Site, way: Way, victim: &mut Running) -> Result<()> {
+    let instance = wait_until_exported(site, victim)?;
+    let process = match way {
+        Way::Run => process_of(&instance)?,
+        Way::Bridge => victim.id(),
+    };
+    process::signal(process, "KILL")?;
+    let status = victim.wait()?;
+    ensure!(!status.success(), "{} was killed, and ended with {status}", victim.name);
+    Ok(())
+}
+
+/// The instance of a gptme, as the gateway holds it once it has exported.
+pub(super) fn wait_until_exported(site: &Site, running: &mut Running) -> Result<String> {
+    let model = format!("model=\"{}\"", model_of(&running.name));
+    let what = format!("{} on the gateway", running.name);
+    let found = site.interrupt.wait_for(EXPORTED_WITHIN.max(RUN_WITHIN), &what, || {
+        let exposed = prompush_testing::http::get(site.gateway.address(), "/metrics")?.text();
+        let line = exposed
+            .lines()
+            .find(|line| line.starts_with("gptme_llm_requests_total{") && line.contains(&model));
+        if let Some(line) = line {
+            return Ok(label(line, "instance"));
+        }
+        ensure!(running.is_running()?, "it has ended");
+        Ok(None)
+    });
+    found.with_context(|| running.output())
+}
+
+/// `host:process`, as instances are named unless they are told otherwise.
+fn process_of(instance: &str) -> Result<u32> {
+    let (_, process) =
+        instance.rsplit_once(':').with_context(|| format!("`{instance}` has no process"))?;
+    process.parse().with_context(|| format!("`{instance}` names no process"))
+}
+
+/// A label's value in an exposed line; such values have no escapes here.
+fn label(line: &str, name: &str) -> Option<String> {
+    let (_, rest) = line.split_once(&format!("{name}=\""))?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+/// A running `prompush bridge`.
+pub(super) struct Bridge {
+    running: Running,
+    address: std::net::SocketAddr,
+}
+
+impl Bridge {
+    fn start_for(site: &Site, way: Way) -> Result<Option<Self>> {
+        (way == Way::Bridge).then(|| Self::start(site, site.gateway.url(), None)).transpose()
+    }
+
+    /// Starts one on a free port that pushes to that gateway, and passes traces on if it is told where to.
+    pub(super) fn start(site: &Site, gateway: &str, traces: Option<&str>) -> Result<Self> {
+        let address = prompush_testing::free_address();
+        let mut command = site.command("prompush")?;
+        command.args(["bridge", "--listen", &address.to_string(), "--gateway", gateway]);
+        command.args(traces.map(|traces| ["--traces-to", traces]).into_iter().flatten());
+        let mut bridge =
+            Self { running: site.spawn(command, &format!("bridge-{}", address.port()))?, address };
+        site.interrupt.wait_for(Duration::from_secs(20), "the bridge to listen", || {
+            ensure!(bridge.running.is_running()?, "it has ended: {}", bridge.running.output());
+            Ok(std::net::TcpStream::connect(bridge.address).ok().map(drop))
+        })?;
+        Ok(bridge)
+    }
+
+    /// What gptme is told.
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_names_its_process() {
+        let line = r#"gptme_llm_requests_total{instance="a:b:17",job="gptme",model="local/x"} 1"#;
+        let instance = label(line, "instance").expect("it has one");
+        assert_eq!(process_of(&instance).expect("a number"), 17);
+        assert_eq!(label(line, "host"), None);
+        assert!(process_of("host").is_err());
+    }
+}

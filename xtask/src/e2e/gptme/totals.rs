@@ -1,0 +1,125 @@
+//! What Prometheus knows beside what the model served.
+
+use std::collections::BTreeMap;
+use std::ops::Add;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use prompush_testing::Served;
+use serde_json::Value;
+
+use super::site::Site;
+
+/// How long it may take until what the gateway holds is what Prometheus answers.
+const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What one instance of gptme says it was served, by the name of its model.
+pub(super) type ByModel = BTreeMap<String, Served>;
+
+/// Waits until the instances in Prometheus, each told by the model that it alone talks to, say what the model says, and
+/// their sums do.
+pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
+    let served = site.model.served();
+    let expected: ByModel = names
+        .iter()
+        .map(|name| {
+            let served =
+                served.get(name).with_context(|| format!("`{name}` was served nothing"))?;
+            Ok((name.clone(), *served))
+        })
+        .collect::<Result<_>>()?;
+    let mut seen = ByModel::new();
+    let agreed = site.interrupt.wait_for(SCRAPED_WITHIN, "Prometheus", || {
+        seen = known(site)?.into_iter().filter(|(name, _)| expected.contains_key(name)).collect();
+        Ok((seen == expected).then_some(()))
+    });
+    agreed.with_context(|| differences(&expected, &seen))?;
+    println!("        {} instances, {}", expected.len(), sum(&expected));
+    Ok(())
+}
+
+/// All tokens and requests, in words.
+fn sum(by_model: &ByModel) -> String {
+    let total = by_model.values().copied().fold(Served::default(), Add::add);
+    format!(
+        "{} requests, {} tokens (input {}, cache_read {}, output {})",
+        total.requests,
+        total.total(),
+        total.input,
+        total.cache_read,
+        total.output
+    )
+}
+
+fn differences(expected: &ByModel, seen: &ByModel) -> String {
+    let lines = expected.iter().filter(|(name, served)| seen.get(*name) != Some(served));
+    let lines: Vec<String> = lines
+        .map(|(name, served)| format!("{name}: {:?} instead of {served:?}", seen.get(name)))
+        .collect();
+    format!("Prometheus does not say what the model served:\n  {}", lines.join("\n  "))
+}
+
+/// What Prometheus knows of each instance. The model's name is a label of its requests; its tokens have none, but the
+/// same instance.
+fn known(site: &Site) -> Result<ByModel> {
+    let mut by_instance: BTreeMap<String, (String, Served)> = BTreeMap::new();
+    for sample in samples(site, "gptme_llm_requests_total{success=\"true\"}")? {
+        let model = sample.label("model");
+        // Behind the name of its provider.
+        let model = model.split_once('/').map_or(model.clone(), |(_, name)| name.to_owned());
+        let instance = by_instance.entry(sample.label("instance")).or_default();
+        if !instance.0.is_empty() {
+            bail!("the instance of `{}` is that of `{model}`, too", instance.0);
+        }
+        *instance = (model, Served { requests: sample.value, ..Served::default() });
+    }
+    let mut totals: BTreeMap<String, u64> = BTreeMap::new();
+    for sample in samples(site, "gptme_tokens_processed_total")? {
+        let Some((_, served)) = by_instance.get_mut(&sample.label("instance")) else { continue };
+        match sample.label("token_type").as_str() {
+            "input" => served.input = sample.value,
+            "cache_read" => served.cache_read = sample.value,
+            "output" => served.output = sample.value,
+            "total" => *totals.entry(sample.label("instance")).or_default() = sample.value,
+            other => bail!("the model serves no tokens of type `{other}`"),
+        }
+    }
+    let sums = samples(site, "sum by (instance) (gptme_tokens_total)")?;
+    let sums: BTreeMap<String, u64> =
+        sums.into_iter().map(|sample| (sample.label("instance"), sample.value)).collect();
+    // An instance whose own total, or the guide's family, says something else is none that agrees.
+    let whole = by_instance.into_iter().filter(|(instance, (_, served))| {
+        let total = Some(&served.total());
+        totals.get(instance) == total && sums.get(instance) == total
+    });
+    let mut known = ByModel::new();
+    for (instance, (model, served)) in whole {
+        if known.insert(model.clone(), served).is_some() {
+            bail!("`{instance}` is the second instance of `{model}`");
+        }
+    }
+    Ok(known)
+}
+
+/// A sample of an instant query.
+pub(super) struct Sample {
+    labels: Value,
+    pub(super) value: u64,
+}
+
+impl Sample {
+    pub(super) fn label(&self, name: &str) -> String {
+        self.labels[name].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// The samples that a query answers, of values that are whole numbers.
+pub(super) fn samples(site: &Site, promql: &str) -> Result<Vec<Sample>> {
+    let answer = site.prometheus.query(promql)?;
+    let samples = answer.as_array().into_iter().flatten().map(|sample| {
+        let text = sample["value"][1].as_str().unwrap_or_default();
+        let value = text.parse().with_context(|| format!("`{promql}` answers `{text}`"))?;
+        Ok(Sample { labels: sample["metric"].clone(), value })
+    });
+    samples.collect()
+}
