@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use prompush::{ConfigError, PushError, RegistryError, ReplayError, SpoolError};
+use prompush::{ConfigError, PushError, ReplayError, SpoolError};
 use prompush_core::{EncodeError, GroupingKeyError};
 use prompush_gateway::GatewayError;
 use prompush_gptme::receiver::ReceiverError;
@@ -187,9 +187,6 @@ pub(crate) enum CliError {
         #[source]
         source: RulesError,
     },
-    /// A metric of our own cannot be registered.
-    #[error("cannot register a metric")]
-    Registry(#[source] RegistryError),
     /// `--persistence.file` names a file.
     #[error("cannot keep metrics in `{0}`: this gateway is in memory for now")]
     Persistence(String),

@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 
 use crate::exposition::{Exposition, Metric, MetricFamily, MetricType};
+use crate::group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME};
 use crate::grouping_key::GroupingKey;
 use crate::name::{is_label_name, is_metric_name};
 
@@ -91,7 +92,7 @@ pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushCom
         if !is_metric_name(&family.name) {
             complain(first_line, PushComplaintKind::MetricName);
         }
-        if matches!(&*family.name, "push_time_seconds" | "push_failure_time_seconds") {
+        if matches!(&*family.name, PUSH_TIME | PUSH_FAILURE_TIME) {
             complain(first_line, PushComplaintKind::GatewayOwn);
         }
         if let Some((other, metric_type)) = clash(&family.name, &types) {

@@ -19,6 +19,7 @@
 
 mod name;
 
+mod group_metrics;
 mod grouping_key;
 
 mod metric_kind;
@@ -69,6 +70,7 @@ pub use exposition::{
 pub use family::{Derived, Family, LabelNames, LabelSet};
 pub use format::Format;
 pub use gauge::Gauge;
+pub use group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, push_ttl};
 pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
 pub use histogram::{Buckets, Histogram};
 pub use info::Info;

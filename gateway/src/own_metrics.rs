@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use prompush_core::MetricType;
+use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
 use crate::number::write_number;
-use crate::render::{PUSH_FAILURE_TIME, PUSH_TIME};
 
 /// A family of ours, ready for a scrape.
 #[derive(Debug)]

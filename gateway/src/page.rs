@@ -1,7 +1,8 @@
 //! The page at `/`: a table of the groups, for people.
 
+use prompush_core::PUSH_TIME;
+
 use crate::clock::rfc3339;
-use crate::render::PUSH_TIME;
 use crate::store::Store;
 
 /// Writes the page.

@@ -6,7 +6,8 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use prompush_core::{
-    Exposition, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, SummaryValue,
+    Exposition, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, PUSH_FAILURE_TIME,
+    PUSH_TIME, PUSH_TTL, SummaryValue,
 };
 
 use crate::error::{Inconsistency, Refusal};
@@ -15,13 +16,6 @@ use crate::number::write_number;
 use samples::{Samples, SamplesBuilder};
 
 pub(crate) mod samples;
-
-/// The gauge with the time of a group's last successful push.
-pub(crate) const PUSH_TIME: &str = "push_time_seconds";
-/// The gauge with the time of a group's last failed push.
-pub(crate) const PUSH_FAILURE_TIME: &str = "push_failure_time_seconds";
-/// The gauge by which a group says how long it is good for after a push.
-pub(crate) const PUSH_TTL: &str = "push_ttl_seconds";
 
 /// A push, rendered: what is to be stored if it is consistent with the rest.
 #[derive(Debug, Default)]

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush_core::MetricType;
+use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
 use crate::clock::Moment;
 use crate::error::{Inconsistency, Refusal};
 use crate::group_key::GroupKey;
 use crate::own_metrics;
-use crate::render::{PUSH_FAILURE_TIME, PUSH_TIME, Rendered, RenderedFamily, Renderer};
+use crate::render::{Rendered, RenderedFamily, Renderer};
 use family::{Family, Member, Slot};
 
 mod check;

@@ -9,18 +9,13 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use prompush_core::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::error::Cause;
 use crate::send::{ReadError, is_html, not_a_gateway};
 use crate::verdict::Failure;
-
-/// The gateway's own metrics in each group.
-pub(crate) const LAST_PUSH: &str = "push_time_seconds";
-pub(crate) const LAST_FAILURE: &str = "push_failure_time_seconds";
-/// What a group says itself of how long it is good for.
-const TTL: &str = "push_ttl_seconds";
 
 /// A group of metrics on a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -186,9 +181,9 @@ impl<'de> Deserialize<'de> for RawGroup {
                 let mut group = RawGroup::default();
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
-                        LAST_PUSH => group.last_push = map.next_value()?,
-                        LAST_FAILURE => group.last_failure = map.next_value()?,
-                        TTL => group.ttl(&map.next_value()?),
+                        PUSH_TIME => group.last_push = map.next_value()?,
+                        PUSH_FAILURE_TIME => group.last_failure = map.next_value()?,
+                        PUSH_TTL => group.ttl(&map.next_value()?),
                         _ => group.field(&name, map.next_value()?),
                     }
                 }

@@ -4,16 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush_core::{GroupingKey, Registry, Source};
+use prompush_core::{GroupingKey, Source, push_ttl};
 
 use crate::config::GatewayConfig;
 use crate::desk::{Live, LiveEnd};
 use crate::error::{ConfigError, PushError, in_full};
 use crate::outbox::{Outbox, OutboxBuilder};
 use crate::self_metrics::SelfMetrics;
-
-/// Gauge that tells how long a group is good for after its last push.
-const TTL_METRIC: &str = "push_ttl_seconds";
 
 /// What becomes of the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -225,7 +222,7 @@ impl PusherBuilder {
             return Err(ConfigError::Option { option, value, expected: "more than nothing" });
         }
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
-        sources.extend(self.ttl.map(ttl_source).transpose()?);
+        sources.extend(self.ttl.map(|ttl| Box::new(push_ttl(ttl)) as Box<dyn Source>));
         let path = key.to_path().into();
         let live = Live { path, source: Arc::new(sources), interval: self.interval };
         let outbox = self.outbox.spawn_with(Some(live))?;
@@ -234,18 +231,10 @@ impl PusherBuilder {
     }
 }
 
-fn ttl_source(ttl: Duration) -> Result<Box<dyn Source>, ConfigError> {
-    let registry = Registry::new();
-    let help = "Seconds that this group is good for after its last push.";
-    let gauge = registry
-        .gauge(TTL_METRIC, help)
-        .map_err(|source| ConfigError::Metric { metric: TTL_METRIC, source: Box::new(source) })?;
-    gauge.set(ttl.as_secs_f64());
-    Ok(Box::new(registry))
-}
-
 #[cfg(test)]
 mod tests {
+    use prompush_core::Registry;
+
     use super::*;
     use crate::error::PushErrorKind;
 

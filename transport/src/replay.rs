@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-use prompush_core::encode_path;
+use prompush_core::{PUSH_TIME, encode_path};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::body::EncodedBody;
 use crate::config::GatewayConfig;
 use crate::error::{PushError, Verb};
 use crate::gateway::{GROUPS_PATH, Gateway};
-use crate::groups::{self, LAST_PUSH};
+use crate::groups;
 use crate::pending::{Pending, merged};
 use crate::send::{
     Answered, Line, Operation, ReadAnswer, ReadError, Setback, read_acknowledgement,
@@ -237,7 +237,7 @@ impl<'de> Deserialize<'de> for Held {
         let labels = BTreeMap::<String, String>::deserialize(&group["labels"]).unwrap_or_default();
         let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let path = encode_path(labels).unwrap_or_default();
-        let seconds = group[LAST_PUSH]["metrics"][0]["value"].as_str();
+        let seconds = group[PUSH_TIME]["metrics"][0]["value"].as_str();
         let seconds = seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
         let fingerprint = fingerprint::of_group(&group, &path);
         Ok(Self { path, last_push: groups::time(seconds), fingerprint })

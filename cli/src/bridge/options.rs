@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush::{ConfigError, GroupingKey, HttpUrl, Outbox, Registry};
+use prompush::{ConfigError, Exposition, GroupingKey, HttpUrl, Outbox, push_ttl};
 use prompush_gptme::receiver::ReceiverConfig;
 use prompush_gptme::{Environment, Rules};
 use rustix::system::uname;
@@ -139,17 +139,8 @@ impl Options {
     }
 
     /// The gauge `push_ttl_seconds`, unless groups are to stay for ever.
-    ///
-    /// # Errors
-    /// None: the name is a good one.
-    pub(super) fn ttl_source(&self) -> Result<Registry, CliError> {
-        let registry = Registry::new();
-        if !self.ttl.is_zero() {
-            let help = "Seconds that this group is good for after its last push.";
-            let gauge = registry.gauge("push_ttl_seconds", help).map_err(CliError::Registry)?;
-            gauge.set(self.ttl.as_secs_f64());
-        }
-        Ok(registry)
+    pub(super) fn ttl_source(&self) -> Exposition<'static> {
+        if self.ttl.is_zero() { Exposition::default() } else { push_ttl(self.ttl) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prompush::{GroupingKey, Outbox, PushError, Registry, Source};
+use prompush::{Exposition, GroupingKey, Outbox, PushError, Registry, Source};
 use prompush_gateway::clock::{Clock, SystemClock};
 use prompush_gptme::receiver::Snapshot;
 
@@ -21,7 +21,7 @@ pub(super) struct Publisher {
     job: String,
     interval: Duration,
     /// The gauge `push_ttl_seconds`, if there is to be one.
-    ttl: Registry,
+    ttl: Exposition<'static>,
     own_key: GroupingKey,
     own_pushed: Option<Duration>,
     /// By label.
@@ -47,7 +47,7 @@ impl Publisher {
             outbox: options.outbox()?,
             job: options.job.clone(),
             interval: options.interval,
-            ttl: options.ttl_source()?,
+            ttl: options.ttl_source(),
             own_key,
             own_pushed: None,
             instances: BTreeMap::new(),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use prompush_core::{Exposition, Label, Metric, MetricFamily, MetricType, MetricValue};
+use prompush_core::{
+    Exposition, Label, Metric, MetricFamily, MetricType, MetricValue, PUSH_TTL, PUSH_TTL_HELP,
+};
 
 use super::ending::Ending;
 use super::usage::Usage;
@@ -44,8 +46,7 @@ const EXPECTED_INTERVAL: Definition = Definition(
     "job_expected_interval_seconds",
     "How often the job is meant to run, in seconds between two starts.",
 );
-const TTL: Definition =
-    Definition("push_ttl_seconds", "Seconds that this group is good for after its last push.");
+const TTL: Definition = Definition(PUSH_TTL, PUSH_TTL_HELP);
 const TEXTFILE_ERROR: Definition = Definition(
     "prompush_textfile_error",
     "Whether the metrics that the job wrote in its last completed run could not be pushed: 1 or 0.",

@@ -1,10 +1,10 @@
 //! Whether a push keeps the exposition consistent, in time proportional to the push.
 
-use prompush_core::MetricType;
+use prompush_core::{MetricType, PUSH_TIME};
 
 use super::{
-    Family, Group, GroupId, GroupKey, Inconsistency, PUSH_TIME, Refusal, Rendered, RenderedFamily,
-    Slot, Store, own_metrics,
+    Family, Group, GroupId, GroupKey, Inconsistency, Refusal, Rendered, RenderedFamily, Slot,
+    Store, own_metrics,
 };
 
 impl Store {

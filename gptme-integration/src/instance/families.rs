@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use prompush_core::MetricType;
+use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
 use super::drops::DropCause;
 use super::streams::StreamId;
@@ -87,8 +87,8 @@ const OWN_NAMES: [&str; 5] = [
     super::gather::TARGET_INFO,
     super::gather::DROPPED_POINTS,
     super::gather::DROPPED_ATTRIBUTES,
-    "push_time_seconds",
-    "push_failure_time_seconds",
+    PUSH_TIME,
+    PUSH_FAILURE_TIME,
 ];
 
 impl Default for Families {

@@ -7,14 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use prompush_core::{Exposition, MetricValue, decode_path, parse};
+use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, decode_path, parse};
 use serde_json::Value;
 
 use super::fnv1a;
 use crate::pending::Pending;
-
-/// The gateway's own metrics in each group.
-const OWN: [&str; 2] = ["push_time_seconds", "push_failure_time_seconds"];
 
 /// By family and label set, the numbers: in an order and a spelling that gateways do not change.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -35,7 +32,7 @@ pub(crate) fn of_group(group: &Value, path: &str) -> Option<u64> {
     let mut samples = Samples::new();
     for (name, family) in group.as_object()? {
         let Some(metrics) = family.get("metrics").and_then(Value::as_array) else { continue };
-        if OWN.contains(&name.as_str()) {
+        if is_the_gateways(name) {
             continue;
         }
         let of_family = samples.entry(name.clone()).or_default();
@@ -55,7 +52,7 @@ fn key_of(path: &str) -> Option<BTreeMap<String, String>> {
 
 fn samples_of(exposition: &Exposition<'_>, key: &BTreeMap<String, String>) -> Samples {
     let mut samples = Samples::new();
-    for family in exposition.families.iter().filter(|family| !OWN.contains(&&*family.name)) {
+    for family in exposition.families.iter().filter(|family| !is_the_gateways(&family.name)) {
         let of_family = samples.entry(family.name.to_string()).or_default();
         for metric in &family.metrics {
             let labels = metric.labels.iter();
@@ -126,6 +123,11 @@ fn number(value: f64) -> String {
 
 fn hash(samples: &Samples) -> u64 {
     fnv1a(format!("{samples:?}").bytes())
+}
+
+/// Whether the gateway itself keeps it in each group.
+fn is_the_gateways(family: &str) -> bool {
+    matches!(family, PUSH_TIME | PUSH_FAILURE_TIME)
 }
 
 #[cfg(test)]
