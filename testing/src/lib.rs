@@ -8,6 +8,7 @@
 //! - [`in_pid_namespace`] runs a command as a container runs its first process.
 //! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
+//! - [`OtlpClient`] does so from a process of its own, as gptme does.
 //! - [`wait_for`] and [`wait_until`] wait on a condition, never longer than they were told.
 //!
 //! **Invariants.** Nothing here outlives its handle: children are killed by pid, threads joined, files removed.
@@ -30,6 +31,7 @@ mod certificates;
 pub mod http;
 mod keep_alive;
 mod model_server;
+mod otlp_client;
 mod pid_namespace;
 mod process;
 mod prometheus;
@@ -42,9 +44,10 @@ pub use blackhole::{BLACKHOLE, run_in_blackhole};
 pub use certificates::{Authority, Certified, Leaf};
 pub use keep_alive::KeepAlive;
 pub use model_server::{ModelServer, Served};
+pub use otlp_client::{OTLP_HEADERS, OtlpClient};
 pub use pid_namespace::in_pid_namespace;
 pub use prometheus::Prometheus;
 pub use pushgateway::{Pushgateway, Version, WebConfig};
 pub use recorded_request::RecordedRequest;
 pub use scripted_server::{Answer, ScriptedServer};
-pub use waiting::{free_address, wait_for, wait_until};
+pub use waiting::{free_address, wait_for, wait_until, within};

@@ -80,6 +80,21 @@ fn panic_waiting(within: Duration, what: &str) -> ! {
     panic!("waited {within:?} in vain: {what}")
 }
 
+/// Does `what`, which has to be done within `limit` and a second, the noise of a busy machine.
+///
+/// # Panics
+///
+/// When it takes longer.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is measured from outside")]
+pub fn within<T>(limit: Duration, what: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = what();
+    let took = start.elapsed();
+    assert!(took < limit + Duration::from_secs(1), "took {took:?} of {limit:?}");
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

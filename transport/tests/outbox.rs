@@ -1,16 +1,14 @@
 //! Guards the outbox: what is told it arrives in order or as if in order, whatever gateways do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prompush::{
     ConfigError, GatewayConfig, Gauge, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
     Registry,
 };
 use prompush_testing::{Answer, Pushgateway, RecordedRequest, ScriptedServer, Version};
-use prompush_testing::{free_address, wait_until};
+use prompush_testing::{free_address, wait_until, within};
 
-/// Noise of a busy machine that a deadline is allowed on top.
-const SLACK: Duration = Duration::from_secs(1);
 /// Long enough for anything that should happen at once.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -38,6 +36,15 @@ fn gauge(name: &str, value: f64) -> Registry {
     registry
 }
 
+/// `put`, `add` or `delete`: the group of the job `x`.
+fn tell(outbox: &Outbox, verb: &str, registry: &Registry) {
+    match verb {
+        "put" => outbox.push(&key("x"), registry).expect("a group"),
+        "add" => outbox.add(&key("x"), registry).expect("a group"),
+        _ => outbox.delete(&key("x")).expect("a group"),
+    }
+}
+
 /// `PUT /metrics/job/x a 1, b 2`
 fn shown(request: &RecordedRequest) -> String {
     let text = request.text();
@@ -47,15 +54,6 @@ fn shown(request: &RecordedRequest) -> String {
 
 fn all(server: &ScriptedServer) -> Vec<String> {
     server.requests().iter().map(shown).collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long it takes is measured from outside")]
-fn within<T>(limit: Duration, what: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = what();
-    let took = start.elapsed();
-    assert!(took < limit + SLACK, "took {took:?} of {limit:?}");
-    result
 }
 
 #[test]
@@ -85,15 +83,10 @@ fn what_comes_during_a_request_becomes_one_with_what_waits() {
     ] {
         let server = ScriptedServer::start([Answer::status(200).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        let tell = |verb: &str, registry: &Registry| match verb {
-            "put" => outbox.push(&key("x"), registry).unwrap(),
-            "add" => outbox.add(&key("x"), registry).unwrap(),
-            _ => outbox.delete(&key("x")).unwrap(),
-        };
-        tell(first, &gauge("a", 1.0));
+        tell(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(then[0], &gauge("b", 2.0));
-        tell(then[1], &gauge("c", 3.0));
+        tell(&outbox, then[0], &gauge("b", 2.0));
+        tell(&outbox, then[1], &gauge("c", 3.0));
         assert_eq!((outbox.pending(), server.requests().len()), (1, 1));
         server.release();
         outbox.flush(SOON).unwrap();
@@ -113,14 +106,9 @@ fn what_failed_becomes_one_with_what_came_after_it() {
     ] {
         let server = ScriptedServer::start([Answer::status(503).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        let tell = |verb: &str, registry: &Registry| match verb {
-            "put" => outbox.push(&key("x"), registry).unwrap(),
-            "add" => outbox.add(&key("x"), registry).unwrap(),
-            _ => outbox.delete(&key("x")).unwrap(),
-        };
-        tell(first, &gauge("a", 1.0));
+        tell(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(then, &gauge("b", 2.0));
+        tell(&outbox, then, &gauge("b", 2.0));
         server.release();
         outbox.flush(SOON).unwrap();
         assert_eq!(all(&server)[1..], [expected], "{first} then {then}");

@@ -1,12 +1,10 @@
 //! Guards the background pusher: what it promises, and that nothing holds it beyond its deadlines.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prompush::{AtEnd, ConfigError, GatewayConfig, PushErrorKind, Pusher, PusherBuilder, Registry};
-use prompush_testing::{Answer, ScriptedServer, free_address};
+use prompush_testing::{Answer, ScriptedServer, free_address, within};
 
-/// Noise of a busy machine that a deadline is allowed on top.
-const SLACK: Duration = Duration::from_secs(1);
 /// Long enough for anything that should happen at once.
 const SOON: Duration = Duration::from_secs(10);
 /// So long that no test sees a regular push but the first.
@@ -18,15 +16,6 @@ fn builder(url: &str) -> PusherBuilder {
         .retry_delay_min(Duration::from_millis(10))
         .proxy_from_environment(false);
     Pusher::builder(url, "x").expect("a good URL and job").interval(NEVER).config(config)
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long a pusher takes is measured from outside")]
-fn within<T>(limit: Duration, what: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = what();
-    let took = start.elapsed();
-    assert!(took < limit + SLACK, "took {took:?} of {limit:?}");
-    result
 }
 
 #[test]

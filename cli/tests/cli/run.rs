@@ -10,11 +10,11 @@ mod transparency;
 
 use std::process::Command;
 
-use crate::support::prompush;
+use crate::support::{program, prompush};
 
 /// `sh -c script`, bare.
 fn bare(script: &str) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = program("sh");
     command.args(["-c", script]);
     command
 }

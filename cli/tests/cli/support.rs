@@ -30,9 +30,19 @@ impl Run {
     }
 }
 
+/// A program, with its signals as a terminal's shell gives them: who runs the tests may ignore some, as `nohup` does.
+pub(crate) fn program(path: &str) -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(path);
+    }
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=HUP,INT,QUIT", path]);
+    command
+}
+
 /// The binary, with an environment that says nothing.
 pub(crate) fn prompush(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_prompush"));
+    let mut command = program(env!("CARGO_BIN_EXE_prompush"));
     command
         .args(arguments)
         .env("NO_PROXY", "127.0.0.1")
@@ -82,6 +92,19 @@ impl Process {
         wait_for(within, "the process ends", || self.0.try_wait().expect("it can be waited for"))
     }
 
+    /// The lines of its stderr, which has to be piped, as they come.
+    #[track_caller]
+    pub(crate) fn stderr_lines(&mut self) -> Receiver<String> {
+        let stderr = self.0.stderr.take().expect("stderr is piped");
+        let (sender, lines) = channel();
+        let read = move || {
+            let read = BufReader::new(stderr).lines().map_while(Result::ok);
+            read.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
+        };
+        thread::Builder::new().name("log".to_owned()).spawn(read).expect("a thread starts");
+        lines
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), signal)
             .expect("it can be signalled");
@@ -122,13 +145,7 @@ impl OurGateway {
         let mut command = prompush(&["gateway", "--web.listen-address=127.0.0.1:0"]);
         command.args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the binary starts"));
-        let stderr = process.0.stderr.take().expect("stderr is piped");
-        let (sender, log) = channel();
-        let read = move || {
-            let lines = BufReader::new(stderr).lines().map_while(Result::ok);
-            lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
-        };
-        thread::Builder::new().name("log".to_owned()).spawn(read).expect("a thread starts");
+        let log = process.stderr_lines();
         let first = log.recv_timeout(Duration::from_secs(20)).expect("it says where it listens");
         let url = first.strip_prefix("listening on ").expect("it says where it listens").to_owned();
         Self { process, url, log }

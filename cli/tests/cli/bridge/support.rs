@@ -1,9 +1,8 @@
 //! A bridge to talk to.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use prompush_testing::wait_for;
@@ -38,13 +37,7 @@ impl Bridge {
     pub(super) fn start_command(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the binary starts"));
-        let stderr = process.0.stderr.take().expect("stderr is piped");
-        let (sender, log) = channel();
-        let read = move || {
-            let lines = BufReader::new(stderr).lines().map_while(Result::ok);
-            lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
-        };
-        std::thread::Builder::new().name("log".to_owned()).spawn(read).expect("a thread starts");
+        let log = process.stderr_lines();
         let address = wait_for(SOON, "it says where it listens", || {
             let line = log.recv_timeout(SOON).ok()?;
             let rest = line.strip_prefix("listening for OTLP on http://")?;

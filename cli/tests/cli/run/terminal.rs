@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::support::{OurGateway, Process, exposed};
+use crate::support::{OurGateway, Process, exposed, program};
 
 /// Longest wait for the terminal to show something.
 const WAIT_MAX: Duration = Duration::from_secs(20);
@@ -36,7 +35,7 @@ impl Terminal {
         let name = ptsname(&main, Vec::new()).expect("it has a name");
         let name = name.to_str().expect("UTF-8").to_owned();
         let open = || File::options().read(true).write(true).open(&name).expect("it opens");
-        let mut command = Command::new("setsid");
+        let mut command = program("setsid");
         command.args(["--ctty", "bash", "--norc", "--noprofile", "--noediting", "-i"]);
         command.stdin(open()).stdout(open()).stderr(open());
         command.env("PS1", PROMPT).env("run", run).env("TERM", "dumb").env("NO_PROXY", "127.0.0.1");

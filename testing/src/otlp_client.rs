@@ -1,0 +1,135 @@
+//! A client as gptme's exporter of telemetry is: a process of its own, on a connection that stays open.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::KeepAlive;
+use crate::binaries;
+
+/// The headers that gptme's exporter sends.
+pub const OTLP_HEADERS: [(&str, &str); 3] = [
+    ("User-Agent", "OTel-OTLP-Exporter-Python/1.34.1"),
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Content-Type", "application/x-protobuf"),
+];
+
+/// Tells a process that it is a client, and of whom.
+const ADDRESS_VARIABLE: &str = "PROMPUSH_TEST_OTLP_ADDRESS";
+
+/// Begins a line with an answer, among what the harness prints.
+const ANSWER: &str = "answer ";
+
+/// A process that posts what it is told; killed and waited for when dropped.
+#[derive(Debug)]
+pub struct OtlpClient {
+    child: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl OtlpClient {
+    /// Starts the running test program again, with the one test `test`, which has to call [`OtlpClient::play`].
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[track_caller]
+    pub fn start(test: &str, address: SocketAddr) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("the test is a program"))
+            .args([test, "--exact", "--nocapture"])
+            .env(ADDRESS_VARIABLE, address.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the test program starts again");
+        let commands = child.stdin.take().expect("it is piped");
+        let answers = BufReader::new(child.stdout.take().expect("it is piped"));
+        Self { child, commands, answers }
+    }
+
+    /// Its process ID.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Posts a body to that path on the connection that is open, and returns the status of the answer.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer, as when the other end does not.
+    #[track_caller]
+    pub fn post(&mut self, path: &str, body: &[u8]) -> u16 {
+        writeln!(self.commands, "{path} {}", body.len()).expect("it listens");
+        self.commands.write_all(body).expect("it listens");
+        self.answer().parse().expect("a status")
+    }
+
+    /// Closes the connection and opens another one.
+    ///
+    /// # Panics
+    ///
+    /// When nobody listens.
+    #[track_caller]
+    pub fn reconnect(&mut self) {
+        writeln!(self.commands).expect("it listens");
+        self.answer();
+    }
+
+    /// Ends it by SIGKILL.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Ends it as a program ends, its connection open until then.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    #[track_caller]
+    pub fn end(mut self) {
+        writeln!(self.commands, "end").expect("it listens");
+        let status = self.child.wait().expect("it can be waited for");
+        assert!(status.success(), "{status}");
+    }
+
+    #[track_caller]
+    fn answer(&mut self) -> String {
+        let mut lines = self.answers.by_ref().lines().map(|line| line.expect("UTF-8"));
+        lines.find_map(|line| line.strip_prefix(ANSWER).map(str::to_owned)).expect("it answers")
+    }
+
+    /// Does what the process that started this one says; returns at once where this is no such process.
+    ///
+    /// # Panics
+    ///
+    /// When nobody listens, or an answer takes longer than 30 s.
+    #[expect(clippy::print_stdout, reason = "how the other process is told")]
+    pub fn play() {
+        let Some(address) = binaries::variable(ADDRESS_VARIABLE) else { return };
+        let address = address.parse().expect("an address");
+        let connect = || KeepAlive::connect(address).expect("somebody listens");
+        let mut connection = connect();
+        let mut input = io::stdin().lock();
+        let mut command = String::new();
+        while input.read_line(&mut command).expect("UTF-8") > 0 && command != "end\n" {
+            if let Some((path, length)) = command.trim_end().split_once(' ') {
+                let mut body = vec![0; length.parse().expect("a length")];
+                input.read_exact(&mut body).expect("the whole body");
+                let answer = connection.post(path, &OTLP_HEADERS, &body).expect("an answer");
+                println!("\n{ANSWER}{}", answer.status);
+            } else {
+                connection = connect();
+                println!("\n{ANSWER}connected");
+            }
+            command.clear();
+        }
+    }
+}
+
+impl Drop for OtlpClient {
+    fn drop(&mut self) {
+        self.child.kill().ok(); // it may have ended by itself
+        self.child.wait().ok();
+    }
+}
