@@ -49,7 +49,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn steps() -> Vec<Step> {
-    let mut tests = workspace::cargo(&["test", "--workspace"]);
+    let mut tests = workspace::cargo(&["test", "--workspace", "--no-fail-fast"]);
     tests.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     let mut features = workspace::cargo(&[
         "test",
