@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver as Channel, bounded};
-use prompush::HttpUrl;
 use prompush_gptme::receiver::{Receiver, Scraper, Snapshot};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -47,9 +46,10 @@ pub(crate) fn run(args: BridgeArgs) -> Result<(), CliError> {
             told.try_send(signal).ok(); // the first one is enough
         }
     })?;
-    let bridge = Bridge::start(&options)?;
+    let mut bridge = Bridge::start(&options)?;
     options.warn_of_ports(bridge.receiver.address().port());
     say(&bridge.introduction(&options));
+    bridge.scrape(&options)?;
     bridge.serve(&signalled, deadline)?;
     drop(signals);
     say("stopped");
@@ -81,12 +81,18 @@ impl Bridge {
         let config = options.receiver_config();
         let receiver = Receiver::bind(&options.listen, config).map_err(CliError::Receiver)?;
         options.check_traces_to(receiver.address())?;
-        let scrape = |url: &HttpUrl| {
-            Scraper::start(url.clone(), options.scrape_interval, Arc::clone(&options.rules))
-        };
-        let scrapers: Result<_, _> = options.scrape.iter().map(scrape).collect();
         let publisher = Publisher::start(options, receiver.address().port())?;
-        Ok(Self { receiver, scrapers: scrapers.map_err(CliError::Receiver)?, publisher })
+        Ok(Self { receiver, scrapers: Vec::new(), publisher })
+    }
+
+    /// Begins to read what is to be read; after the introduction, as it may have something to say at once.
+    fn scrape(&mut self, options: &Options) -> Result<(), CliError> {
+        for url in &options.scrape {
+            let (interval, rules) = (options.scrape_interval, Arc::clone(&options.rules));
+            let scraper = Scraper::start(url.clone(), interval, rules);
+            self.scrapers.push(scraper.map_err(CliError::Receiver)?);
+        }
+        Ok(())
     }
 
     fn introduction(&self, options: &Options) -> String {
