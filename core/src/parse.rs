@@ -10,6 +10,7 @@ mod cursor;
 mod families;
 mod group;
 mod openmetrics;
+mod openmetrics_fields;
 mod openmetrics_kind;
 mod plain;
 mod text;

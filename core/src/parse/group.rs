@@ -1,21 +1,21 @@
 //! The metrics of an OpenMetrics block, as far as they must stand together: the samples of one
 //! metric follow each other, and a histogram's agree.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::OpenMetricsRule as Rule;
-use crate::exposition::Label;
+use crate::text::write_label_value;
 
 /// The metric whose samples are being read, and those of its block that are done.
 #[derive(Default)]
 pub(super) struct Groups<'a> {
     current: Option<Group<'a>>,
-    done: HashSet<Vec<Label<'a>>>,
+    done: HashSet<Cow<'a, [u8]>, foldhash::fast::RandomState>,
 }
 
 struct Group<'a> {
-    /// Sorted, without `le` and the like.
-    labels: Vec<Label<'a>>,
+    key: Cow<'a, [u8]>,
     points: Points,
 }
 
@@ -28,6 +28,24 @@ pub(super) struct Points {
     bucket: Option<(f64, f64)>,
     count: Option<f64>,
     has_sum: bool,
+}
+
+/// The key of the metric with these labels, without `le` and the like: as programs print them, in order.
+pub(super) fn key<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Vec<u8> {
+    let mut labels: Vec<(&str, &str)> = labels.collect();
+    labels.sort_unstable();
+    let length = |(name, value): &(&str, &str)| name.len() + "=\"\",".len() + value.len();
+    let mut key = Vec::with_capacity(labels.iter().map(length).sum());
+    for (name, value) in labels {
+        if !key.is_empty() {
+            key.push(b',');
+        }
+        key.extend_from_slice(name.as_bytes());
+        key.extend_from_slice(b"=\"");
+        write_label_value(&mut key, value);
+        key.push(b'"');
+    }
+    key
 }
 
 /// What a sample says of a histogram.
@@ -48,17 +66,16 @@ impl<'a> Groups<'a> {
     pub(super) fn sample(
         &mut self,
         family: &str,
-        mut labels: Vec<Label<'a>>,
+        key: Cow<'a, [u8]>,
         line: usize,
         timestamp_ms: Option<i64>,
         part: Part,
     ) -> (Option<Points>, Result<(), Rule>) {
-        labels.sort_unstable();
         let points = || Points { line, timestamp_ms, bucket: None, count: None, has_sum: false };
         let mut done = None;
         let mut result = Ok(());
         match &mut self.current {
-            Some(current) if current.labels == labels => {
+            Some(current) if current.key == key => {
                 if current.points.timestamp_ms != timestamp_ms {
                     if !follows(current.points.timestamp_ms, timestamp_ms) {
                         result = Err(Rule::Timestamps(family.to_owned()));
@@ -67,12 +84,12 @@ impl<'a> Groups<'a> {
                 }
             }
             current => {
-                if self.done.contains(&labels) {
+                if self.done.contains(&key) {
                     result = Err(Rule::Scattered(family.to_owned()));
                 }
-                if let Some(before) = current.replace(Group { labels, points: points() }) {
+                if let Some(before) = current.replace(Group { key, points: points() }) {
                     done = Some(before.points);
-                    self.done.insert(before.labels);
+                    self.done.insert(before.key);
                 }
             }
         }

@@ -15,12 +15,14 @@ use std::collections::HashSet;
 use super::Recovery;
 use super::cursor::{Cursor, Lines, UnknownEscape, lossy, parse_float, unescape_help};
 use super::families::Families;
-use super::group::{Groups, Points};
+use super::group::{self, Groups, Points};
+use super::openmetrics_fields::{bound, exemplar, labels, parse_bound, take_label, timestamp};
 use super::openmetrics_kind::{Becomes, Kind10, check_value, part};
-use super::text::take_label_value;
+use super::plain::{PlainReader, PlainSample};
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
-use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
-use crate::name::{is_label_name, is_metric_name};
+use crate::exposition::{Bucket, Exposition, MetricType, MetricValue, Quantile};
+use crate::labels::Labels;
+use crate::name::is_metric_name;
 
 pub(super) fn parse<'a>(
     body: &'a [u8],
@@ -54,7 +56,7 @@ pub(super) fn parse<'a>(
     parser.families.finish()
 }
 
-fn rule(rule: Rule) -> Kind {
+pub(super) fn rule(rule: Rule) -> Kind {
     Kind::OpenMetrics(rule)
 }
 
@@ -70,9 +72,24 @@ struct Block<'a> {
     groups: Groups<'a>,
 }
 
+impl<'a> Block<'a> {
+    fn kind(&self) -> Kind10 {
+        self.kind.unwrap_or(Kind10::Unknown)
+    }
+
+    /// What a sample of that name is here, with the block's name; `None` if it does not belong here.
+    fn member(&self, name: &str) -> Option<(Kind10, &'a str, Becomes)> {
+        let suffix = name.strip_prefix(self.name)?;
+        let kind = self.kind();
+        let (_, becomes) = kind.suffixes().iter().find(|(known, _)| *known == suffix)?;
+        Some((kind, self.name, *becomes))
+    }
+}
+
 #[derive(Default)]
 struct Parser<'a> {
     families: Families<'a>,
+    reader: PlainReader<'a>,
     block: Option<Block<'a>>,
     /// The names of all blocks so far, and of the samples that they may have.
     seen: HashSet<Cow<'a, str>>,
@@ -99,9 +116,13 @@ impl<'a> Parser<'a> {
         }
         if line.take(b'#') {
             self.metadata(line)?;
-        } else {
-            self.sample(line)?;
+            return line.end();
         }
+        if let Some(sample) = self.plain_sample(line) {
+            return self.store(line, sample);
+        }
+        let sample = self.sample(line)?;
+        self.store(line, sample)?;
         line.end()
     }
 
@@ -183,7 +204,7 @@ impl<'a> Parser<'a> {
     /// Ends the block that is being read: now its type is known.
     fn close_block(&mut self) {
         let Some(block) = self.block.take() else { return };
-        let kind = block.kind.unwrap_or(Kind10::Unknown);
+        let kind = block.kind();
         let mut broken = None;
         if block.unit.is_some_and(|unit| !unit.is_empty()) && !kind.may_have_unit() {
             broken = Some(Rule::UnitNotAllowed(block.name.to_owned()));
@@ -213,7 +234,33 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn sample(&mut self, line: &mut Cursor<'a>) -> Result<(), ParseError> {
+    /// A sample as programs write it, of the block that is being read; `None` if anything is unusual or wrong.
+    fn plain_sample(&mut self, line: &Cursor<'a>) -> Option<Sample<'a>> {
+        let PlainSample { name, labels, is_ordered, last, value } = self.reader.read(line)?;
+        let (kind, family, becomes) = self.block.as_ref()?.member(name)?;
+        check_value(kind, becomes, name, value).ok()?;
+        if kind == Kind10::StateSet {
+            return None;
+        }
+        let (others, is_ordered, bound) = match (becomes.bound_name(kind, name), last) {
+            (None, _) => (labels, is_ordered, None),
+            (Some(wanted), Some(last)) if last.name == wanted => {
+                let bound = parse_bound(wanted, last.value)?;
+                (last.others, last.are_others_ordered, Some(bound))
+            }
+            (Some(_), _) => return None,
+        };
+        let group = if is_ordered {
+            Cow::Borrowed(others.as_bytes())
+        } else {
+            Cow::Owned(group::key(Labels::plain(others).iter()))
+        };
+        let labels = Labels::plain(if becomes.is_part() { others } else { labels });
+        let timestamp_ms = None;
+        Some(Sample { name, family, kind, becomes, labels, group, bound, value, timestamp_ms })
+    }
+
+    fn sample(&mut self, line: &mut Cursor<'a>) -> Result<Sample<'a>, ParseError> {
         let from = line.at();
         let name = line.take_while(|byte| !matches!(byte, b' ' | b'{'));
         let name = text_name(name).filter(|name| is_metric_name(name));
@@ -235,8 +282,16 @@ impl<'a> Parser<'a> {
             (Kind10::Counter, Becomes::Own(MetricType::Counter)) | (_, Becomes::Bucket)
         ) || (kind == Kind10::GaugeHistogram && name.ends_with("_bucket"));
         exemplar(line, may_have_exemplar)?;
-        let sample = Sample { name, family, kind, becomes, labels, value, timestamp_ms };
-        self.store(line, sample)
+        let mut others = labels.clone();
+        let bound_name = becomes.bound_name(kind, name);
+        let bound =
+            bound_name.map(|wanted| bound(line, family, wanted, &mut others)).transpose()?;
+        if kind == Kind10::StateSet {
+            take_label(line, family, family, &mut others)?;
+        }
+        let group = group::key(others.iter().map(|label| (&*label.name, &*label.value))).into();
+        let labels = if becomes.is_part() { others } else { labels }.into();
+        Ok(Sample { name, family, kind, becomes, labels, group, bound, value, timestamp_ms })
     }
 
     /// The block that a sample belongs to; a sample without metadata is a block of its own.
@@ -246,22 +301,13 @@ impl<'a> Parser<'a> {
         name: &'a str,
     ) -> Result<(Kind10, &'a str, Becomes), ParseError> {
         if let Some(block) = &self.block {
-            let kind = block.kind.unwrap_or(Kind10::Unknown);
-            if let Some(suffix) = name.strip_prefix(block.name) {
-                let known = kind.suffixes().iter().find(|(known, _)| *known == suffix);
-                if let Some((_, becomes)) = known {
-                    return Ok((kind, block.name, *becomes));
-                }
-                if suffix.is_empty() {
-                    return Err(line.error_since(
-                        0,
-                        rule(Rule::Suffix {
-                            sample: name.to_owned(),
-                            kind: kind.as_str(),
-                            family: block.name.to_owned(),
-                        }),
-                    ));
-                }
+            if let Some(member) = block.member(name) {
+                return Ok(member);
+            }
+            if name == block.name {
+                let (sample, family) = (name.to_owned(), name.to_owned());
+                let kind = block.kind().as_str();
+                return Err(line.error_since(0, rule(Rule::Suffix { sample, kind, family })));
             }
         }
         self.open(line, name)?;
@@ -269,27 +315,10 @@ impl<'a> Parser<'a> {
     }
 
     fn store(&mut self, line: &Cursor<'a>, sample: Sample<'a>) -> Result<(), ParseError> {
-        let Sample { name, family, kind, becomes, mut labels, value, timestamp_ms } = sample;
-        let gauge_bucket = kind == Kind10::GaugeHistogram && name.ends_with("_bucket");
-        let wanted = match becomes {
-            Becomes::Bucket => Some("le"),
-            Becomes::Quantile => Some("quantile"),
-            _ if gauge_bucket => Some("le"),
-            _ => None,
-        };
-        let mut group = labels.clone();
-        let bound = wanted.map(|wanted| bound(line, family, wanted, &mut group)).transpose()?;
-        if kind == Kind10::StateSet {
-            take_label(line, family, family, &mut group)?;
-        }
-        if bound.is_some() && !gauge_bucket {
-            labels.clone_from(&group);
-        }
+        let Sample { name, family, kind, becomes, bound, value, timestamp_ms, .. } = sample;
         let part = part(kind, name, bound, value);
-        if kind == Kind10::Info {
-            // The labels of an info are its value.
-            group.clear();
-        }
+        // The labels of an info are its value.
+        let group = if kind == Kind10::Info { Cow::default() } else { sample.group };
         if let Some(block) = &mut self.block {
             let (done, result) =
                 block.groups.sample(family, group, line.number, timestamp_ms, part);
@@ -310,7 +339,7 @@ impl<'a> Parser<'a> {
                 draft.help.clone_from(&block.help);
             }
         }
-        let metric = self.families.metric(stored, labels.into(), line.number);
+        let metric = self.families.metric(stored, sample.labels, line.number);
         metric.timestamp_ms = timestamp_ms.or(metric.timestamp_ms);
         put(&mut metric.value, becomes, bound, value);
         Ok(())
@@ -322,7 +351,11 @@ struct Sample<'a> {
     family: &'a str,
     kind: Kind10,
     becomes: Becomes,
-    labels: Vec<Label<'a>>,
+    /// Those that it has in text 0.0.4, beside `le` and `quantile`.
+    labels: Labels<'a>,
+    /// The key of the metric that it belongs to.
+    group: Cow<'a, [u8]>,
+    bound: Option<f64>,
     value: f64,
     timestamp_ms: Option<i64>,
 }
@@ -334,7 +367,7 @@ fn whole(line: &Cursor<'_>, kind: Kind) -> ParseError {
     end.error_since(0, kind)
 }
 
-fn text_name(bytes: &[u8]) -> Option<&str> {
+pub(super) fn text_name(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
@@ -353,126 +386,6 @@ fn put(to: &mut MetricValue, becomes: Becomes, bound: Option<f64>, value: f64) {
         }
         (_, _, None) => {}
     }
-}
-
-/// Takes the label that says which bucket or quantile it is.
-fn bound(
-    line: &Cursor<'_>,
-    family: &str,
-    label: &'static str,
-    labels: &mut Vec<Label<'_>>,
-) -> Result<f64, ParseError> {
-    let value = take_label(line, family, label, labels)?.value;
-    let Some(bound) = parse_float(value.as_bytes()) else {
-        let value = value.into_owned();
-        return Err(line.error(if label == "le" {
-            Kind::Le(value)
-        } else {
-            Kind::QuantileLabel(value)
-        }));
-    };
-    let is_allowed = match label {
-        "le" if bound == f64::INFINITY => value == "+Inf",
-        "le" => !bound.is_nan(),
-        _ => (0.0..=1.0).contains(&bound),
-    };
-    if is_allowed {
-        return Ok(bound);
-    }
-    let (family, value) = (family.to_owned(), value.into_owned());
-    Err(line.error(rule(Rule::Bound { family, label, value })))
-}
-
-fn take_label<'a>(
-    line: &Cursor<'_>,
-    family: &str,
-    wanted: &str,
-    labels: &mut Vec<Label<'a>>,
-) -> Result<Label<'a>, ParseError> {
-    let Some(at) = labels.iter().position(|label| label.name == wanted) else {
-        let (family, label) = (family.to_owned(), wanted.to_owned());
-        return Err(line.error(rule(Rule::MissingLabel { family, label })));
-    };
-    Ok(labels.remove(at))
-}
-
-/// What stands between the braces, and the closing brace.
-fn labels<'a>(line: &mut Cursor<'a>, metric: &str) -> Result<Vec<Label<'a>>, ParseError> {
-    let mut labels: Vec<Label<'a>> = Vec::new();
-    while !line.take(b'}') {
-        if !labels.is_empty() && !line.take(b',') {
-            let value = labels.last().map_or_else(String::new, |label| label.value.to_string());
-            return Err(line.error(Kind::EndOfLabelValue(value)));
-        }
-        let from = line.at();
-        let name = text_name(line.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-            .unwrap_or_default();
-        if !is_label_name(name) {
-            return Err(line.error_since(from, Kind::LabelName(metric.to_owned())));
-        }
-        if name == "__name__" {
-            return Err(line.error_since(from, Kind::ReservedLabel));
-        }
-        if name.starts_with("__") {
-            return Err(line.error_since(from, Kind::LabelNameText(name.to_owned())));
-        }
-        if labels.iter().any(|label| label.name == name) {
-            return Err(line.error_since(from, Kind::DuplicateLabel(metric.to_owned())));
-        }
-        if !line.take(b'=') {
-            line.peek()?;
-            return Err(line.error(Kind::NoEquals(line.char())));
-        }
-        let from = line.at();
-        if !line.take(b'"') {
-            line.peek()?;
-            return Err(line.error(Kind::NoQuote(line.char())));
-        }
-        let value = take_label_value(line, from, UnknownEscape::Keep)?;
-        labels.push(Label { name: Cow::Borrowed(name), value });
-    }
-    Ok(labels)
-}
-
-/// Seconds, which may have a fraction, in milliseconds.
-fn timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
-    if line.rest().is_empty() || line.rest().starts_with(b" # ") {
-        return Ok(None);
-    }
-    line.take(b' ');
-    let from = line.at();
-    let word = line.take_word();
-    let seconds = parse_float(word).filter(|seconds| seconds.abs() < 1e15);
-    let error = || line.error_since(from, Kind::Timestamp(lossy(word)));
-    let milliseconds = (seconds.ok_or_else(error)? * 1000.0).round();
-    #[expect(clippy::cast_possible_truncation, reason = "less than 1e18, and rounded")]
-    Ok(Some(milliseconds as i64))
-}
-
-fn exemplar(line: &mut Cursor<'_>, allowed: bool) -> Result<(), ParseError> {
-    const LABEL_CHARACTERS_MAX: usize = 128;
-    let refuse = |line: &Cursor<'_>, why| line.error(rule(Rule::Exemplar(why)));
-    if line.rest().is_empty() {
-        return Ok(());
-    }
-    if !line.take(b' ') || !line.take(b'#') || !line.take(b' ') || !line.take(b'{') {
-        return Err(line.error(Kind::AfterTimestamp(lossy(line.rest()))));
-    }
-    if !allowed {
-        return Err(refuse(line, "only counters and buckets have one"));
-    }
-    let labels = labels(line, "exemplar")?;
-    let length = |label: &Label<'_>| label.name.chars().count() + label.value.chars().count();
-    if labels.iter().map(length).sum::<usize>() > LABEL_CHARACTERS_MAX {
-        return Err(refuse(line, "its labels have more than 128 characters"));
-    }
-    if !line.take(b' ') || parse_float(line.take_word()).is_none() {
-        return Err(refuse(line, "its value is not a number"));
-    }
-    if line.take(b' ') && parse_float(line.take_word()).is_none() {
-        return Err(refuse(line, "its timestamp is not a number"));
-    }
-    if line.rest().is_empty() { Ok(()) } else { Err(refuse(line, "something follows it")) }
 }
 
 #[cfg(test)]

@@ -92,6 +92,21 @@ pub(super) enum Becomes {
 
 impl Becomes {
     pub(super) const GAUGE: Self = Self::Own(MetricType::Gauge);
+
+    /// Whether it is one of the numbers of a histogram or a summary that has such a label as a bound.
+    pub(super) fn is_part(self) -> bool {
+        matches!(self, Self::Bucket | Self::Quantile)
+    }
+
+    /// The label that says which bucket or quantile a sample is.
+    pub(super) fn bound_name(self, kind: Kind10, sample: &str) -> Option<&'static str> {
+        match self {
+            Self::Bucket => Some("le"),
+            Self::Quantile => Some("quantile"),
+            _ if kind == Kind10::GaugeHistogram && sample.ends_with("_bucket") => Some("le"),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a sample may have that value.

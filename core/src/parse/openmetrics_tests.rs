@@ -97,3 +97,29 @@ fn broken_rules_are_named() {
     );
     check("# HELP a\n# EOF\n", "line 1, column 9: invalid metric name in comment");
 }
+
+/// Lines that programs seldom write so are read by another path, and belong to the same metrics.
+#[test]
+fn a_metric_is_the_same_however_it_is_written() {
+    let scattered = |third: &str, first: &str| {
+        check(
+            &format!(
+                "# TYPE a counter\na_total{{{first}}} 1\na_total{{b=\"2\"}} 1\na_total{{{third}}} 1\n# EOF\n"
+            ),
+            "line 4, column 1: the samples of one metric of `a` do not follow each other",
+        );
+    };
+    scattered("b=\"1\",a=\"2\"", "a=\"2\",b=\"1\"");
+    scattered("a=\"2\",b=\"1\"", "b=\"1\",a=\"2\"");
+    scattered("b=\"\\\"\",a=\"é\\n\"", "a=\"é\\n\",b=\"\\\"\"");
+    check(
+        "# TYPE h histogram\nh_bucket{b=\"2\",a=\"1\",le=\"1\"} 1 # {} 0.5\nh_bucket{b=\"2\",a=\"1\",le=\"2\"} 1\n\
+         h_bucket{le=\"+Inf\",a=\"1\",b=\"2\"} 2\nh_sum{a=\"1\",b=\"2\"} 3\nh_count{b=\"2\",a=\"1\"} 2\n# EOF\n",
+        "# TYPE h histogram\nh_bucket{b=\"2\",a=\"1\",le=\"1\"} 1\nh_bucket{b=\"2\",a=\"1\",le=\"2\"} 1\n\
+         h_bucket{b=\"2\",a=\"1\",le=\"+Inf\"} 2\nh_sum{b=\"2\",a=\"1\"} 3\nh_count{b=\"2\",a=\"1\"} 2",
+    );
+    check(
+        "# TYPE a gauge\na{__a=\"1\"} 1\n# EOF\n",
+        "line 2, column 3: invalid label name \"__a\"",
+    );
+}

@@ -1,7 +1,7 @@
 //! A sample in the form in which programs write it, read in one pass.
 //!
 //! `name value` or `name{a="b",c="d"} value`: no blank but the one before the value, nothing
-//! quoted but label values, nothing escaped in those, no label name twice, no timestamp.
+//! quoted but label values, nothing escaped in those, no label name twice or with `__` first, no timestamp.
 //! Whatever is not so is left to the parser that knows everything and says what is wrong; this
 //! one only makes the usual case a quarter as long.
 
@@ -14,12 +14,16 @@ pub(super) struct PlainReader<'a> {
     name: &'a str,
     /// No two are the same.
     label_names: Vec<&'a str>,
+    /// How many of them, from the first on, are in order.
+    ordered: usize,
 }
 
 pub(super) struct PlainSample<'a> {
     pub(super) name: &'a str,
     /// What stands between the braces.
     pub(super) labels: &'a str,
+    /// Whether the labels are in the order of their names.
+    pub(super) is_ordered: bool,
     pub(super) last: Option<LastLabel<'a>>,
     pub(super) value: f64,
 }
@@ -31,6 +35,7 @@ pub(super) struct LastLabel<'a> {
     pub(super) value: &'a str,
     /// The labels before it.
     pub(super) others: &'a str,
+    pub(super) are_others_ordered: bool,
 }
 
 impl<'a> PlainReader<'a> {
@@ -45,22 +50,25 @@ impl<'a> PlainReader<'a> {
         let (labels, labels_end, last) = match bytes.get(name_end)? {
             b'{' => {
                 let from = name_end + 1;
-                let (end, last) = self.take_labels(line, from)?;
-                (line.text(from, end)?, end + 1, Some((from, last)))
+                let (end, count, last) = self.take_labels(line, from)?;
+                (line.text(from, end)?, end + 1, Some((from, count, last)))
             }
             _ => ("", name_end, None),
         };
         let value = bytes.get(labels_end..)?.strip_prefix(b" ").and_then(parse_float)?;
+        let mut is_ordered = true;
         let last = match last {
             None => None,
-            Some((from, (at, name))) => {
+            Some((from, count, (at, name))) => {
+                is_ordered = self.ordered >= count;
+                let are_others_ordered = self.ordered + 1 >= count;
                 let value_from = at - from + name.len() + "=\"".len();
                 let value = labels.get(value_from..labels.len() - 1)?;
                 let others = labels.get(..(at - from).saturating_sub(1))?;
-                Some(LastLabel { name, value, others })
+                Some(LastLabel { name, value, others, are_others_ordered })
             }
         };
-        Some(PlainSample { name: self.name, labels, last, value })
+        Some(PlainSample { name: self.name, labels, is_ordered, last, value })
     }
 
     /// Where the metric's name ends.
@@ -81,14 +89,14 @@ impl<'a> PlainReader<'a> {
         Some(end)
     }
 
-    /// Reads the labels from `at` on. Gives the place of the closing brace, and where the last
-    /// label begins, with its name.
+    /// Reads the labels from `at` on. Gives the place of the closing brace, how many there are, and
+    /// where the last one begins, with its name.
     #[inline]
     fn take_labels(
         &mut self,
         line: &Cursor<'a>,
         mut at: usize,
-    ) -> Option<(usize, (usize, &'a str))> {
+    ) -> Option<(usize, usize, (usize, &'a str))> {
         let bytes = line.line;
         let mut count = 0;
         loop {
@@ -100,7 +108,7 @@ impl<'a> PlainReader<'a> {
             let end = at + value_from + length + 1;
             match (value[length], bytes.get(end)?) {
                 (b'"', b',') => {}
-                (b'"', b'}') => return Some((end, (at, name))),
+                (b'"', b'}') => return Some((end, count + 1, (at, name))),
                 _ => return None,
             }
             at = end + 1;
@@ -125,12 +133,16 @@ impl<'a> PlainReader<'a> {
         let length = rest.iter().position(|byte| !is_label_name_byte(*byte))?;
         let name = line.text(at, at + length)?;
         self.label_names.truncate(count);
+        self.ordered = self.ordered.min(count);
         let is_usable = !name.is_empty()
             && !name.starts_with(|first: char| first.is_ascii_digit())
             && rest[length..].starts_with(b"=\"")
-            && name != "__name__"
+            && !name.starts_with("__")
             && !self.label_names.contains(&name);
         if is_usable {
+            if self.ordered == count && self.label_names.last().is_none_or(|last| *last < name) {
+                self.ordered += 1;
+            }
             self.label_names.push(name);
         }
         is_usable.then_some(name)
