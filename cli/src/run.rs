@@ -134,6 +134,9 @@ impl Run<'_> {
         command::release_stdio().ok(); // a reader then sees its end a little later
 
         let key = self.group.key(child.id())?;
+        if let Some(telemetry) = &telemetry {
+            self.introduce(telemetry, &key);
+        }
         let reporter = self.reporter(&key);
         if let Some(reporter) = &reporter {
             reporter.start_with(&start.running(), self.group.is_by_process());
@@ -172,7 +175,7 @@ impl Run<'_> {
 
     /// A receiver for what the command exports, if it is wanted.
     fn telemetry(&self) -> Option<Telemetry> {
-        let target = self.target.as_ref()?;
+        self.target.as_ref()?;
         let kind = if self.is_gptme { Kind::Gptme } else { Kind::Other };
         if self.args.no_otlp || !(self.is_gptme || self.args.otlp) {
             return None;
@@ -184,12 +187,15 @@ impl Run<'_> {
             return None;
         }
         let telemetry = Telemetry::start(settings, self.group.label_names());
-        let telemetry = telemetry.inspect_err(|error| self.complain(&in_one_line(error))).ok()?;
-        if !self.args.quiet {
-            let (group, gateway, traces) = (&self.group, &target.shown, telemetry.traces());
-            say(&format!("prompush: its metrics go to {gateway} as {{{group}}}, {traces}"));
+        telemetry.inspect_err(|error| self.complain(&in_one_line(error))).ok()
+    }
+
+    /// Says what becomes of what the command exports.
+    fn introduce(&self, telemetry: &Telemetry, key: &GroupingKey) {
+        if let (Some(target), false) = (&self.target, self.args.quiet) {
+            let (gateway, traces) = (&target.shown, telemetry.traces());
+            say(&format!("prompush: its metrics go to {gateway} as {key}, {traces}"));
         }
-        Some(telemetry)
     }
 
     fn given_textfile(&self) -> Option<PathBuf> {

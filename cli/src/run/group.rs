@@ -1,6 +1,5 @@
 //! The group that a run is pushed to.
 
-use std::fmt;
 use std::path::Path;
 
 use prompush_core::GroupingKey;
@@ -74,14 +73,6 @@ impl GroupTemplate {
     /// The names of its labels, but for the job.
     pub(super) fn label_names(&self) -> impl Iterator<Item = &str> {
         self.labels.iter().filter_map(|label| label.split_once('=')).map(|(name, _)| name)
-    }
-}
-
-impl fmt::Display for GroupTemplate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "job={:?}", self.job)?;
-        let mut labels = self.labels.iter().filter_map(|label| label.split_once('='));
-        labels.try_for_each(|(name, value)| write!(f, ",{name}={value:?}"))
     }
 }
 

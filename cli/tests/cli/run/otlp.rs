@@ -61,9 +61,11 @@ fn gptmes_metrics_are_pushed_with_the_jobs() {
         let gptme = gptme("basic-shutdown", "echo $$; exit 5");
         let done = run_command(&mut gptme.wrapped(url, &[]), "").expect_code(5);
         assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+        let pid = done.stdout.trim();
         let start = format!("prompush: its metrics go to {url} as {{job=\"gptme\",instance=\"");
         assert!(done.stderr.starts_with(&start), "{}", done.stderr);
-        let group = format!(":{}\",job=\"gptme\"", done.stdout.trim());
+        assert!(done.stderr.contains(&format!(":{pid}\"}}, ")), "{}", done.stderr);
+        let group = format!(":{pid}\",job=\"gptme\"");
         for name in
             ["gptme_tokens_processed_total", "gptme_tokens_total", "gptme_llm_requests_total"]
         {
