@@ -14,6 +14,7 @@ enum Act {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: Act = Act::Fail(Failure::Dropped { after_body: true });
 const SILENT: Act = Act::Fail(Failure::Timeout);
 
@@ -103,6 +104,15 @@ fn retry_after_replaces_our_own_wait() {
     let (kind, attempts, took, _) = play(&[later], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Unavailable(503)), 1));
     assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
+fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
+    for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let (kind, attempts, took, _) = play(&[Act::Answer(503, Some(value))], MOMENT);
+        assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
+        assert!((9..40).contains(&attempts) && took <= SECOND * 30, "{attempts} in {took:?}");
+    }
 }
 
 #[test]
