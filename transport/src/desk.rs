@@ -121,7 +121,7 @@ impl Shared {
         }
         let (mut queue, waiting, health) = (Queue::default(), Vec::new(), Health::Unknown);
         for path in keeper.iter().flat_map(Keeper::paths) {
-            queue.add_left_behind(path);
+            queue.add_left_behind(&path);
         }
         let desk = Mutex::new(Desk { queue, schedule, live, waiting, health });
         let (bell, calls) = bounded(1);
@@ -263,8 +263,10 @@ impl Desk {
         let queue = &self.queue;
         self.waiting.retain(|waiting| {
             let open = !queue.is_settled(waiting.upto);
-            // A sender that nobody hears fails, too: then there is nobody to tell.
-            open || waiting.settled.try_send(()).is_err()
+            if !open {
+                waiting.settled.try_send(()).ok(); // who has gone need not be told
+            }
+            open
         });
     }
 }
@@ -276,5 +278,28 @@ pub(crate) fn gather_safely(source: &dyn Source, line: &Line) -> Result<Families
     match gathered {
         Ok(gathered) => Ok(gathered.map_err(nothing_sent)?.families),
         Err(_) => Err(nothing_sent((PushErrorKind::Stopped, Cause::text(STOPPED)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Gateway;
+
+    #[test]
+    fn who_waits_no_more_is_forgotten() {
+        let line = Gateway::new("http://gw").unwrap().into_line();
+        let (shared, _calls) = Shared::new(line, None, None, (0, SelfMetrics::new(1).unwrap()));
+        shared.add(&Path::from("/metrics/job/x"), Pending::Delete);
+        let until = shared.line.clock.deadline(Duration::from_hours(1));
+        let (_, gone) = shared.flush(until);
+        let (_, hears) = shared.flush(until);
+        assert_eq!(shared.desk().waiting.len(), 2);
+        drop(gone);
+        let mut desk = shared.desk();
+        desk.queue.send(&Path::from("/metrics/job/x"));
+        desk.queue.acknowledged(&Path::from("/metrics/job/x"));
+        desk.tell_waiting();
+        assert!(desk.waiting.is_empty() && hears.try_recv().is_ok());
     }
 }
