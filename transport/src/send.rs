@@ -57,8 +57,13 @@ pub(crate) struct Done<T> {
 pub(crate) struct Answered<T> {
     pub(crate) value: T,
     pub(crate) status: u16,
-    /// The time by the other side's clock, in whole seconds, where it says it.
+    /// The time by the other side's clock, in whole seconds, where it says it: some moment between
+    /// the next two.
     pub(crate) date: Option<SystemTime>,
+    /// When it was asked, by our clock.
+    pub(crate) asked_at: SystemTime,
+    /// When its answer began, by our clock.
+    pub(crate) heard_at: SystemTime,
 }
 
 /// An attempt that failed.
@@ -226,13 +231,13 @@ impl Line {
             body: operation.body.map(EncodedBody::http),
             timeout,
         };
-        let start = self.clock.now();
+        let (start, asked_at) = (self.clock.now(), self.clock.wall());
         let answer = self.http.send(&request).map_err(|failure| {
             let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
             let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
             self.setback(failure, dropped)
         })?;
-        let status = answer.status;
+        let (status, heard_at) = (answer.status, self.clock.wall());
         let date = answer.date.as_deref().and_then(http_date::parse);
         let mut body = self.judge(operation, answer)?;
         let value = read(&mut body).map_err(|error| {
@@ -242,7 +247,7 @@ impl Line {
             };
             self.setback(failure, dropped)
         })?;
-        Ok(Answered { value, status, date })
+        Ok(Answered { value, status, date, asked_at, heard_at })
     }
 
     /// Why the other side closed a connection by TLS that it had agreed to.
