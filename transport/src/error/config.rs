@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prompush_core::{Format, GroupingKeyError};
@@ -35,6 +35,16 @@ pub enum ConfigError {
     #[error("cannot use the credentials: expected {expected}")]
     Credentials {
         /// What was expected of them.
+        expected: &'static str,
+    },
+    /// A line of headers is none. It is not shown.
+    #[error("cannot use line {line} of {} as a header: expected {expected}", shown(path.as_deref()))]
+    HeaderLine {
+        /// The file; `None` for headers that came as text.
+        path: Option<PathBuf>,
+        /// The number of the line, from 1.
+        line: usize,
+        /// What was expected of it.
         expected: &'static str,
     },
     /// The client certificate and the key are of no use to each other.
@@ -95,4 +105,8 @@ pub enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the headers".to_owned(), |path| format!("`{}`", path.display()))
 }
