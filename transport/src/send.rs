@@ -117,13 +117,17 @@ impl Operation<'_> {
 
 /// For answers that say nothing: a push, add, delete, or readiness.
 ///
-/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless.
+/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless. One
+/// that does not stop is none of a gateway.
 pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
-    let (bytes, _) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
-    if is_html(&bytes) {
-        return Err(not_a_gateway("it is an HTML page; a push is answered without a body"));
+    let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
+    match (is_html(&bytes), cut) {
+        (true, _) => Err(not_a_gateway("it is an HTML page; a push is answered without a body")),
+        (false, true) => Err(not_a_gateway(&format!(
+            "it has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a push is answered without a body"
+        ))),
+        (false, false) => Ok(()),
     }
-    Ok(())
 }
 
 /// Reads what a gateway exposes, up to `max` bytes.

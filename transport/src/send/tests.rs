@@ -130,3 +130,10 @@ fn a_refusal_is_not_repeated() {
     let (kind, attempts, took, _) = play(&[Act::Answer(400, Some("1"))], Duration::ZERO);
     assert_eq!((kind, attempts, took), (Some(PushErrorKind::Refused(400)), 1, Duration::ZERO));
 }
+
+#[test]
+fn an_answer_without_end_is_no_acknowledgement() {
+    assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
+    let endless = read_acknowledgement(&mut io::repeat(b'x'));
+    assert!(matches!(endless, Err(ReadError::Other(Failure::Garbled, _))), "{endless:?}");
+}
