@@ -83,7 +83,7 @@ impl Spool {
     /// Sends a kept state to its gateway, unless its group was pushed since, and removes its file.
     ///
     /// While this runs no other process sends anything of the spool. It takes at most
-    /// [`total_timeout`](GatewayConfig#structfield.total_timeout), twice.
+    /// [`total_timeout`](GatewayConfig#structfield.total_timeout), with the look at the group.
     ///
     /// # Errors
     ///
@@ -101,7 +101,8 @@ impl Spool {
             return Ok(Replayed::Gone);
         }
         let read = |body: &mut dyn Read| read_held(body, &line.config);
-        let answered = line.with_retries(&list(), &read)?.answered;
+        let deadline = line.clock.deadline(line.config.total_timeout);
+        let answered = line.until(deadline, &list(), &read)?.answered;
         let standing = standing(record, &answered);
         if let Standing::PushedSince(pushed) = standing {
             self.remove(entry)?;
@@ -114,7 +115,7 @@ impl Spool {
         })?;
         operation.body = body.as_ref();
         for _ in 0..times(record) {
-            line.with_retries(&operation, &read_acknowledgement)?;
+            line.until(deadline, &operation, &read_acknowledgement)?;
         }
         self.remove(entry)?;
         Ok(Replayed::Sent)
