@@ -280,6 +280,13 @@ impl Queue {
         self.entries.get(path).is_some_and(|entry| entry.open().is_some())
     }
 
+    /// That state of a group is in the spool, from where another process may send it.
+    pub(crate) fn kept(&mut self, path: &Path, state: Pending) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            entry.slot.doubt(state);
+        }
+    }
+
     /// Everything that is not acknowledged.
     pub(crate) fn left(&self) -> Vec<Left> {
         let left = |(path, entry): (&Path, &Entry)| {

@@ -114,6 +114,10 @@ impl Spool {
             line.error(&operation, &Setback::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();
+        if !entry.is_unchanged() {
+            // Something newer of this group has been acknowledged or kept while the gateway was asked.
+            return Ok(Replayed::Gone);
+        }
         for _ in 0..times(record) {
             line.until(deadline, &operation, &read_acknowledgement)?;
         }
@@ -147,9 +151,13 @@ pub(crate) fn with_kept<E>(
     ask: impl FnOnce(&Operation<'_>, ReadAnswer<'_, Vec<Held>>) -> Result<Answered<Vec<Held>>, E>,
 ) -> Result<Combined, E> {
     let alone = |own| Ok(Combined { state: own, kept_made: None, times: 1, _lock: None });
-    let needed = own.as_ref().is_none_or(|own| !own.replaces_all());
-    let Some(spool) = spool.filter(|_| needed) else { return alone(own) };
+    let Some(spool) = spool else { return alone(own) };
     let base = line.url.base().to_owned();
+    if own.as_ref().is_some_and(Pending::replaces_all) {
+        // What is kept may be on its way, sent by another process: ours is to be later than it.
+        let times = 1 + usize::from(spool.find(&base, path).is_some());
+        return Ok(Combined { state: own, kept_made: None, times, _lock: None });
+    }
     let locked = |record| spool.lock_replay().map(|lock| (lock, record));
     let found = spool.find(&base, path).map(locked).transpose();
     let (lock, record) = match found {
