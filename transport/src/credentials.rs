@@ -107,18 +107,18 @@ impl Credentials {
         Ok(self)
     }
 
-    /// Adds the headers of a file: a line `Name: value` each; empty lines and lines that begin with
-    /// `#` are left out. The file is read once.
+    /// Adds the headers of a file: a line `Name: value` each, with a space behind the colon; empty
+    /// lines and lines that begin with `#` are left out. The file is read once.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::File`] when the file cannot be read, is empty or has a line that is no header;
-    /// the line itself is not shown.
+    /// [`ConfigError::File`] when the file cannot be read or is empty, [`ConfigError::HeaderLine`]
+    /// when a line is no header; the line itself is not shown.
     pub fn header_file(self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let credentials = self.header_lines(&read_text(path)?).map_err(|error| match error {
-            ConfigError::Credentials { expected } => {
-                ConfigError::File { path: path.to_owned(), expected, source: None }
+            ConfigError::HeaderLine { line, expected, .. } => {
+                ConfigError::HeaderLine { path: Some(path.to_owned()), line, expected }
             }
             error => error,
         })?;
@@ -130,16 +130,18 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Credentials`] for a line that is no header; the line itself is not shown.
+    /// [`ConfigError::HeaderLine`] for a line that is no header; the line itself is not shown.
     pub fn header_lines(self, text: &str) -> Result<Self, ConfigError> {
-        let lines = text.lines().map(str::trim);
-        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).try_fold(
+        let lines = (1..).zip(text.lines().map(str::trim));
+        lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).try_fold(
             self,
-            |credentials, line| {
-                let expected = "lines such as `X-Scope-OrgID: team-a`";
-                let (name, value) =
-                    line.split_once(':').ok_or(ConfigError::Credentials { expected })?;
-                credentials.header(name.trim_end(), Secret::text(value.trim()))
+            |credentials, (line, text)| {
+                let fail = |expected| ConfigError::HeaderLine { path: None, line, expected };
+                let (name, value) = header(text).ok_or(fail("`Name: value`"))?;
+                credentials.header(name, Secret::text(value)).map_err(|error| match error {
+                    ConfigError::Credentials { expected } => fail(expected),
+                    error => error,
+                })
             },
         )
     }
@@ -183,6 +185,13 @@ impl fmt::Debug for Credentials {
             .field("headers", &names)
             .finish_non_exhaustive()
     }
+}
+
+/// The name and the value of a line `Name: value`. Without the space, lines of `/etc/passwd` and of
+/// many another file would be headers.
+fn header(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once(':')?;
+    value.starts_with([' ', '\t']).then(|| (name, value.trim_start()))
 }
 
 /// The value of an `Authorization` header with a user and a password.
@@ -238,13 +247,15 @@ mod tests {
         refused(Credentials::bearer(Secret::text("s3crét")), "printable ASCII");
         refused(Credentials::bearer(Secret::text("")), "printable ASCII");
         let lines = |text| Credentials::default().header_lines(text);
-        refused(lines("s3cret"), "X-Scope-OrgID");
+        refused(lines("s3cret"), "line 1 of the headers as a header: expected `Name: value`");
+        refused(lines("# x\na: 1\n\nb:s3cret"), "line 4 of the headers");
+        refused(lines("root:s3cret:0:0:root:/root:/bin/sh"), "expected `Name: value`");
         refused(lines("a b: s3cret"), "header's name");
         refused(lines(": s3cret"), "header's name");
         refused(lines("Host: s3cret"), "of their own");
         refused(lines("Content-Length: s3cret"), "of their own");
         refused(lines("a: s3cret\nA: s3cret"), "once");
-        refused(lines("a:"), "printable ASCII");
+        refused(lines("a:"), "`Name: value`");
         refused(lines("a: s3cret\u{1b}[31m"), "printable ASCII");
         let basic = Credentials::basic("u", Secret::text("s3cret")).unwrap();
         refused(basic.header_lines("Authorization: s3cret"), "once");

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prompush_core::Source;
@@ -121,7 +121,7 @@ impl Shared {
         }
         let (mut queue, waiting, health) = (Queue::default(), Vec::new(), Health::Unknown);
         for path in keeper.iter().flat_map(Keeper::paths) {
-            queue.add_left_behind(path);
+            queue.add_left_behind(&path);
         }
         let desk = Mutex::new(Desk { queue, schedule, live, waiting, health });
         let (bell, calls) = bounded(1);
@@ -139,7 +139,7 @@ impl Shared {
 
     /// Adds an operation on a group.
     pub(crate) fn add(&self, path: &Path, state: Pending) {
-        let made = self.line.clock.wall();
+        let made = self.made(path);
         self.desk().queue.add(path, state, made);
         self.ring();
     }
@@ -149,7 +149,7 @@ impl Shared {
     /// # Errors
     /// Why the source cannot be encoded.
     pub(crate) fn refresh(&self, live: &Live) -> Result<(), Setback> {
-        let (made, generation) = (self.line.clock.wall(), self.desk().queue.generation());
+        let (made, generation) = (self.made(&live.path), self.desk().queue.generation());
         let state = Pending::Put(gather_safely(live.source.as_ref(), &self.line)?);
         let mut desk = self.desk();
         // It may have been deleted meanwhile, which has the last word.
@@ -157,6 +157,12 @@ impl Shared {
             desk.queue.add_gathered(&live.path, state, made, generation);
         }
         Ok(())
+    }
+
+    /// The time of a state of that group that is made now.
+    fn made(&self, path: &Path) -> SystemTime {
+        let now = self.line.clock.wall();
+        self.keeper.as_ref().map_or(now, |keeper| keeper.later(path, now))
     }
 
     /// Sends all there is at once, until then. What is returned hears when nothing of it is under
@@ -179,12 +185,13 @@ impl Shared {
     /// Sends all there is at once, and ends by then. Last of the group that is gathered comes its
     /// state of now, or its deletion.
     pub(crate) fn end(&self, by: Instant, live_end: LiveEnd) {
-        let (now, made) = (self.line.clock.now(), self.line.clock.wall());
+        let now = self.line.clock.now();
         let mut desk = self.desk();
         match live_end {
             LiveEnd::Push => desk.want_live(),
             LiveEnd::Delete => {
                 if let Some(live) = desk.live.take() {
+                    let made = self.made(&live.path);
                     desk.queue.add(&live.path, Pending::Delete, made);
                 }
             }
@@ -219,6 +226,9 @@ impl Shared {
         }
         let left = self.desk().queue.left();
         let made: Vec<_> = left.iter().map(|left| (Arc::clone(&left.path), left.made)).collect();
+        let mut desk = self.desk();
+        left.iter().for_each(|left| desk.queue.kept(&left.path, left.state.clone()));
+        drop(desk);
         let kept = keeper.keep(left);
         // What was acknowledged meanwhile is obsolete by now.
         let acknowledged: Vec<_> = {
@@ -263,8 +273,10 @@ impl Desk {
         let queue = &self.queue;
         self.waiting.retain(|waiting| {
             let open = !queue.is_settled(waiting.upto);
-            // A sender that nobody hears fails, too: then there is nobody to tell.
-            open || waiting.settled.try_send(()).is_err()
+            if !open {
+                waiting.settled.try_send(()).ok(); // who has gone need not be told
+            }
+            open
         });
     }
 }
@@ -276,5 +288,28 @@ pub(crate) fn gather_safely(source: &dyn Source, line: &Line) -> Result<Families
     match gathered {
         Ok(gathered) => Ok(gathered.map_err(nothing_sent)?.families),
         Err(_) => Err(nothing_sent((PushErrorKind::Stopped, Cause::text(STOPPED)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::Gateway;
+
+    #[test]
+    fn who_waits_no_more_is_forgotten() {
+        let line = Gateway::new("http://gw").unwrap().into_line();
+        let (shared, _calls) = Shared::new(line, None, None, (0, SelfMetrics::new(1).unwrap()));
+        shared.add(&Path::from("/metrics/job/x"), Pending::Delete);
+        let until = shared.line.clock.deadline(Duration::from_hours(1));
+        let (_, gone) = shared.flush(until);
+        let (_, hears) = shared.flush(until);
+        assert_eq!(shared.desk().waiting.len(), 2);
+        drop(gone);
+        let mut desk = shared.desk();
+        desk.queue.send(&Path::from("/metrics/job/x"));
+        desk.queue.acknowledged(&Path::from("/metrics/job/x"));
+        desk.tell_waiting();
+        assert!(desk.waiting.is_empty() && hears.try_recv().is_ok());
     }
 }

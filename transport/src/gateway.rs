@@ -18,7 +18,7 @@ use crate::replay::with_kept;
 use crate::send::{
     Done, Line, Operation, ReadAnswer, Setback, read_acknowledgement, read_exposition,
 };
-use crate::spool::{Record, Spool};
+use crate::spool::{Record, Spool, fingerprint};
 use crate::url::{HttpUrl, RedactedUrl};
 
 const READY_PATH: &str = "/-/ready";
@@ -293,11 +293,19 @@ impl Gateway {
         let Some(spool) = &self.spool else {
             return self.tell_gateway(path, state, deadline, || {});
         };
-        let made = self.line.clock.wall();
         let base = self.line.url.base().to_owned();
+        let kept = spool.find(&base, path);
+        // Later than what is kept, even if the clock has been set back.
+        let now = self.line.clock.wall();
+        let made = kept.as_ref().map_or(now, |kept| now.max(kept.made));
         let keep = || {
             let (base, path, state) = (base.clone(), path.to_owned(), state.clone());
-            spool.keep(vec![Record { base, path, state, made, doubts: Vec::new() }]).pop()
+            // Another process may have sent it meanwhile.
+            let sent =
+                kept.as_ref().and_then(|kept| fingerprint::of_state(&kept.state, &kept.path));
+            let earlier = kept.iter().flat_map(|kept| kept.doubts.clone());
+            let doubts = sent.into_iter().chain(earlier).collect();
+            spool.keep(vec![Record { base, path, state, made, doubts }]).pop()
         };
         // Whether it is kept is said at the end.
         let keep_meanwhile = || drop(keep());

@@ -1,6 +1,6 @@
 //! A gateway's part of a spool.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -14,8 +14,8 @@ pub(crate) struct Keeper {
     pub(crate) spool: Spool,
     /// The gateway's base URL, without credentials.
     base: String,
-    /// The groups of which the spool holds a state, as far as this process knows.
-    kept: Mutex<BTreeSet<Path>>,
+    /// The groups of which the spool holds a state, as far as this process knows, and when it was made.
+    kept: Mutex<BTreeMap<Path, SystemTime>>,
 }
 
 impl Keeper {
@@ -24,19 +24,19 @@ impl Keeper {
         spool.prepare()?;
         let entries = spool.entries()?;
         let of_ours = entries.iter().filter(|entry| entry.url() == Some(&base));
-        let kept: BTreeSet<Path> =
-            of_ours.filter_map(|entry| entry.path()).map(Path::from).collect();
+        let kept =
+            of_ours.filter_map(|entry| Some((Path::from(entry.path()?), entry.made()?))).collect();
         Ok(Self { spool, base, kept: Mutex::new(kept) })
     }
 
     /// The groups of which the spool holds a state.
     pub(crate) fn paths(&self) -> Vec<Path> {
-        self.kept().iter().cloned().collect()
+        self.kept().keys().cloned().collect()
     }
 
     /// Keeps states on disk, and says of each whether they are.
     pub(crate) fn keep(&self, left: Vec<Left>) -> Vec<(Path, Result<PathBuf, Arc<SpoolError>>)> {
-        let paths: Vec<Path> = left.iter().map(|left| Arc::clone(&left.path)).collect();
+        let made: Vec<_> = left.iter().map(|left| (Arc::clone(&left.path), left.made)).collect();
         let records = left.into_iter().map(|left| Record {
             base: self.base.clone(),
             doubts: left
@@ -50,17 +50,21 @@ impl Keeper {
         });
         let kept = self.spool.keep(records.collect());
         let dir = |()| self.spool.dir().to_owned();
-        let results: Vec<_> =
-            paths.into_iter().zip(kept.into_iter().map(|kept| kept.map(dir))).collect();
-        let on_disk = results.iter().filter(|(_, kept)| kept.is_ok());
-        self.kept().extend(on_disk.map(|(path, _)| Arc::clone(path)));
-        results
+        let on_disk = made.iter().zip(&kept).filter(|(_, kept)| kept.is_ok());
+        self.kept().extend(on_disk.map(|(made, _)| made.clone()));
+        let paths = made.into_iter().map(|(path, _)| path);
+        paths.zip(kept.into_iter().map(|kept| kept.map(dir))).collect()
+    }
+
+    /// `now`, or later where what is kept of that group was made later: the clock has been set back.
+    pub(crate) fn later(&self, path: &Path, now: SystemTime) -> SystemTime {
+        self.kept().get(path).map_or(now, |made| now.max(*made))
     }
 
     /// The gateway has acknowledged a state of that group made then: what is kept and no newer is
     /// obsolete.
     pub(crate) fn forget(&self, path: &Path, made: SystemTime) {
-        if !self.kept().contains(path) {
+        if !self.kept().contains_key(path) {
             return;
         }
         match self.spool.forget(&self.base, path, made) {
@@ -69,7 +73,7 @@ impl Keeper {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeSet<Path>> {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Path, SystemTime>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! What one gateway has yet to be told, group by group: pure, and told by the worker what happened.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -15,13 +15,20 @@ pub(crate) type Path = Arc<str>;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     entries: BTreeMap<Path, Entry>,
-    /// Whose turn it is to be sent; each path once. What failed goes to the end.
-    turns: VecDeque<Path>,
-    /// What is in `turns`.
-    queued: BTreeSet<Path>,
+    /// Whose turn it is to be sent. What failed goes to the end.
+    turns: Turns,
     /// Groups of which an earlier run has left something: sent when nothing else is to be.
-    left_behind: VecDeque<Path>,
+    left_behind: Turns,
     generation: Generation,
+}
+
+/// Paths in the order in which they came, each once.
+#[derive(Debug, Default)]
+struct Turns {
+    by_number: BTreeMap<u64, Path>,
+    numbers: BTreeMap<Path, u64>,
+    /// How many have ever come.
+    count: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +71,27 @@ pub(crate) struct Left {
     pub(crate) made: SystemTime,
     /// Other states that the gateway may have taken, or may still take.
     pub(crate) doubts: Vec<Pending>,
+}
+
+impl Turns {
+    /// At the end, unless it is in it already.
+    fn push(&mut self, path: &Path) {
+        if !self.numbers.contains_key(path) {
+            self.count += 1;
+            self.numbers.insert(Arc::clone(path), self.count);
+            self.by_number.insert(self.count, Arc::clone(path));
+        }
+    }
+
+    fn first(&self) -> Option<&Path> {
+        self.by_number.values().next()
+    }
+
+    fn remove(&mut self, path: &Path) {
+        if let Some(number) = self.numbers.remove(path) {
+            self.by_number.remove(&number);
+        }
+    }
 }
 
 impl Entry {
@@ -121,15 +149,7 @@ impl Queue {
 
     /// Gives a group a turn, though it may have nothing to send yet.
     pub(crate) fn queue(&mut self, path: &Path) {
-        if self.queued.insert(Arc::clone(path)) {
-            self.turns.push_back(Arc::clone(path));
-        }
-    }
-
-    fn take_turn(&mut self, path: &Path) {
-        if self.queued.remove(path) {
-            self.turns.retain(|other| other != path);
-        }
+        self.turns.push(path);
     }
 
     /// Gives all groups a turn, also those that were refused. Returns the newest operation's number.
@@ -145,24 +165,24 @@ impl Queue {
     }
 
     /// An earlier run has left something of that group.
-    pub(crate) fn add_left_behind(&mut self, path: Path) {
-        self.left_behind.push_back(path);
+    pub(crate) fn add_left_behind(&mut self, path: &Path) {
+        self.left_behind.push(path);
     }
 
     /// Leaves what earlier runs have left to later ones.
     pub(crate) fn own_only(&mut self) {
-        self.left_behind.clear();
+        self.left_behind = Turns::default();
     }
 
     /// Whose turn it is.
     pub(crate) fn next(&self) -> Option<&Path> {
-        self.turns.front().or_else(|| self.left_behind.front())
+        self.turns.first().or_else(|| self.left_behind.first())
     }
 
     /// Takes that group's turn away and says what to send of it.
     pub(crate) fn send(&mut self, path: &Path) -> Option<Sending> {
-        self.take_turn(path);
-        self.left_behind.retain(|other| other != path);
+        self.turns.remove(path);
+        self.left_behind.remove(path);
         let entry = self.entries.get_mut(path)?;
         let batch = entry.slot.send()?.clone();
         let again = entry.error.is_some() && entry.refused.is_none();
@@ -203,7 +223,7 @@ impl Queue {
         for_content: bool,
         error: PushError,
     ) -> bool {
-        self.take_turn(path);
+        self.turns.remove(path);
         let entry = self.entries.entry(Arc::clone(path)).or_default();
         entry.dropped = 0;
         let newest = entry.slot.in_flight().map(|batch| batch.newest);
@@ -260,6 +280,13 @@ impl Queue {
         self.entries.get(path).is_some_and(|entry| entry.open().is_some())
     }
 
+    /// That state of a group is in the spool, from where another process may send it.
+    pub(crate) fn kept(&mut self, path: &Path, state: Pending) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            entry.slot.doubt(state);
+        }
+    }
+
     /// Everything that is not acknowledged.
     pub(crate) fn left(&self) -> Vec<Left> {
         let left = |(path, entry): (&Path, &Entry)| {
@@ -299,7 +326,7 @@ mod tests {
     fn what_an_earlier_run_left_comes_last() {
         let mut queue = Queue::default();
         let [left, own] = ["/metrics/job/a", "/metrics/job/b"].map(Path::from);
-        queue.add_left_behind(Arc::clone(&left));
+        queue.add_left_behind(&left);
         queue.add(&own, Pending::Delete, SystemTime::UNIX_EPOCH);
         assert_eq!(queue.next(), Some(&own));
         assert!(queue.send(&own).is_some());

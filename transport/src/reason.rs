@@ -1,6 +1,9 @@
 //! The gateway's words about a refusal, made fit to be shown, with the line of ours they speak of.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use crate::send::is_html;
 
 /// Most of one line of our body that is quoted, in characters.
 const QUOTED_CHARS_MAX: usize = 160;
@@ -20,7 +23,9 @@ impl Reason {
     /// `answer` is what was read of the answer's body, `cut` whether there was more of it;
     /// `pushed` is the body we sent, uncompressed. `None` when the gateway said nothing.
     pub(crate) fn new(answer: &[u8], cut: bool, pushed: &[u8]) -> Option<Self> {
+        let page = is_html(answer);
         let answer = String::from_utf8_lossy(answer);
+        let answer = if page { Cow::Owned(text_of_page(&answer)) } else { answer };
         let mut words = String::with_capacity(answer.len());
         for line in answer.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if !words.is_empty() {
@@ -31,7 +36,7 @@ impl Reason {
         if words.is_empty() {
             return None;
         }
-        if cut {
+        if cut && !page {
             words.push_str(" … (cut)");
         }
         let line = line_number(&answer).and_then(|number| Some((number, quote(pushed, number)?)));
@@ -65,6 +70,42 @@ pub(crate) fn escape_into(out: &mut String, text: &str) {
             out.push(c);
         }
     }
+}
+
+/// What a page for people says in a line: its title, or else its text.
+fn text_of_page(page: &str) -> String {
+    let title = find(page, "<title").and_then(|(_, rest)| rest.split_once('>'));
+    let title = title.map(|(_, rest)| find(rest, "</title").map_or(rest, |(title, _)| title));
+    let text = match title.map(str::trim) {
+        Some(title) if !title.is_empty() => title.to_owned(),
+        _ => without_tags(page),
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() { "an HTML page without text".to_owned() } else { words.join(" ") }
+}
+
+fn without_tags(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        text.push(' ');
+        let hidden = ["script", "style"].iter().find(|name| {
+            tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        });
+        let shown_again = match hidden {
+            Some(name) => find(tag, &format!("</{name}")).map_or("", |(_, rest)| rest),
+            None => tag,
+        };
+        rest = shown_again.split_once('>').map_or("", |(_, rest)| rest);
+    }
+    text + rest
+}
+
+/// What stands before and behind the first occurrence, in letters of either case.
+fn find<'a>(text: &'a str, wanted: &str) -> Option<(&'a str, &'a str)> {
+    let at = text.to_ascii_lowercase().find(wanted)?;
+    Some((text.get(..at)?, text.get(at + wanted.len()..)?))
 }
 
 fn line_number(words: &str) -> Option<usize> {
@@ -144,6 +185,26 @@ mod tests {
         check("\u{1b}[2J\u{7}x\r\n", false, "", "the gateway says: \\u{1b}[2J\\u{7}x");
         check("long", true, "", "the gateway says: long … (cut)");
         assert_eq!(Reason::new(b"a\xffb", false, b"").unwrap().words(), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn of_a_page_its_title_is_shown_or_its_text() {
+        for (page, expected) in [
+            ("<html>\n<head><title>502 Bad\nGateway</title></head>\n<body>…", "502 Bad Gateway"),
+            ("<!DOCTYPE html><TITLE lang=en>Sign in</TITLE><p>x", "Sign in"),
+            (
+                "<html><title></title><body><h1>Not&nbsp;found</h1><p>no such page",
+                "Not&nbsp;found no such page",
+            ),
+            ("<html><style>a{}</style><SCRIPT>var a = '<b>';</script>Forbidden", "Forbidden"),
+            ("<html><title>cut in the mid", "cut in the mid"),
+            ("<html><body", "an HTML page without text"),
+            ("<html><script>", "an HTML page without text"),
+            ("<html><body>404 page not found \u{1b}[31m", "404 page not found \\u{1b}[31m"),
+        ] {
+            check(page, true, "", &format!("the gateway says: {expected}"));
+        }
+        check("a <b> c", false, "", "the gateway says: a <b> c");
     }
 
     #[test]

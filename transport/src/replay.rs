@@ -2,8 +2,8 @@
 //!
 //! It is not when its group was pushed since. The gateway says when that was, by its own clock
 //! (`push_time_seconds`); the state was made by ours. The `Date` of the answer tells how far the two
-//! are apart, to a second: they count as the same clock within [`CLOCK_TOLERANCE`], and the
-//! difference is taken off beyond it.
+//! are apart, to a second and the time that the answer took to begin: they count as the same clock
+//! within [`CLOCK_TOLERANCE`], and the difference is taken off beyond it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,8 +25,7 @@ use crate::send::{
 };
 use crate::spool::{Lock, Record, Spool, SpoolEntry, SpoolError, SpoolFault, fingerprint};
 
-/// How far apart two clocks may seem that are the same: a `Date` is cut to the second, and the
-/// answer takes a moment.
+/// How far apart two clocks may seem that are the same: a `Date` is cut to the second.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// What became of a kept state.
@@ -84,7 +83,7 @@ impl Spool {
     /// Sends a kept state to its gateway, unless its group was pushed since, and removes its file.
     ///
     /// While this runs no other process sends anything of the spool. It takes at most
-    /// [`total_timeout`](GatewayConfig#structfield.total_timeout), twice.
+    /// [`total_timeout`](GatewayConfig#structfield.total_timeout), with the look at the group.
     ///
     /// # Errors
     ///
@@ -102,8 +101,9 @@ impl Spool {
             return Ok(Replayed::Gone);
         }
         let read = |body: &mut dyn Read| read_held(body, &line.config);
-        let answered = line.with_retries(&list(), &read)?.answered;
-        let standing = standing(record, &answered, line.clock.wall());
+        let deadline = line.clock.deadline(line.config.total_timeout);
+        let answered = line.until(deadline, &list(), &read)?.answered;
+        let standing = standing(record, &answered);
         if let Standing::PushedSince(pushed) = standing {
             self.remove(entry)?;
             return Ok(Replayed::PushedSince(pushed));
@@ -114,8 +114,12 @@ impl Spool {
             line.error(&operation, &Setback::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();
+        if !entry.is_unchanged() {
+            // Something newer of this group has been acknowledged or kept while the gateway was asked.
+            return Ok(Replayed::Gone);
+        }
         for _ in 0..times(record) {
-            line.with_retries(&operation, &read_acknowledgement)?;
+            line.until(deadline, &operation, &read_acknowledgement)?;
         }
         self.remove(entry)?;
         Ok(Replayed::Sent)
@@ -147,9 +151,13 @@ pub(crate) fn with_kept<E>(
     ask: impl FnOnce(&Operation<'_>, ReadAnswer<'_, Vec<Held>>) -> Result<Answered<Vec<Held>>, E>,
 ) -> Result<Combined, E> {
     let alone = |own| Ok(Combined { state: own, kept_made: None, times: 1, _lock: None });
-    let needed = own.as_ref().is_none_or(|own| !own.replaces_all());
-    let Some(spool) = spool.filter(|_| needed) else { return alone(own) };
+    let Some(spool) = spool else { return alone(own) };
     let base = line.url.base().to_owned();
+    if own.as_ref().is_some_and(Pending::replaces_all) {
+        // What is kept may be on its way, sent by another process: ours is to be later than it.
+        let times = 1 + usize::from(spool.find(&base, path).is_some());
+        return Ok(Combined { state: own, kept_made: None, times, _lock: None });
+    }
     let locked = |record| spool.lock_replay().map(|lock| (lock, record));
     let found = spool.find(&base, path).map(locked).transpose();
     let (lock, record) = match found {
@@ -162,7 +170,7 @@ pub(crate) fn with_kept<E>(
     };
     let read = |body: &mut dyn Read| read_held(body, &line.config);
     let answered = ask(&list(), &read)?;
-    if let Standing::PushedSince(_) = standing(&record, &answered, line.clock.wall()) {
+    if let Standing::PushedSince(_) = standing(&record, &answered) {
         let url = line.url.redacted(path);
         match spool.forget(&base, path, record.made) {
             Ok(_) => log::warn!("what was kept of `{url}` is dropped: it was pushed since"),
@@ -196,13 +204,12 @@ fn read_held(body: &mut dyn Read, config: &GatewayConfig) -> Result<Vec<Held>, R
     groups::read_all(body, config.answer_bytes_max)
 }
 
-/// `heard_at`: when the answer came, by our clock.
-fn standing(record: &Record, held: &Answered<Vec<Held>>, heard_at: SystemTime) -> Standing {
+fn standing(record: &Record, held: &Answered<Vec<Held>>) -> Standing {
     let group = held.value.iter().find(|group| group.path == record.path);
     let Some(Held { last_push: Some(pushed), fingerprint, .. }) = group else {
         return Standing::Current;
     };
-    let pushed = by_our_clock(*pushed, held.date, heard_at);
+    let pushed = by_our_clock(*pushed, held);
     // What was pushed since may be our own request, which came late: an older state, or this one,
     // which the older one may still follow.
     let is_our_own = fingerprint.is_some_and(|found| {
@@ -216,11 +223,12 @@ fn standing(record: &Record, held: &Answered<Vec<Held>>, heard_at: SystemTime) -
     }
 }
 
-/// `theirs` by our clock, when theirs showed `date` as ours showed `ours`.
-fn by_our_clock(theirs: SystemTime, date: Option<SystemTime>, ours: SystemTime) -> SystemTime {
-    let Some(date) = date else { return theirs };
-    let ahead = date.duration_since(ours).unwrap_or_default();
-    let behind = ours.duration_since(date).unwrap_or_default();
+/// `theirs` by our clock, as far as an answer shows how far the two are apart. One that took long to
+/// begin shows less.
+fn by_our_clock<T>(theirs: SystemTime, answered: &Answered<T>) -> SystemTime {
+    let Some(date) = answered.date else { return theirs };
+    let ahead = date.duration_since(answered.heard_at).unwrap_or_default();
+    let behind = answered.asked_at.duration_since(date).unwrap_or_default();
     if ahead.max(behind) <= CLOCK_TOLERANCE {
         return theirs;
     }
@@ -268,6 +276,17 @@ mod tests {
     /// What a state made at 100 is, if its group was last pushed then, and the gateway's clock shows
     /// `date` as ours shows 200.
     fn check(pushed: Option<f64>, date: Option<f64>, fingerprint: u64, expected: Standing) {
+        check_slow(200.0, pushed, date, fingerprint, expected);
+    }
+
+    /// The same, with an answer that began at 200 and was asked for then.
+    fn check_slow(
+        asked: f64,
+        pushed: Option<f64>,
+        date: Option<f64>,
+        fingerprint: u64,
+        expected: Standing,
+    ) {
         let record = Record {
             base: "http://gw".to_owned(),
             path: "/metrics/job/x".to_owned(),
@@ -282,8 +301,9 @@ mod tests {
         };
         let groups =
             vec![group("/metrics/job/y", Some(at(199.0))), group(&record.path, pushed.map(at))];
-        let held = Answered { value: groups, status: 200, date: date.map(at) };
-        let found = standing(&record, &held, at(200.0));
+        let (date, asked_at, heard_at) = (date.map(at), at(asked), at(200.0));
+        let held = Answered { value: groups, status: 200, date, asked_at, heard_at };
+        let found = standing(&record, &held);
         assert_eq!(found, expected, "pushed {pushed:?}, date {date:?}");
     }
 
@@ -301,6 +321,14 @@ mod tests {
         for shift in [3600.0, -3600.0] {
             check(Some(90.0 + shift), Some(200.0 + shift), 0, Standing::Current);
             check(Some(110.0 + shift), Some(200.0 + shift), 0, since(110.0));
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_takes_long_to_answer_has_no_other_clock() {
+        for date in [150.0, 170.0, 200.0] {
+            check_slow(150.0, Some(99.0), Some(date), 0, Standing::Current);
+            check_slow(150.0, Some(101.0), Some(date), 0, Standing::PushedSince(at(101.0)));
         }
     }
 

@@ -57,8 +57,13 @@ pub(crate) struct Done<T> {
 pub(crate) struct Answered<T> {
     pub(crate) value: T,
     pub(crate) status: u16,
-    /// The time by the other side's clock, in whole seconds, where it says it.
+    /// The time by the other side's clock, in whole seconds, where it says it: some moment between
+    /// the next two.
     pub(crate) date: Option<SystemTime>,
+    /// When it was asked, by our clock.
+    pub(crate) asked_at: SystemTime,
+    /// When its answer began, by our clock.
+    pub(crate) heard_at: SystemTime,
 }
 
 /// An attempt that failed.
@@ -112,13 +117,17 @@ impl Operation<'_> {
 
 /// For answers that say nothing: a push, add, delete, or readiness.
 ///
-/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless.
+/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless. One
+/// that does not stop is none of a gateway.
 pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
-    let (bytes, _) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
-    if is_html(&bytes) {
-        return Err(not_a_gateway("it is an HTML page; a push is answered without a body"));
+    let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
+    match (is_html(&bytes), cut) {
+        (true, _) => Err(not_a_gateway("it is an HTML page; a push is answered without a body")),
+        (false, true) => Err(not_a_gateway(&format!(
+            "it has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a push is answered without a body"
+        ))),
+        (false, false) => Ok(()),
     }
-    Ok(())
 }
 
 /// Reads what a gateway exposes, up to `max` bytes.
@@ -226,13 +235,13 @@ impl Line {
             body: operation.body.map(EncodedBody::http),
             timeout,
         };
-        let start = self.clock.now();
+        let (start, asked_at) = (self.clock.now(), self.clock.wall());
         let answer = self.http.send(&request).map_err(|failure| {
             let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
             let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
             self.setback(failure, dropped)
         })?;
-        let status = answer.status;
+        let (status, heard_at) = (answer.status, self.clock.wall());
         let date = answer.date.as_deref().and_then(http_date::parse);
         let mut body = self.judge(operation, answer)?;
         let value = read(&mut body).map_err(|error| {
@@ -242,7 +251,7 @@ impl Line {
             };
             self.setback(failure, dropped)
         })?;
-        Ok(Answered { value, status, date })
+        Ok(Answered { value, status, date, asked_at, heard_at })
     }
 
     /// Why the other side closed a connection by TLS that it had agreed to.

@@ -100,13 +100,21 @@ impl Slot {
     /// What was in flight is not acknowledged: it waits again, in front of what came after it.
     pub(crate) fn failed(&mut self, fate: Fate) {
         let Some(batch) = self.in_flight.take() else { return };
-        if fate == Fate::Unknown && !self.doubts.contains(&batch.state) {
-            if self.doubts.len() == DOUBTS_MAX {
-                self.doubts.remove(0);
-            }
-            self.doubts.push(batch.state.clone());
+        if fate == Fate::Unknown {
+            self.doubt(batch.state.clone());
         }
         self.back_in_front(batch);
+    }
+
+    /// The gateway may be given that state by somebody else: it is in a spool.
+    pub(crate) fn doubt(&mut self, state: Pending) {
+        if self.doubts.contains(&state) {
+            return;
+        }
+        if self.doubts.len() == DOUBTS_MAX {
+            self.doubts.remove(0);
+        }
+        self.doubts.push(state);
     }
 
     /// What was in flight was refused for what it holds: it has no part in what comes after it.

@@ -58,6 +58,8 @@ pub(crate) fn judge_answer(
         status @ (501 | 505) => Verdict::Final(PushErrorKind::Refused(status)),
         status @ (408 | 425 | 429 | 500..=599) => {
             let after = answer.retry_after.and_then(|value| retry_after::parse(value, now));
+            // No wait, or a date that has passed, is no wish: our own waits grow.
+            let after = after.filter(|after| !after.is_zero());
             let after = after.map(|after| after.min(retry_after_max));
             Verdict::Retry { kind: PushErrorKind::Unavailable(status), after }
         }
@@ -126,7 +128,8 @@ mod tests {
     #[test]
     fn a_wish_to_be_left_alone_is_honoured_within_the_cap() {
         check(503, false, Some("5"), retry(503, Some(5)));
-        check(429, false, Some("0"), retry(429, Some(0)));
+        check(429, false, Some("0"), retry(429, None));
+        check(429, false, Some("Thu, 01 Jan 1970 00:00:00 GMT"), retry(429, None));
         check(503, false, Some("3600"), retry(503, Some(60)));
         check(503, false, Some("99999999999999999999"), retry(503, Some(60)));
         check(503, false, Some("Thu, 01 Jan 1970 00:00:07 GMT"), retry(503, Some(7)));

@@ -167,7 +167,7 @@ impl Worker {
         if outcome == Outcome::Refused {
             log::warn!("{}; it stays in the spool", in_full(&failed.error));
         } else {
-            self.shared.desk().queue.add_left_behind(Arc::clone(path));
+            self.shared.desk().queue.add_left_behind(path);
         }
         outcome
     }

@@ -1,5 +1,6 @@
 //! Guards the promise: acknowledged, or on disk and sent by a later run, unless pushed since.
 
+use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -269,4 +270,20 @@ fn nobody_sends_twice_at_once() {
     });
     assert_eq!(spool.replay(&patient, &entry).unwrap(), Replayed::Gone);
     assert_eq!(server.requests().len(), before + 2);
+}
+
+#[test]
+fn looking_at_the_group_and_sending_what_is_kept_share_a_deadline() {
+    let groups = Answer::status(200).body(r#"{"status":"success","data":[]}"#);
+    let busy = Answer::status(503).header("Retry-After", "1");
+    let server = ScriptedServer::start([Answer::status(400), busy, groups, Answer::Hang]);
+    let dir = tempdir().unwrap();
+    client(&server.url()).spool(dir.path()).push(&key("x"), &gauge("a", 1.0)).unwrap_err();
+    let patient = config().total_timeout(Duration::from_secs(3));
+    let patient = Gateway::with_config(&server.url(), patient).expect("a good URL");
+    let failed = Spool::new(dir.path()).replay(&patient, &entries(dir.path())[0]).unwrap_err();
+    let words = failed.source().expect("a cause").to_string();
+    // A second of the three has gone by then.
+    assert!(!words.contains("longer than 3s"), "{failed}: {words}");
+    assert_eq!(entries(dir.path()).len(), 1);
 }

@@ -14,6 +14,7 @@ enum Act {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: Act = Act::Fail(Failure::Dropped { after_body: true });
 const SILENT: Act = Act::Fail(Failure::Timeout);
 
@@ -106,6 +107,15 @@ fn retry_after_replaces_our_own_wait() {
 }
 
 #[test]
+fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
+    for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let (kind, attempts, took, _) = play(&[Act::Answer(503, Some(value))], MOMENT);
+        assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
+        assert!((9..40).contains(&attempts) && took <= SECOND * 30, "{attempts} in {took:?}");
+    }
+}
+
+#[test]
 fn dropped_connections_count_only_in_a_row() {
     let (kind, attempts, ..) = play(&[DROPPED], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Dropped), 3));
@@ -119,4 +129,11 @@ fn dropped_connections_count_only_in_a_row() {
 fn a_refusal_is_not_repeated() {
     let (kind, attempts, took, _) = play(&[Act::Answer(400, Some("1"))], Duration::ZERO);
     assert_eq!((kind, attempts, took), (Some(PushErrorKind::Refused(400)), 1, Duration::ZERO));
+}
+
+#[test]
+fn an_answer_without_end_is_no_acknowledgement() {
+    assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
+    let endless = read_acknowledgement(&mut io::repeat(b'x'));
+    assert!(matches!(endless, Err(ReadError::Other(Failure::Garbled, _))), "{endless:?}");
 }
