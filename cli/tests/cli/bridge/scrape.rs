@@ -57,11 +57,11 @@ fn what_is_not_there_is_said_once_and_what_goes_away_has_its_last_values_pushed(
     });
     assert!(words.contains(&url), "{words}");
 
-    // Two bodies, and then nobody: the interval of 30 s has not passed.
-    let (first, second) =
-        ("process_start_time_seconds 1\na_total 1\n", "process_start_time_seconds 1\na_total 2\n");
+    // Three bodies, the last of a program that has withdrawn its metrics, and then nobody: the interval of 30 s has
+    // not passed.
+    let bodies = ["a_total 1\n", "a_total 2\n", ""];
     let listener = std::net::TcpListener::bind(address).expect("the port is still free");
-    for body in [first, second] {
+    for body in bodies.map(|lines| format!("process_start_time_seconds 1\n{lines}")) {
         let (mut stream, _) = listener.accept().expect("it is read");
         std::io::Read::read(&mut stream, &mut [0; 4096]).expect("a request");
         let head = format!(
