@@ -3,11 +3,12 @@
 mod options;
 mod publisher;
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver as Channel, bounded};
-use prompush_gptme::receiver::{Receiver, Scraper, Snapshot};
+use prompush_gptme::receiver::{Receiver, Scraper};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -110,9 +111,7 @@ impl Bridge {
     fn serve(mut self, signalled: &Channel<i32>, deadline: Duration) -> Result<(), CliError> {
         loop {
             self.receiver.wait(TICK);
-            for snapshot in self.instances() {
-                self.publisher.note(snapshot);
-            }
+            self.note_instances();
             self.publisher.push_due(self.receiver.metrics());
             if signalled.try_recv().is_ok() {
                 return self.end(deadline);
@@ -120,18 +119,20 @@ impl Bridge {
         }
     }
 
-    fn instances(&self) -> Vec<Snapshot> {
-        let mut instances = self.receiver.instances();
-        instances.extend(self.scrapers.iter().flat_map(Scraper::instances));
-        instances
+    fn note_instances(&mut self) {
+        let scraped = self.scrapers.iter().map(Scraper::instances);
+        let seen = iter::once(self.receiver.instances()).chain(scraped);
+        for (seen_by, snapshots) in seen.enumerate() {
+            for snapshot in snapshots {
+                self.publisher.note(seen_by, snapshot);
+            }
+        }
     }
 
     fn end(mut self, deadline: Duration) -> Result<(), CliError> {
         let receiver_deadline = deadline / RECEIVER_SHARE;
         self.receiver.stop(receiver_deadline);
-        for snapshot in self.instances() {
-            self.publisher.note(snapshot);
-        }
+        self.note_instances();
         self.publisher.end(self.receiver.metrics(), deadline.saturating_sub(receiver_deadline))
     }
 }

@@ -9,10 +9,12 @@ mod reduce;
 use std::fmt;
 
 use prompush::{EncodeError, Encoder, Exposition, Source};
+use prompush_core::MetricFamily;
 
 use crate::error::ScrapeError;
 use crate::instance::Dropped;
 use crate::rules::Rules;
+use crate::sample_names::SampleNames;
 use crate::tokens;
 
 /// A strict exposition, and what was wrong with the one it was made of.
@@ -94,10 +96,32 @@ impl Merged {
         &self.dropped
     }
 
+    /// Keeps the families of an earlier body of the same program that are not there any more, up to the limit of
+    /// samples. gptme up to 0.28 withdraws its metrics seconds before it ends.
+    pub(crate) fn keep_withdrawn(&mut self, earlier: &Self, rules: &Rules) {
+        let mut names = SampleNames::with([reduce::DROPPED]);
+        let mut samples = 0;
+        for family in &self.exposition.families {
+            names.take(&family.name, family.metric_type);
+            samples += samples_of(family);
+        }
+        for family in &earlier.exposition.families {
+            let with = samples + samples_of(family);
+            if with <= rules.series_max() && names.take(&family.name, family.metric_type) {
+                samples = with;
+                self.exposition.families.push(family.clone());
+            }
+        }
+    }
+
     /// The families.
     pub fn exposition(&self) -> &Exposition<'static> {
         &self.exposition
     }
+}
+
+fn samples_of(family: &MetricFamily<'_>) -> usize {
+    family.metrics.iter().map(|metric| metric.value.samples()).sum()
 }
 
 impl Source for Merged {

@@ -31,11 +31,19 @@ pub(super) struct Publisher {
 
 #[derive(Debug)]
 struct Entry {
-    snapshot: Snapshot,
     key: GroupingKey,
-    is_changed: bool,
+    /// By where it was seen: gptme-server both sends metrics and shows some.
+    parts: BTreeMap<usize, Part>,
+    /// Whether parts hold metrics of one name, so that they cannot be pushed together.
+    is_first_part_only: bool,
     /// When it was pushed last.
     pushed: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Part {
+    snapshot: Snapshot,
+    is_changed: bool,
 }
 
 impl Publisher {
@@ -55,22 +63,24 @@ impl Publisher {
         })
     }
 
-    /// Takes note of an instance's state; one that has ended is pushed a last time, and forgotten.
-    pub(super) fn note(&mut self, snapshot: Snapshot) {
+    /// Takes note of an instance's state as that receiver or scraper sees it. One that has ended for all that have seen
+    /// it is pushed a last time, and forgotten.
+    pub(super) fn note(&mut self, seen_by: usize, snapshot: Snapshot) {
         let label = snapshot.label().to_owned();
         let mut entry = match self.instances.remove(&label) {
-            Some(before) => {
-                Entry { is_changed: before.is_changed || snapshot.is_changed(), snapshot, ..before }
-            }
+            Some(entry) => entry,
             None => match key(&self.job, &snapshot) {
-                Ok(key) => Entry { is_changed: snapshot.is_changed(), snapshot, key, pushed: None },
+                Ok(key) => Entry::new(key),
                 Err(error) => {
                     log::warn!("instance {label:?} cannot be pushed: {error}");
                     return;
                 }
             },
         };
-        if entry.snapshot.has_ended() {
+        let before = entry.parts.get(&seen_by).is_some_and(|part| part.is_changed);
+        let is_changed = before || snapshot.is_changed();
+        entry.parts.insert(seen_by, Part { snapshot, is_changed });
+        if entry.parts.values().all(|part| part.snapshot.has_ended()) {
             self.push(&mut entry);
         } else {
             self.instances.insert(label, entry);
@@ -85,7 +95,8 @@ impl Publisher {
         };
         let mut instances = std::mem::take(&mut self.instances);
         let is_meant = |entry: &&mut Entry| {
-            entry.is_changed && (is_due(entry.pushed) || !entry.snapshot.is_connected())
+            let mut changed = entry.parts.values().filter(|part| part.is_changed);
+            changed.any(|part| is_due(entry.pushed) || part.is_last())
         };
         for entry in instances.values_mut().filter(is_meant) {
             self.push(entry);
@@ -103,7 +114,8 @@ impl Publisher {
     /// If it has not within `deadline`.
     pub(super) fn end(mut self, own: &Registry, deadline: Duration) -> Result<(), CliError> {
         let mut instances = std::mem::take(&mut self.instances);
-        for entry in instances.values_mut().filter(|entry| entry.is_changed) {
+        let is_changed = |entry: &&mut Entry| entry.parts.values().any(|part| part.is_changed);
+        for entry in instances.values_mut().filter(is_changed) {
             self.push(entry);
         }
         self.put(&self.own_key, own);
@@ -118,9 +130,19 @@ impl Publisher {
     }
 
     fn push(&self, entry: &mut Entry) {
-        entry.is_changed = false;
         entry.pushed = Some(self.clock.now().monotonic);
-        self.put(&entry.key, &entry.snapshot);
+        let parts = entry.parts.values_mut().map(|part| {
+            part.is_changed = false;
+            part.snapshot.clone()
+        });
+        let mut parts: Vec<Snapshot> = parts.collect();
+        if parts.len() > 1 && !entry.is_first_part_only {
+            let Err(error) = self.outbox.push(&entry.key, &(&parts, &self.ttl)) else { return };
+            log::warn!("of what {} sends and shows, only the first is pushed: {error}", entry.key);
+            entry.is_first_part_only = true;
+        }
+        parts.truncate(1);
+        self.put(&entry.key, &parts);
     }
 
     fn put(&self, key: &GroupingKey, source: &dyn Source) {
@@ -128,6 +150,19 @@ impl Publisher {
         if let Err(error) = self.outbox.push(key, &(source, &self.ttl)) {
             log::warn!("{key} cannot be pushed: {error}");
         }
+    }
+}
+
+impl Entry {
+    fn new(key: GroupingKey) -> Self {
+        Self { key, parts: BTreeMap::new(), is_first_part_only: false, pushed: None }
+    }
+}
+
+impl Part {
+    /// Whether it is most likely its last state.
+    fn is_last(&self) -> bool {
+        !self.snapshot.is_connected() || self.snapshot.has_ended()
     }
 }
 

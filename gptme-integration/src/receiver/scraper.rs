@@ -213,21 +213,22 @@ impl Worker {
     }
 
     /// Keeps what was read, as that of the program that ran before or of a new one.
-    fn note(&mut self, body: &[u8], merged: Merged) {
+    fn note(&mut self, body: &[u8], mut merged: Merged) {
         self.say_what_was_changed(&merged);
         let started = start_time(body);
-        let merged = Arc::new(merged);
         let mut found = self.found.lock();
         if let Some(current) = &mut found.current {
             let is_alive = current.process.is_none_or(|process| self.processes.is_alive(process));
             if is_alive && current.started == started {
-                current.merged = merged;
+                merged.keep_withdrawn(&current.merged, &self.rules);
+                current.merged = Arc::new(merged);
                 current.is_changed = true;
                 return;
             }
         }
         let process = self.local_process();
         let (host, label) = self.names(process);
+        let merged = Arc::new(merged);
         let program = Program { label, host, process, started, merged, is_changed: true };
         let before = found.current.replace(program);
         found.ended.extend(before);

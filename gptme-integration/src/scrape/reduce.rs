@@ -15,7 +15,7 @@ use crate::rules::Rules;
 use crate::sample_names::SampleNames;
 
 /// The family that counts the samples of a scrape that are not pushed.
-const DROPPED: &str = "prompush_scrape_dropped_samples";
+pub(super) const DROPPED: &str = "prompush_scrape_dropped_samples";
 
 /// What is left, and what is not.
 pub(super) struct Reduced {

@@ -45,6 +45,32 @@ fn gptme_server_is_found_behind_its_page() {
     bridge.end();
 }
 
+/// gptme-server sends some metrics and shows others; here one process shows both.
+#[test]
+fn what_is_seen_of_one_process_in_two_places_is_one_group() {
+    let gateway = OurGateway::start(&[]);
+    let [first, second, clashing] = ["a 1\n", "b 2\n", "a 3\n"]
+        .map(|body| ScriptedServer::start([Answer::status(200).body(body)]));
+    let bridge =
+        Bridge::start(&gateway.url, &["--scrape", &first.url(), "--scrape", &second.url()]);
+    let instance = format!(":{}\"", std::process::id());
+    let is_there = |lines: &[String]| lines.iter().any(|line| line.contains(&instance));
+    // The second is read after the first has been pushed, or before: both stay.
+    wait_for_lines(&gateway.url, "b{", is_there);
+    wait_for_lines(&gateway.url, "a{", is_there);
+    bridge.end();
+    assert!(is_there(&exposed(&gateway.url, "a{")) && is_there(&exposed(&gateway.url, "b{")));
+
+    // Two of one name cannot be pushed together.
+    let arguments = ["--scrape", &first.url(), "--scrape", &clashing.url()];
+    let bridge = Bridge::start(&gateway.url, &arguments);
+    wait_for(SOON, "it says so", || {
+        bridge.log.try_iter().find(|line| line.contains("only the first is pushed"))
+    });
+    wait_for_lines(&gateway.url, "a{", |lines| lines.iter().any(|line| line.ends_with(" 1")));
+    bridge.end();
+}
+
 #[test]
 fn what_is_not_there_is_said_once_and_what_goes_away_has_its_last_values_pushed() {
     let gateway = OurGateway::start(&[]);
@@ -57,11 +83,11 @@ fn what_is_not_there_is_said_once_and_what_goes_away_has_its_last_values_pushed(
     });
     assert!(words.contains(&url), "{words}");
 
-    // Two bodies, and then nobody: the interval of 30 s has not passed.
-    let (first, second) =
-        ("process_start_time_seconds 1\na_total 1\n", "process_start_time_seconds 1\na_total 2\n");
+    // Three bodies, the last of a program that has withdrawn its metrics, and then nobody: the interval of 30 s has
+    // not passed.
+    let bodies = ["a_total 1\n", "a_total 2\n", ""];
     let listener = std::net::TcpListener::bind(address).expect("the port is still free");
-    for body in [first, second] {
+    for body in bodies.map(|lines| format!("process_start_time_seconds 1\n{lines}")) {
         let (mut stream, _) = listener.accept().expect("it is read");
         std::io::Read::read(&mut stream, &mut [0; 4096]).expect("a request");
         let head = format!(
