@@ -14,7 +14,7 @@ use crate::source::Source;
 
 pub(crate) use kept_series::{FamilyParts, KeptSeries, OVERFLOW_SLOT, SeriesParts};
 pub(crate) use protobuf::SeriesWriter;
-pub(crate) use text::write_bound;
+pub(crate) use text::BoundText;
 
 /// Writes sources in one exposition format, into a buffer that is kept for the next time.
 ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::counter::add;
-use crate::encoder::{Encoder, SeriesWriter, write_bound};
+use crate::encoder::{BoundText, Encoder, SeriesWriter};
 use crate::error::RegistryError;
 use crate::exposition::MetricType;
 use crate::format::Format;
@@ -21,8 +21,8 @@ struct Bounds {
     /// Invariant: finite and strictly increasing.
     upper: Box<[f64]>,
     /// What follows `le="`, for each bound and then `+Inf`: `0.5"} `.
-    text: Box<[Box<str>]>,
-    openmetrics: Box<[Box<str>]>,
+    text: Box<[BoundText]>,
+    openmetrics: Box<[BoundText]>,
 }
 
 impl Default for Buckets {
@@ -70,14 +70,8 @@ impl Buckets {
 
     fn from_valid(upper: Vec<f64>) -> Self {
         let render = |format| {
-            let mut texts = Vec::new();
-            for bound in upper.iter().copied().chain([f64::INFINITY]) {
-                let mut text = Vec::new();
-                write_bound(&mut text, format, bound);
-                text.extend_from_slice(b"\"} ");
-                texts.push(String::from_utf8_lossy(&text).into());
-            }
-            texts.into_boxed_slice()
+            let bounds = upper.iter().copied().chain([f64::INFINITY]);
+            bounds.map(|bound| BoundText::new(bound, format)).collect()
         };
         let (text, openmetrics) = (render(Format::Text), render(Format::OpenMetrics));
         Self(Arc::new(Bounds { upper: upper.into(), text, openmetrics }))
@@ -98,7 +92,7 @@ impl Buckets {
         }
     }
 
-    fn lines(&self, format: Format) -> &[Box<str>] {
+    fn bound_texts(&self, format: Format) -> &[BoundText] {
         if format == Format::OpenMetrics { &self.0.openmetrics } else { &self.0.text }
     }
 }
@@ -275,11 +269,11 @@ impl Sealed for Histogram {
 
     fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder) {
         let mut cumulative = 0;
-        let lines = self.0.buckets.lines(encoder.format());
-        for (bucket, line) in lines.iter().enumerate() {
+        let bounds = self.0.buckets.bound_texts(encoder.format());
+        for (bucket, bound) in bounds.iter().enumerate() {
             cumulative += self.count_of(bucket);
             encoder.raw(text);
-            encoder.raw(line.as_bytes());
+            encoder.bound(bound);
             encoder.end_integer(cumulative);
         }
         // The text is `name_bucket{labels,le="`, or `name_bucket{le="` without labels.

@@ -38,6 +38,7 @@ mod exposition;
 mod format;
 mod labels;
 
+mod decimal;
 mod encoder;
 mod source;
 pub mod text;

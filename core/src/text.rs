@@ -1,5 +1,6 @@
 //! Writing text: numbers, escapes, and whole expositions in text 0.0.4.
 
+use crate::decimal::write_decimal;
 use crate::encoder::Encoder;
 use crate::exposition::Exposition;
 use crate::format::Format;
@@ -10,18 +11,22 @@ use crate::format::Format;
 /// Source: Prometheus, "Exposition formats".
 pub fn write_float(out: &mut Vec<u8>, value: f64) {
     /// From here on an exponent is shorter.
-    const PLAIN_MAX: f64 = 1e16;
-    if value.is_nan() {
-        out.extend_from_slice(b"NaN");
-    } else if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if value.abs() < PLAIN_MAX && value.trunc().total_cmp(&value).is_eq() {
-        if value.is_sign_negative() && value == 0.0 {
-            out.push(b'-');
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^63")]
-        out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
-    } else {
+    const PLAIN_END: f64 = 1e16;
+    if !value.is_finite() {
+        let infinity: &[u8] = if value > 0.0 { b"+Inf" } else { b"-Inf" };
+        return out.extend_from_slice(if value.is_nan() { b"NaN" } else { infinity });
+    }
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    let value = value.abs();
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, and then is another number")]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, reason = "then it is another number")]
+    let is_whole = value < PLAIN_END && (whole as f64).to_bits() == value.to_bits();
+    if is_whole {
+        out.extend_from_slice(itoa::Buffer::new().format(whole.cast_unsigned()).as_bytes());
+    } else if !write_decimal(out, value) {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     }
 }
@@ -175,6 +180,9 @@ mod tests {
         check(1.0, "1");
         check(-3.0, "-3");
         check(0.1, "0.1");
+        check(-12.25, "-12.25");
+        check(0.000_01, "0.00001");
+        check(0.000_001, "1e-6");
         check(0.1 + 0.2, "0.30000000000000004");
         check(1e6, "1000000");
         check(9_007_199_254_740_992.0, "9007199254740992");

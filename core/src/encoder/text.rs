@@ -53,6 +53,14 @@ impl Encoder {
         self.out.extend_from_slice(text);
     }
 
+    /// Writes what follows `le="`.
+    #[inline]
+    pub(crate) fn bound(&mut self, text: &BoundText) {
+        let end = self.out.len() + text.length;
+        self.out.extend_from_slice(&text.bytes);
+        self.out.truncate(end);
+    }
+
     /// Ends a sample's line with a whole number.
     #[inline]
     pub(crate) fn end_integer(&mut self, value: u64) {
@@ -141,8 +149,29 @@ impl Encoder {
     }
 }
 
+/// What follows `le="` in a line: `0.5"} `.
+///
+/// It is as long as the longest one, because so many bytes are copied without a call, and then cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BoundText {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl BoundText {
+    pub(crate) fn new(bound: f64, format: Format) -> Self {
+        let mut text = Vec::new();
+        // At most 24 bytes, as in `-1.7976931348623157e+308`.
+        write_bound(&mut text, format, bound);
+        text.extend_from_slice(b"\"} ");
+        let mut bytes = [0; 32];
+        bytes[..text.len()].copy_from_slice(&text);
+        Self { bytes, length: text.len() }
+    }
+}
+
 /// Writes the value of `le` or `quantile`: OpenMetrics wants a point or an exponent in it.
-pub(crate) fn write_bound(out: &mut Vec<u8>, format: Format, bound: f64) {
+fn write_bound(out: &mut Vec<u8>, format: Format, bound: f64) {
     if format != Format::OpenMetrics {
         return write_float(out, bound);
     }
@@ -150,5 +179,26 @@ pub(crate) fn write_bound(out: &mut Vec<u8>, format: Format, bound: f64) {
     write_float_go(out, bound);
     if bound.is_finite() && !out[from..].iter().any(|byte| matches!(byte, b'.' | b'e')) {
         out.extend_from_slice(b".0");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_bounds_are_written_whole() {
+        let check = |bound: f64, format: Format, expected: &str| {
+            let mut encoder = Encoder::new(format);
+            encoder.bound(&BoundText::new(bound, format));
+            assert_eq!(String::from_utf8_lossy(encoder.as_bytes()), format!("{expected}\"}} "));
+        };
+        check(-f64::MAX, Format::Text, "-1.7976931348623157e+308");
+        check(-f64::MAX, Format::OpenMetrics, "-1.7976931348623157e+308");
+        check(-1.234_567_890_123_456_7e-5, Format::Text, "-0.000012345678901234568");
+        check(-1.234_567_890_123_456_7e-4, Format::OpenMetrics, "-0.00012345678901234567");
+        check(-1e15, Format::Text, "-1000000000000000");
+        check(5.0, Format::OpenMetrics, "5.0");
+        check(f64::INFINITY, Format::Text, "+Inf");
     }
 }
