@@ -1,4 +1,5 @@
-//! What no encoder can be faster than: the same bytes, from memory where they lie in order.
+//! What an encoder is measured against: the same bytes, from memory where they lie in order, and the numbers by the
+//! usual crates.
 
 /// The same text as another encoder's, in two ways.
 #[derive(Debug)]

@@ -21,6 +21,9 @@ enum Action {
     Task(fn(&Interrupt) -> Result<()>, &'static str),
 }
 
+/// What is off unless asked for, and tested all the same.
+const FEATURES: &str = "--features=prompush/native-histograms,prompush/process";
+
 /// Runs the steps in order and stops at the first that fails, naming the command that runs it again.
 pub(crate) fn run() -> Result<()> {
     let start = process::now();
@@ -49,26 +52,22 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn steps() -> Vec<Step> {
-    let mut tests = workspace::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut tests = workspace::cargo(&["test", "--workspace", "--no-fail-fast", FEATURES]);
     tests.env("PROMPUSH_TEST_SERVERS", workspace::servers());
-    let mut features = workspace::cargo(&[
-        "test",
-        "--package=prompush-core",
-        "--package=prompush",
-        "--package=prompush-gptme",
-        "--features=prompush/native-histograms,prompush/process,prompush-gptme/serve",
-        "--test=native_histograms",
-        "--test=process_metrics",
-        "--test=telemetry",
-    ]);
-    features.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     // Whoever builds it alone has not the feature `serve`, which the workspace unites it with.
     let mut alone = workspace::cargo(&["test", "--package=prompush-gptme", "--test=telemetry"]);
     alone.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     let mut docs = workspace::cargo(&["doc", "--no-deps", "--workspace"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
-    let clippy =
-        workspace::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    let clippy = workspace::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        FEATURES,
+        "--",
+        "-D",
+        "warnings",
+    ]);
     let formatting = workspace::cargo(&["fmt", "--all", "--check"]);
     vec![
         Step { name: "formatting", action: Action::Program(Box::new(formatting)) },
@@ -76,7 +75,6 @@ fn steps() -> Vec<Step> {
         Step { name: "lints", action: Action::Program(Box::new(clippy)) },
         Step { name: "servers", action: Action::Task(servers::run, "cargo xtask servers") },
         Step { name: "tests", action: Action::Program(Box::new(tests)) },
-        Step { name: "features", action: Action::Program(Box::new(features)) },
         Step { name: "without features", action: Action::Program(Box::new(alone)) },
         Step { name: "docs", action: Action::Program(Box::new(docs)) },
     ]
