@@ -227,7 +227,9 @@ impl Shared {
         let left = self.desk().queue.left();
         let made: Vec<_> = left.iter().map(|left| (Arc::clone(&left.path), left.made)).collect();
         let mut desk = self.desk();
-        left.iter().for_each(|left| desk.queue.kept(&left.path, left.state.clone()));
+        for left in &left {
+            desk.queue.kept(&left.path, left.state.clone());
+        }
         drop(desk);
         let kept = keeper.keep(left);
         // What was acknowledged meanwhile is obsolete by now.
