@@ -160,6 +160,9 @@ pub(crate) enum CliError {
         /// What to do.
         hint: Option<String>,
     },
+    /// `spool drop` without a word on what.
+    #[error("nothing says which groups to drop")]
+    NothingChosen,
     /// The gateway did not start, or ended.
     #[error("cannot run the gateway")]
     Server(#[source] GatewayError),
@@ -233,6 +236,7 @@ impl CliError {
             | Self::GroupingKey(_)
             | Self::TelemetryEnvironment(_)
             | Self::NoSpool
+            | Self::NothingChosen
             | Self::Persistence(_) => EXIT_USAGE,
             error if error.is_unavailable() => EXIT_UNAVAILABLE,
             Self::NotRun { source, .. } if source.kind() == io::ErrorKind::NotFound => {
@@ -286,6 +290,9 @@ impl CliError {
             Self::Push(error) | Self::Replay(ReplayError::Push(error)) => return push_hint(error),
             Self::Spool(error) | Self::Replay(ReplayError::Spool(error)) => error.hint()?,
             Self::NoSpool => "name the directory: `--spool DIR`",
+            Self::NothingChosen => {
+                "name them with `--job` or `--group`, or drop everything with `--all`"
+            }
             Self::Access { source: ConfigError::File { source: Some(error), .. }, .. }
             | Self::Input { source: error, .. } => match error.kind() {
                 io::ErrorKind::NotFound => {
@@ -296,6 +303,9 @@ impl CliError {
                 }
                 _ => return None,
             },
+            Self::Access { source: ConfigError::HeaderLine { .. }, .. } => {
+                "each line is a header, such as `X-Scope-OrgID: team-a`, or begins with `#`"
+            }
             Self::AccessIncomplete { missing, .. } => return Some(missing_hint(missing)),
             Self::NoGroup { hint, .. } => return hint.clone(),
             Self::NotText { hint, .. } => hint,

@@ -50,7 +50,7 @@ fn list(args: &SpoolListArgs) -> Result<(), CliError> {
         return write_stdout(|stdout| print_json(stdout, &entries));
     }
     if entries.is_empty() {
-        say(&format!("nothing is kept in `{}`", spool.dir().display()));
+        say_nothing_is_kept(&spool);
         return Ok(());
     }
     let mut table = Table::new(["GATEWAY", "GROUP", "WHAT", "FAMILIES", "BYTES", "MADE", "FILE"]);
@@ -66,7 +66,7 @@ fn flush(args: &SpoolFlushArgs) -> Result<(), CliError> {
     let named = target.gateway()?;
     let entries = spool.entries().map_err(CliError::Spool)?;
     if entries.is_empty() && !args.quiet {
-        say(&format!("nothing is kept in `{}`", spool.dir().display()));
+        say_nothing_is_kept(&spool);
     }
     // Who could not be reached once is not waited for again.
     let mut unreachable = BTreeSet::new();
@@ -121,15 +121,27 @@ fn replay(
 fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
     let spool = spool(&args.spool)?;
     let selector = Selector::new(args.job.as_deref(), &args.group)?;
+    if selector.globs.is_empty() && !args.all {
+        return Err(CliError::NothingChosen);
+    }
     let entries = spool.entries().map_err(CliError::Spool)?;
     let chosen = entries
         .iter()
         .filter(|entry| args.all || labels(entry).is_some_and(|labels| selector.matches(&labels)));
-    let mut dropped = 0;
+    let (mut dropped, mut failed) = (0, None);
     for entry in chosen {
-        if !args.dry_run && !spool.remove(entry).map_err(CliError::Spool)? {
-            warn(&format!("`{}` has changed meanwhile, and stays", entry.file().display()));
-            continue;
+        match if args.dry_run { Ok(true) } else { spool.remove(entry) } {
+            Ok(true) => {}
+            Ok(false) => {
+                warn(&format!("`{}` has changed meanwhile, and stays", entry.file().display()));
+                continue;
+            }
+            Err(error) => {
+                let error = CliError::Spool(error);
+                warn(&format!("`{}` stays: {}", entry.file().display(), error.in_full()));
+                failed = Some(error);
+                continue;
+            }
         }
         dropped += 1;
         let file = entry.file().display().to_string();
@@ -137,7 +149,14 @@ fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
     }
     let done = if args.dry_run { "would drop" } else { "dropped" };
     say(&format!("{done} {} of {}", dropped, count(entries.len(), "file", "files")));
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+fn say_nothing_is_kept(spool: &Spool) {
+    let dir = spool.dir();
+    // The path may be mistyped.
+    let why = if dir.exists() { "" } else { ": there is no such directory" };
+    say(&format!("nothing is kept in `{}`{why}", dir.display()));
 }
 
 fn spool(args: &crate::args::SpoolDirArg) -> Result<Spool, CliError> {

@@ -14,6 +14,7 @@ use prompush_core::{PUSH_TIME, encode_path};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
+use crate::backoff::{Backoff, wait_within};
 use crate::body::EncodedBody;
 use crate::config::GatewayConfig;
 use crate::error::{PushError, Verb};
@@ -100,26 +101,54 @@ impl Spool {
         if !entry.is_unchanged() {
             return Ok(Replayed::Gone);
         }
-        let read = |body: &mut dyn Read| read_held(body, &line.config);
-        let deadline = line.clock.deadline(line.config.total_timeout);
-        let answered = line.until(deadline, &list(), &read)?.answered;
-        let standing = standing(record, &answered);
-        if let Standing::PushedSince(pushed) = standing {
-            self.remove(entry)?;
-            return Ok(Replayed::PushedSince(pushed));
-        }
         let mut operation = Operation { verb: record.verb(), path: &record.path, body: None };
         let body = record.state.families().map(|it| EncodedBody::new(it, &line.config));
         let body = body.transpose().map_err(|(kind, cause)| {
             line.error(&operation, &Setback::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();
-        if !entry.is_unchanged() {
-            // Something newer of this group has been acknowledged or kept while the gateway was asked.
-            return Ok(Replayed::Gone);
-        }
-        for _ in 0..times(record) {
-            line.until(deadline, &operation, &read_acknowledgement)?;
+        self.send_while_current(line, entry, record, &operation)
+    }
+
+    fn send_while_current(
+        &self,
+        line: &Line,
+        entry: &SpoolEntry,
+        record: &Record,
+        operation: &Operation<'_>,
+    ) -> Result<Replayed, ReplayError> {
+        let read = |body: &mut dyn Read| read_held(body, &line.config);
+        let bytes = operation.body.map_or(0, |body| body.http().bytes.len());
+        let deadline = line.clock.deadline(line.config.total_timeout);
+        let remaining = || deadline.saturating_duration_since(line.clock.now());
+        let delays = (line.config.retry_delay_min, line.config.retry_delay_max);
+        let (mut backoff, mut rng) =
+            (Backoff::new(delays.0, delays.1, line.clock.now()), (line.rng)());
+        let (mut sent, mut attempts, mut dropped) = (0, 0, 0);
+        while sent < times(record) {
+            // Before each attempt: while the last one failed the group may have been pushed.
+            let answered = line.until(deadline, &list(), &read)?.answered;
+            if let Standing::PushedSince(pushed) = standing(record, &answered) {
+                self.remove(entry)?;
+                return Ok(Replayed::PushedSince(pushed));
+            }
+            if !entry.is_unchanged() {
+                // Something newer was acknowledged or kept while the gateway was asked.
+                return Ok(Replayed::Gone);
+            }
+            attempts += 1;
+            let timeout = line.config.attempt_timeout_for(bytes).min(remaining());
+            let Err(setback) = line.attempt(operation, timeout, dropped, &read_acknowledgement)
+            else {
+                (sent, dropped) = (sent + 1, 0);
+                continue;
+            };
+            dropped = setback.dropped;
+            let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
+            match wait_within(wait, setback.after.is_some(), remaining()) {
+                Some(wait) if setback.retry => line.clock.wait(wait),
+                _ => return Err(line.error(operation, &setback, attempts).into()),
+            }
         }
         self.remove(entry)?;
         Ok(Replayed::Sent)

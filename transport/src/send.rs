@@ -210,6 +210,10 @@ impl Line {
                         on_failure();
                     }
                     self.clock.wait(wait);
+                    if self.clock.now() >= deadline {
+                        // What was done meanwhile took what time was left.
+                        return Err(self.error(operation, &setback, attempts));
+                    }
                 }
                 _ => return Err(self.error(operation, &setback, attempts)),
             }

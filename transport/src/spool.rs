@@ -250,7 +250,7 @@ impl Spool {
     /// The old contents or the new, whatever happens meanwhile.
     fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
         let half = file.with_extension("tmp");
-        if half.exists() {
+        if fs::symlink_metadata(&half).is_ok() {
             self.remove_file(&half)?;
         }
         let not_done = |source| failed("write", &half, source);
@@ -308,6 +308,10 @@ impl Spool {
         if !self.dir.is_dir() {
             self.make_dir()?;
         }
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            // Opening a pipe would wait for somebody to read from it.
+            return Err(failed("lock", path, io::Error::other("it is no regular file")));
+        }
         let opened = disk::open_options().create(true).truncate(false).open(path);
         opened.map_err(|source| failed("write", path, source))
     }
@@ -337,7 +341,12 @@ fn read(file: &Path) -> Option<Result<Record, SpoolFault>> {
     match bytes {
         Ok(Some(bytes)) => Some(Record::decode(&bytes)),
         Ok(None) => Some(Err(SpoolFault::Foreign)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // A spool that is no directory is said when something is to be kept.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            None
+        }
         Err(error) => {
             log::warn!("cannot read `{}`: {error}", file.display());
             Some(Err(SpoolFault::Unreadable))

@@ -20,6 +20,9 @@ use crate::duration::parse_duration;
 /// a tenth of a second, one look serves for as long as it took.) `prompush gateway` expires groups
 /// by itself, without that gap.
 ///
+/// `--timeout` is for each look, with its retries, and for each deletion, which is tried once: a round
+/// that deletes many groups takes longer.
+///
 /// Expiry hides a job that has died: alert on the time of its last success as well.
 ///
 /// Each group deleted is printed to stdout with the reason. `--json` prints an object a round:

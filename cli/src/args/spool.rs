@@ -68,8 +68,9 @@ pub(crate) struct SpoolListArgs {
 /// Send what is kept, each to its gateway
 ///
 /// Before each is sent the gateway is asked when its group was pushed last: what is older is
-/// dropped, and said so. Each group sent is printed to stdout. The credentials given are for the
-/// gateway of `--gateway` or PUSHGATEWAY_URL; others are asked without any.
+/// dropped, and said so. `--timeout` is for each group, with that question. Each group sent is
+/// printed to stdout. The credentials given are for the gateway of `--gateway` or PUSHGATEWAY_URL;
+/// others are asked without any.
 ///
 /// The exit code is 69 if a gateway could not be reached, and 1 if something was refused or is
 /// damaged: it stays where it is.
@@ -88,11 +89,12 @@ pub(crate) struct SpoolFlushArgs {
 
 /// Remove what is kept, without sending it
 ///
-/// Each file removed is printed to stdout.
+/// Of which groups is said by `--job` and `--group`, or by `--all`. Each file removed is printed to
+/// stdout.
 #[derive(Debug, Args)]
 pub(crate) struct SpoolDropArgs {
     /// Only what is kept of groups of this job; `*` and `?` are wildcards
-    #[arg(short, long, value_name = "GLOB", required_unless_present = "all")]
+    #[arg(short, long, value_name = "GLOB")]
     pub(crate) job: Option<String>,
 
     /// Only what is kept of groups with this label; may be repeated

@@ -250,6 +250,7 @@ fn files(mistakes: &mut Mistakes<'_>) {
     let write = |name: &str, content: &str| write(mistakes.folder, name, content);
     write("empty", "");
     write("text", "hello\n");
+    write("passwd", "# users\nroot:wonder:0:0:root:/:/bin/sh\n");
     let authority = Authority::new();
     write("a.pem", &authority.issue(Leaf::Client).certificate);
     write("b-key.pem", &authority.issue(Leaf::Client).key);
@@ -264,6 +265,7 @@ fn files(mistakes: &mut Mistakes<'_>) {
     push("a key of another certificate", &["--cert-file", "a.pem", "--key-file", "b-key.pem"]);
     push("a certificate that is none", &["--cert-file", "text", "--key-file", "b-key.pem"]);
     push("a certificate without its key", &["--cert-file", "a.pem"]);
+    push("a file of headers that holds something else", &["--header-file", "passwd"]);
     mistakes.push("a file of metrics that is missing", &["missing.prom"], "");
 }
 
@@ -289,4 +291,7 @@ fn the_command_line(mistakes: &mut Mistakes<'_>) {
     mistakes.push("a label that Prometheus cannot scrape", &["--group", "le=1"], "a 1");
     mistakes.push("a space in the URL", &["--gateway", "http://gw :9091"], "a 1");
     mistakes.push("another scheme", &["--gateway", "ftp://gw"], "a 1");
+    let dir = mistakes.folder.display().to_string();
+    let drop = ["spool", "drop", "--spool", &dir];
+    mistakes.run("a spool dropped without saying which groups", &drop, "");
 }

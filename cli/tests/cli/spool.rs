@@ -56,7 +56,12 @@ fn what_could_not_be_pushed_is_kept_listed_sent_and_gone() {
     assert_eq!(exposed(&url, "b{"), ["b{instance=\"i\",job=\"x\"} 2"]);
     assert!(listed(&spool).is_empty());
     let done = run(&flush, "").expect_code(0);
-    assert!(done.stderr.contains("nothing is kept"), "{}", done.stderr);
+    assert_eq!(done.stderr, format!("nothing is kept in `{spool}`\n"));
+    for command in ["list", "flush"] {
+        let done = run(&["spool", command, "--spool", "mistyped"], "").expect_code(0);
+        let expected = "nothing is kept in `mistyped`: there is no such directory\n";
+        assert_eq!(done.stderr, expected, "{command}");
+    }
 }
 
 #[test]

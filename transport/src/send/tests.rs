@@ -13,6 +13,8 @@ enum Act {
     Fail(Failure),
 }
 
+const DELETE: Operation<'static> =
+    Operation { verb: Verb::Delete, path: "/metrics/job/x", body: None };
 const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: Act = Act::Fail(Failure::Dropped { after_body: true });
@@ -54,6 +56,15 @@ impl HttpSend for Script {
 /// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
 /// the timeout each attempt was given.
 fn play(acts: &[Act], takes: Duration) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
+    play_busy(acts, takes, Duration::ZERO)
+}
+
+/// The same, where the first failure is told to somebody who takes `meanwhile` for it.
+fn play_busy(
+    acts: &[Act],
+    takes: Duration,
+    meanwhile: Duration,
+) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
     let clock = Arc::new(FakeClock::new());
     let timeouts = Arc::new(Mutex::new(Vec::new()));
     let acts = Mutex::new(acts.iter().copied().collect());
@@ -65,8 +76,10 @@ fn play(acts: &[Act], takes: Duration) -> (Option<PushErrorKind>, u32, Duration,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         rng: || fastrand::Rng::with_seed(7),
     };
-    let operation = Operation { verb: Verb::Delete, path: "/metrics/job/x", body: None };
-    let result = line.with_retries(&operation, &read_acknowledgement);
+    let deadline = clock.deadline(line.config.total_timeout);
+    let result = line.until_telling(deadline, &DELETE, &read_acknowledgement, || {
+        clock.advance(meanwhile);
+    });
     let timeouts = timeouts.lock().unwrap().clone();
     let (kind, attempts) = match result {
         Ok(done) => (None, done.attempts),
@@ -83,6 +96,13 @@ fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
         assert!((9..40).contains(&attempts), "{attempts}");
         assert!(took <= SECOND * 30 && took > SECOND * 25, "{took:?}");
     }
+}
+
+#[test]
+fn no_attempt_is_made_without_time_for_it() {
+    let refused = [Act::Fail(Failure::Unreachable), SILENT];
+    let (kind, attempts, ..) = play_busy(&refused, Duration::ZERO, SECOND * 31);
+    assert_eq!((kind, attempts), (Some(PushErrorKind::Unreachable), 1));
 }
 
 #[test]

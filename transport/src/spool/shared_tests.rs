@@ -115,3 +115,23 @@ fn what_was_kept_once_may_have_been_sent_by_another_process() {
     assert_eq!(record.state, state(2));
     assert_eq!(record.doubts, [fingerprint::of_state(&state(1), GROUP).unwrap()]);
 }
+
+#[test]
+fn what_could_not_be_sent_is_looked_at_again_before_it_is_repeated() {
+    let groups = || Answer::status(200).body(r#"{"status":"success","data":[]}"#);
+    let busy = Answer::status(503);
+    let server = ScriptedServer::start([groups(), busy, groups().held(), Answer::status(200)]);
+    let dir = tempdir().unwrap();
+    let spool = kept(dir.path(), &server, now());
+    let entry = &spool.entries().unwrap()[0];
+    let gateway = Gateway::with_config(&server.url(), config()).unwrap();
+    std::thread::scope(|scope| {
+        let replayed = scope.spawn(|| spool.replay(&gateway, entry));
+        wait_until(SOON, "the gateway is asked again", || server.requests().len() == 3);
+        assert!(spool.remove(entry).unwrap());
+        server.release();
+        assert_eq!(replayed.join().unwrap().unwrap(), Replayed::Gone);
+    });
+    let methods: Vec<_> = server.requests().into_iter().map(|request| request.method).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET"]);
+}

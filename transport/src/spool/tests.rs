@@ -369,3 +369,19 @@ fn what_another_process_kept_may_have_been_sent_by_it() {
     let doubts = spool.find(BASE, GROUP).unwrap().doubts;
     assert_eq!(doubts, [fingerprint::of_state(&earlier, GROUP).unwrap()]);
 }
+
+#[test]
+fn what_stands_in_the_way_of_our_own_files_holds_nobody_up() {
+    let dir = tempdir().unwrap();
+    let spool = Spool::new(dir.path());
+    let half = spool.file_of(BASE, GROUP).with_extension("tmp");
+    std::os::unix::fs::symlink("/nowhere/at/all", half).unwrap();
+    let put = |value| record(GROUP, value as u64, Pending::Put(families("a", value)));
+    keep(&spool, put(1));
+    assert!(held(dir.path())[0].is_some());
+    let lock = dir.path().join(LOCK);
+    fs::remove_file(&lock).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    let refused = spool.keep(vec![put(2)]).pop().unwrap().unwrap_err();
+    assert!(format!("{refused:?}").contains("no regular file"), "{refused:?}");
+}
