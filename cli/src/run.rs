@@ -19,6 +19,7 @@ mod supervise;
 mod telemetry;
 mod textfile;
 mod usage;
+mod witness;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -50,6 +51,7 @@ use supervise::Supervised;
 use telemetry::{Collected, Kind, Settings, Telemetry};
 use textfile::{TEXTFILE_VARIABLE, Textfile};
 use usage::UsageSoFar;
+use witness::Witness;
 
 pub(crate) use command::become_if_told;
 pub(crate) use hiding::handed_over;
@@ -132,6 +134,7 @@ impl Run<'_> {
         let started = now();
         let child = command::spawn(&self.args.command, &variables, self.inherited)?;
         command::release_stdio().ok(); // a reader then sees its end a little later
+        let mut witness = Witness::start();
 
         let key = self.group.key(child.id())?;
         if let Some(telemetry) = &telemetry {
@@ -146,8 +149,9 @@ impl Run<'_> {
             reporter,
             telemetry: telemetry.as_ref(),
         });
-        let ending = self.while_it_runs(&child, &early, heartbeat)?;
+        let ending = self.while_it_runs(&child, &early, &mut witness, heartbeat)?;
         let usage = UsageSoFar::read().since(&before);
+        drop(witness);
         let duration = now().saturating_duration_since(started);
         let end = JobEnd { at: wall(), duration, ending, usage, is_textfile_bad: false };
         if let Some(reporter) = reporter {
@@ -213,9 +217,10 @@ impl Run<'_> {
         &self,
         child: &Child,
         early: &[Received],
+        witness: &mut Witness,
         heartbeat: Option<Heartbeat<'_>>,
     ) -> Result<Ending, CliError> {
-        let supervised = Supervised::new(Pid::from_child(child));
+        let supervised = Supervised::new(Pid::from_child(child), witness);
         let interval = heartbeat.as_ref().and_then(Heartbeat::interval);
         let Some((heartbeat, interval)) = heartbeat.zip(interval) else {
             return supervised.wait(&self.signals, early);

@@ -18,13 +18,14 @@ use rustix::stdio::{dup2_stdin, dup2_stdout};
 
 use super::hiding::ARGUMENTS_VARIABLE;
 use super::inherited::Inherited;
+use super::witness::{STAND_BY, stand_by};
 use crate::error::CliError;
 use crate::terminal::show_error;
 
 /// Stands in place of a subcommand when this program is to become another.
 const BECOME: &str = "become";
 /// This program, even if its file is gone.
-const THIS_PROGRAM: &str = "/proc/self/exe";
+pub(super) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// Starts `command` with the terminal, files and environment of this process, some `variables` more, and the signals
 /// that this process has `inherited`.
@@ -42,11 +43,13 @@ pub(super) fn spawn(
     child.spawn().map_err(|error| CliError::System("start a process", error))
 }
 
-/// Becomes the command if this process was started for that; gives its exit code if it cannot.
+/// Becomes the command, or stands by, if this process was started for that; gives its exit code.
 pub(crate) fn become_if_told() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|first| first != BECOME) {
-        return None;
+    match arguments.next()? {
+        first if first == STAND_BY => return Some(stand_by()),
+        first if first != BECOME => return None,
+        _ => {}
     }
     let parent = arguments.next()?.into_string().ok()?.parse().ok()?;
     let inherited = Inherited::from_arguments(&mut arguments)?;

@@ -66,13 +66,19 @@ fn was_pipe_ignored() -> bool {
         && is_ignored(&status, Signal::SIGPIPE)
 }
 
-fn read_status(process: &str) -> String {
+/// `/proc/<process>/status`.
+pub(super) fn read_status(process: &str) -> String {
     fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default()
 }
 
 fn is_ignored(status: &str, signal: Signal) -> bool {
-    let ignored = field(status, "SigIgn").and_then(|bits| u64::from_str_radix(bits, 16).ok());
-    ignored.is_some_and(|ignored| ignored & bit(signal) != 0)
+    has_signal(status, "SigIgn", signal as i32)
+}
+
+/// Whether a set of signals in a process's status has that one.
+pub(super) fn has_signal(status: &str, set: &str, signal: i32) -> bool {
+    let bits = field(status, set).and_then(|bits| u64::from_str_radix(bits, 16).ok());
+    bits.is_some_and(|bits| bits.checked_shr(signal.unsigned_abs() - 1).unwrap_or(0) & 1 != 0)
 }
 
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {

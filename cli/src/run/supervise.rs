@@ -12,6 +12,7 @@ use rustix::process::{
 use super::ending::Ending;
 use super::relay;
 use super::signals::{Received, Signals, unblocked};
+use super::witness::Witness;
 use crate::error::CliError;
 
 const SIGCHLD: i32 = NamedSignal::SIGCHLD as i32;
@@ -19,17 +20,19 @@ const SIGCONT: i32 = NamedSignal::SIGCONT as i32;
 
 /// The command while it runs.
 #[derive(Debug)]
-pub(super) struct Supervised {
+pub(super) struct Supervised<'w> {
     pid: Pid,
+    witness: &'w mut Witness,
     is_stopped: bool,
     is_session_leader: bool,
     has_job_control: bool,
 }
 
-impl Supervised {
-    pub(super) fn new(pid: Pid) -> Self {
+impl<'w> Supervised<'w> {
+    pub(super) fn new(pid: Pid, witness: &'w mut Witness) -> Self {
         Self {
             pid,
+            witness,
             is_stopped: false,
             is_session_leader: unistd::getsid(None) == Ok(unistd::getpid()),
             has_job_control: has_job_control(),
@@ -52,6 +55,7 @@ impl Supervised {
         loop {
             let received = signals.wait().map_err(failed)?;
             if received.signal == SIGCHLD {
+                self.witness.look();
                 if let Some(ending) = self.changes(signals).map_err(failed)? {
                     return Ok(ending);
                 }
@@ -82,7 +86,7 @@ impl Supervised {
     }
 
     /// Stops as the command has stopped, so that a shell with job control sees it; until it is continued.
-    fn stop(&self, signal: i32, signals: &Signals) {
+    fn stop(&mut self, signal: i32, signals: &Signals) {
         // What stopped the command may wait here as well; it would stop this process a second time.
         let received = signals.drain();
         for received in &received {
@@ -101,7 +105,7 @@ impl Supervised {
         }
     }
 
-    fn pass_on(&self, received: Received) {
+    fn pass_on(&mut self, received: Received) {
         if received.signal == SIGCHLD {
             return;
         }
@@ -111,8 +115,14 @@ impl Supervised {
             return;
         }
         let command = self.pid.as_raw_nonzero().get().unsigned_abs();
-        if is_continue || relay::is_passed_on(received, command, self.is_session_leader) {
+        if is_continue {
             send(self.pid, received.signal);
+        } else if relay::is_passed_on(received, command, self.is_session_leader) {
+            // The kernel's own signals are known by what they are.
+            let is_known = received.sender.is_none();
+            if is_known || !self.witness.had(received.signal) {
+                send(self.pid, received.signal);
+            }
         }
     }
 }

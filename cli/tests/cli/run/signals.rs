@@ -45,6 +45,17 @@ impl Running {
         rustix::process::kill_process(pid, signal).expect("it is there");
     }
 
+    /// Waits until the wrapper is ready for the next signal to its group.
+    #[track_caller]
+    fn wait_for_bystander(&self) {
+        let children = format!("/proc/{0}/task/{0}/children", self.process.0.id());
+        wait_until(Duration::from_secs(20), "there is another bystander", || {
+            let children = std::fs::read_to_string(&children).unwrap_or_default();
+            let mut children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+            children.any(|pid: u32| pid.cast_signed() != self.command && state(pid) == 'S')
+        });
+    }
+
     /// The state of the wrapper, as `ps` shows it.
     fn state(&self) -> char {
         state(self.process.0.id())
@@ -86,6 +97,34 @@ fn a_signal_to_it_alone_reaches_the_command_once() {
         running.process.signal(if name == "USR1" { Signal::USR2 } else { Signal::USR1 });
         let (rest, status) = running.end();
         assert_eq!((rest.trim(), status.code()), ("1", Some(5)), "{name}");
+    }
+}
+
+/// As a shell without job control, a supervisor or `kill -- -GROUP` sends it.
+#[test]
+fn a_signal_to_the_whole_group_reaches_the_command_once() {
+    let gateway = OurGateway::start(&[]);
+    for (name, signal) in [
+        ("TERM", Signal::TERM),
+        ("HUP", Signal::HUP),
+        ("INT", Signal::INT),
+        ("QUIT", Signal::QUIT),
+        ("USR1", Signal::USR1),
+        ("USR2", Signal::USR2),
+        ("XCPU", Signal::XCPU),
+    ] {
+        let mut running = Running::start(&gateway.url, &["--job", "x"], &counting(name));
+        let group = Pid::from_child(&running.process.0);
+        for _ in 0..2 {
+            running.wait_for_bystander();
+            rustix::process::kill_process_group(group, signal).expect("it is there");
+            let mut line = String::new();
+            running.stdout.read_line(&mut line).expect("it says so");
+            assert_eq!(line.trim(), name);
+        }
+        running.process.signal(if name == "USR1" { Signal::USR2 } else { Signal::USR1 });
+        let (rest, status) = running.end();
+        assert_eq!((rest.trim(), status.code()), ("2", Some(5)), "{name}");
     }
 }
 
