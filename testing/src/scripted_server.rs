@@ -133,7 +133,18 @@ impl ScriptedServer {
     /// When the machine gives no free port or no thread.
     #[track_caller]
     pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
-        Self::start_with(State { script: script.into_iter().collect(), ..State::default() }, None)
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), script)
+    }
+
+    /// As [`start`](Self::start), at that address.
+    ///
+    /// # Panics
+    ///
+    /// When somebody listens there, or the machine gives no thread.
+    #[track_caller]
+    pub fn start_at(address: SocketAddr, script: impl IntoIterator<Item = Answer>) -> Self {
+        let state = State { script: script.into_iter().collect(), ..State::default() };
+        Self::start_with(address, state, None)
     }
 
     /// Starts answering each request as `handler` says once it has read it; nothing is recorded.
@@ -145,12 +156,13 @@ impl ScriptedServer {
     pub(crate) fn answering(
         handler: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self::start_with(State::default(), Some(Box::new(handler)))
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        Self::start_with(address, State::default(), Some(Box::new(handler)))
     }
 
     #[track_caller]
-    fn start_with(state: State, handler: Option<Handler>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+    fn start_with(address: SocketAddr, state: State, handler: Option<Handler>) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port");
         let address = listener.local_addr().expect("the address just bound");
         let shared =
             Arc::new(Shared { handler, state: Mutex::new(state), changed: Condvar::new() });
