@@ -58,6 +58,8 @@ struct Program {
     label: String,
     host: String,
     process: Option<Process>,
+    /// Whether it is handed out.
+    is_meant: bool,
     /// When it says that it started, in its own words.
     started: Option<String>,
     merged: Arc<Merged>,
@@ -75,8 +77,34 @@ impl Scraper {
         interval: Duration,
         rules: Arc<Rules>,
     ) -> Result<Self, ReceiverError> {
+        Self::spawn(url, interval, rules, None)
+    }
+
+    /// As [`start`](Self::start), for the process with that ID and those that it started: what another process of this
+    /// machine answers is not handed out.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiverError`] if no thread can be started.
+    pub fn of_process(
+        process_id: u32,
+        url: HttpUrl,
+        interval: Duration,
+        rules: Arc<Rules>,
+    ) -> Result<Self, ReceiverError> {
+        Self::spawn(url, interval, rules, ProcFs::new().process(process_id))
+    }
+
+    fn spawn(
+        url: HttpUrl,
+        interval: Duration,
+        rules: Arc<Rules>,
+        only_of: Option<Process>,
+    ) -> Result<Self, ReceiverError> {
         let limits = GatewayConfig::default().attempt_timeout(TIMEOUT);
         let limits = limits.answer_bytes_max(BODY_BYTES_MAX);
+        let is_local = only_of.is_some() || is_loopback(url.host());
+        let limits = limits.proxy_from_environment(!is_local);
         let client = HttpClient::new(&limits).map_err(ReceiverError::Config)?;
         let found = Arc::new(Mutex::default());
         let (running, stopped) = bounded(0);
@@ -84,6 +112,8 @@ impl Scraper {
             client,
             url,
             rules,
+            is_local,
+            only_of,
             found: Arc::clone(&found),
             processes: ProcFs::new(),
             path: None,
@@ -103,9 +133,9 @@ impl Scraper {
     pub fn instances(&self) -> Vec<Snapshot> {
         let mut found = self.found.lock();
         let ended = std::mem::take(&mut found.ended);
-        let mut snapshots: Vec<Snapshot> =
-            ended.into_iter().map(|program| program.snapshot(true)).collect();
-        if let Some(current) = &mut found.current {
+        let ended = ended.into_iter().filter(|program| program.is_meant);
+        let mut snapshots: Vec<Snapshot> = ended.map(|program| program.snapshot(true)).collect();
+        if let Some(current) = found.current.as_mut().filter(|program| program.is_meant) {
             snapshots.push(current.snapshot(false));
             current.is_changed = false;
         }
@@ -132,6 +162,10 @@ struct Worker {
     client: HttpClient,
     url: HttpUrl,
     rules: Arc<Rules>,
+    /// Whether a process of this machine is meant.
+    is_local: bool,
+    /// Whose metrics are meant, its descendants' included; none for anybody's.
+    only_of: Option<Process>,
     found: Arc<Mutex<Found>>,
     processes: ProcFs,
     /// The one of the usual paths that answered.
@@ -229,7 +263,8 @@ impl Worker {
         let process = self.local_process();
         let (host, label) = self.names(process);
         let merged = Arc::new(merged);
-        let program = Program { label, host, process, started, merged, is_changed: true };
+        let is_meant = self.is_meant(process);
+        let program = Program { label, host, process, is_meant, started, merged, is_changed: true };
         let before = found.current.replace(program);
         found.ended.extend(before);
     }
@@ -245,9 +280,13 @@ impl Worker {
     }
 
     fn local_process(&self) -> Option<Process> {
-        let is_local = is_loopback(self.url.host());
-        let holder = self.url.port().filter(|_| is_local).and_then(PortHolder::of)?;
+        let holder = self.url.port().filter(|_| self.is_local).and_then(PortHolder::of)?;
         self.processes.process(holder.pid)
+    }
+
+    fn is_meant(&self, process: Option<Process>) -> bool {
+        let (Some(process), Some(meant)) = (process, self.only_of) else { return true };
+        process == meant || self.processes.descends_from(process, meant)
     }
 
     fn names(&self, process: Option<Process>) -> (String, String) {
