@@ -120,7 +120,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn play(mut self) -> Result<Ending, CliError> {
         let textfile = Textfile::prepare(self.given_textfile().as_deref());
-        let telemetry = self.telemetry();
+        let mut telemetry = self.telemetry();
         let mut variables: Vec<(&str, OsString)> = Vec::new();
         if let Some(textfile) = &textfile {
             variables.push((TEXTFILE_VARIABLE, textfile.path().into()));
@@ -137,7 +137,8 @@ impl Run<'_> {
         let mut witness = Witness::start();
 
         let key = self.group.key(child.id())?;
-        if let Some(telemetry) = &telemetry {
+        if let Some(telemetry) = &mut telemetry {
+            telemetry.read_what_is_served(child.id());
             self.introduce(telemetry, &key);
         }
         let reporter = self.reporter(&key);
@@ -177,7 +178,7 @@ impl Run<'_> {
         given.filter(|ttl| !ttl.is_zero())
     }
 
-    /// A receiver for what the command exports, if it is wanted.
+    /// What takes the metrics that the command exports or serves, if they are wanted.
     fn telemetry(&self) -> Option<Telemetry> {
         self.target.as_ref()?;
         let kind = if self.is_gptme { Kind::Gptme } else { Kind::Other };

@@ -1,15 +1,18 @@
-//! What the command exports by OTLP, received on a port of its own and pushed with the job's metrics.
+//! What the command exports by OTLP, received on a port of its own, and what gptme up to 0.28 serves instead; pushed
+//! with the job's metrics.
 
+mod served;
 mod variables;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush::{EncodeError, Encoder, Source};
+use prompush::{EncodeError, Encoder, Format, Source};
 use prompush_gptme::Rules;
 use prompush_gptme::receiver::{Instances, Receiver, ReceiverConfig, ReceiverError, Snapshot};
 
 use super::signals::Signals;
+use served::Served;
 pub(super) use variables::{Kind, Settings};
 
 /// Where to listen: on this machine only, on any free port.
@@ -19,6 +22,8 @@ const LISTEN: &str = "127.0.0.1:0";
 #[derive(Debug)]
 pub(super) struct Telemetry {
     receiver: Receiver,
+    served: Option<Served>,
+    rules: Arc<Rules>,
     settings: Settings,
 }
 
@@ -31,11 +36,18 @@ impl Telemetry {
         settings: Settings,
         group_labels: impl Iterator<Item = &'a str>,
     ) -> Result<Self, ReceiverError> {
-        let rules = group_labels.fold(Rules::default(), Rules::reserve_label);
-        let mut config = ReceiverConfig::default().instances(Instances::One).rules(Arc::new(rules));
+        let rules = Arc::new(group_labels.fold(Rules::default(), Rules::reserve_label));
+        let mut config = ReceiverConfig::default().instances(Instances::One);
+        config.rules = Arc::clone(&rules);
         config.traces_to.clone_from(&settings.traces_to);
         let receiver = Receiver::bind(LISTEN, config)?;
-        Ok(Self { receiver, settings })
+        Ok(Self { receiver, served: None, rules, settings })
+    }
+
+    /// Reads what the command, which has that process ID, serves, if it is one that may.
+    pub(super) fn read_what_is_served(&mut self, process_id: u32) {
+        let served = |place| Served::start(place, process_id, Arc::clone(&self.rules)).ok();
+        self.served = self.settings.place.take().and_then(served);
     }
 
     /// What the command's environment needs for its metrics to come here.
@@ -56,15 +68,23 @@ impl Telemetry {
         self.settings.interval
     }
 
-    /// What has come so far; nothing before the first export.
+    /// What has come so far, and what was read last if it goes with it; nothing before the first of either.
     pub(super) fn instances(&self) -> Vec<Snapshot> {
-        self.receiver.instances()
+        let mut instances = self.receiver.instances();
+        if let Some(served) = self.served.as_ref().and_then(Served::last) {
+            instances.push(served);
+            // Where both have a metric of one name, what is exported counts.
+            if instances.len() > 1 && Encoder::new(Format::Text).encode(&instances).is_err() {
+                instances.pop();
+            }
+        }
+        instances
     }
 
     /// Takes what is still on its way, for `within` at most, and ends; traces are still forwarded.
     pub(super) fn end(self, within: Duration) -> Collected {
         self.receiver.stop_receiving(within);
-        Collected { instances: self.receiver.instances(), receiver: self.receiver }
+        Collected { instances: self.instances(), receiver: self.receiver }
     }
 }
 

@@ -4,6 +4,7 @@ mod alerts;
 mod gptme;
 mod metrics;
 mod otlp;
+mod served;
 mod signals;
 mod terminal;
 mod transparency;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use prompush::HttpUrl;
 use prompush_gptme::{Environment, EnvironmentError};
 
+use super::served::Place;
+
 const GPTME_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
 const GPTME_ENDPOINT: &str = "OTLP_ENDPOINT";
 const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -13,6 +15,8 @@ const OTEL_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const OTEL_METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 const OTEL_METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
 const INTERVAL: &str = "PROMPUSH_INTERVAL";
+const PROMETHEUS_ADDR: &str = "PROMETHEUS_ADDR";
+const PROMETHEUS_PORT: &str = "PROMETHEUS_PORT";
 
 /// The only encoding that is received.
 const PROTOCOL: &str = "http/protobuf";
@@ -30,13 +34,15 @@ pub(in super::super) enum Kind {
 }
 
 /// What the user's environment says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in super::super) struct Settings {
     kind: Kind,
     /// Where the user wants traces.
     pub(super) traces_to: Option<HttpUrl>,
     /// Time between two pushes.
     pub(super) interval: Duration,
+    /// Where the command may serve metrics instead of exporting them.
+    pub(super) place: Option<Place>,
     /// Whether the user has turned gptme's telemetry off.
     pub(in super::super) is_turned_off: bool,
 }
@@ -56,6 +62,7 @@ impl Settings {
             kind,
             traces_to: environment.otlp_endpoint,
             interval: environment.interval,
+            place: (kind == Kind::Gptme).then(|| place(lookup)).flatten(),
             is_turned_off: is_set && !environment.telemetry_enabled,
         })
     }
@@ -70,6 +77,10 @@ impl Settings {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
         let mut variables =
             vec![(GPTME_ENDPOINT, endpoint.to_owned()), (GPTME_ENABLED, "true".to_owned())];
+        if let Some(address) = self.place.as_ref().and_then(Place::address_to_tell) {
+            variables.push((PROMETHEUS_ADDR, address.ip().to_string()));
+            variables.push((PROMETHEUS_PORT, address.port().to_string()));
+        }
         if self.kind == Kind::Other {
             variables.push((OTEL_METRICS_ENDPOINT, format!("{endpoint}/v1/metrics")));
             variables.push((OTEL_METRICS_PROTOCOL, PROTOCOL.to_owned()));
@@ -83,6 +94,17 @@ impl Settings {
         }
         variables
     }
+}
+
+/// Where gptme up to 0.28 is to serve its metrics. Others do not read these variables: nothing is said of a wrong value.
+fn place(lookup: impl Fn(&str) -> Option<OsString>) -> Option<Place> {
+    if lookup(PROMETHEUS_PORT).is_none_or(|port| port.is_empty()) {
+        return Place::choose().ok();
+    }
+    let theirs = [PROMETHEUS_ADDR, PROMETHEUS_PORT];
+    let environment =
+        Environment::from_lookup(|name| lookup(name).filter(|_| theirs.contains(&name))).ok()?;
+    Place::given(&environment.prometheus_addr, environment.prometheus_port).ok()
 }
 
 /// The exceptions of the proxy, with this machine among them.
@@ -110,7 +132,9 @@ mod tests {
     fn check(kind: Kind, set: &[(&str, &str)], expected: &[(&str, &str)]) {
         let settings = Settings::read(kind, lookup(set)).unwrap();
         let found = settings.variables("http://127.0.0.1:1", lookup(set));
-        let found: Vec<(&str, &str)> = found.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let mut found: Vec<(&str, &str)> =
+            found.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        found.retain(|(name, _)| !name.starts_with("PROMETHEUS_"));
         assert_eq!(found, expected);
     }
 
@@ -121,6 +145,23 @@ mod tests {
     fn gptme_is_told_where_to_send() {
         check(Kind::Gptme, &[], &FOR_GPTME);
         check(Kind::Gptme, &[(OTEL_ENDPOINT, "http://x"), ("PUSHGATEWAY_URL", ":")], &FOR_GPTME);
+    }
+
+    #[test]
+    fn old_gptme_is_told_where_to_serve_unless_the_user_has() {
+        let told = |kind, set: &[(&str, &str)]| {
+            let found = Settings::read(kind, lookup(set)).unwrap();
+            let mut told = found.variables("http://127.0.0.1:1", lookup(set));
+            told.retain(|(name, _)| name.starts_with("PROMETHEUS_"));
+            (found.place.is_some(), told)
+        };
+        for set in [&[][..], &[(PROMETHEUS_PORT, ""), (PROMETHEUS_ADDR, "0.0.0.0")]] {
+            let (is_read, told) = told(Kind::Gptme, set);
+            assert!(is_read && told[0] == (PROMETHEUS_ADDR, LOOPBACK.to_owned()), "{told:?}");
+            assert!(told[1].0 == PROMETHEUS_PORT && told[1].1.parse::<u16>().is_ok(), "{told:?}");
+        }
+        assert_eq!(told(Kind::Gptme, &[(PROMETHEUS_PORT, "eight")]), (false, vec![]));
+        assert_eq!(told(Kind::Other, &[]), (false, vec![]));
     }
 
     #[test]

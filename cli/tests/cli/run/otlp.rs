@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 /// Posts a file: `post /v1/metrics body.bin`, and prints the status.
-const POST: &str = r#"post() {
+pub(super) const POST: &str = r#"post() {
   local to=${OTLP_ENDPOINT#http://}
   exec 4<>/dev/tcp/${to%:*}/${to##*:}
   printf 'POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n' "$1" >&4
@@ -29,7 +29,7 @@ const POST: &str = r#"post() {
 }
 "#;
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../gptme-integration/tests/fixtures/otlp");
     PathBuf::from(folder).join(format!("{name}.bin"))
 }
