@@ -22,10 +22,8 @@ fn after(receiver: &Receiver, points: u64) -> Vec<Snapshot> {
     receiver.instances()
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn twins_at_once_are_two_instances_by_their_process_ids() {
-    let receiver = receiver();
+/// Two processes that have sent all they have to say, in turns.
+fn twins(receiver: &Receiver) -> (ClientProcess, ClientProcess) {
     let mut a = ClientProcess::start(receiver.address());
     let mut b = ClientProcess::start(receiver.address());
     a.post("/v1/metrics", "twin-a-1");
@@ -33,6 +31,14 @@ fn twins_at_once_are_two_instances_by_their_process_ids() {
     a.post("/v1/metrics", "twin-a-2");
     b.post("/v1/metrics", "twin-b-shutdown");
     a.post("/v1/metrics", "twin-a-shutdown");
+    (a, b)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn twins_at_once_are_two_instances_by_their_process_ids() {
+    let receiver = receiver();
+    let (a, b) = twins(&receiver);
     let expected: BTreeSet<_> = [a.pid(), b.pid()].map(|pid| format!("testhost:{pid}")).into();
     let instances = wait_for_instances(&receiver, "two instances", |all| labels(all) == expected);
     assert_eq!(instances.len(), 2);
@@ -50,13 +56,7 @@ fn twins_at_once_are_two_instances_by_their_process_ids() {
 #[test]
 fn what_ten_bodies_of_two_processes_say_is_kept_apart() {
     let receiver = receiver();
-    let mut a = ClientProcess::start(receiver.address());
-    let mut b = ClientProcess::start(receiver.address());
-    a.post("/v1/metrics", "twin-a-1");
-    b.post("/v1/metrics", "twin-b-flush");
-    a.post("/v1/metrics", "twin-a-2");
-    b.post("/v1/metrics", "twin-b-shutdown");
-    a.post("/v1/metrics", "twin-a-shutdown");
+    let _twins = twins(&receiver);
     let points = 11 + 27 + 19 + 27 + 21;
     let dropped = "prompush_receiver_points_total{outcome=\"dropped\"}";
     wait_until(SOON, "every point came", || {

@@ -76,8 +76,9 @@ fn counting(name: &str) -> String {
     )
 }
 
-#[test]
-fn a_signal_to_it_alone_reaches_the_command_once() {
+/// Sends each signal twice, and checks that the command has counted two.
+#[track_caller]
+fn check_that_each_is_counted_once(send: impl Fn(&Running, Signal)) {
     let gateway = OurGateway::start(&[]);
     for (name, signal) in [
         ("TERM", Signal::TERM),
@@ -87,37 +88,11 @@ fn a_signal_to_it_alone_reaches_the_command_once() {
         ("USR1", Signal::USR1),
         ("USR2", Signal::USR2),
         ("ALRM", Signal::ALARM),
-        ("WINCH", Signal::WINCH),
-    ] {
-        let mut running = Running::start(&gateway.url, &["--job", "x"], &counting(name));
-        running.process.signal(signal);
-        let mut line = String::new();
-        running.stdout.read_line(&mut line).expect("it says so");
-        assert_eq!(line.trim(), name);
-        running.process.signal(if name == "USR1" { Signal::USR2 } else { Signal::USR1 });
-        let (rest, status) = running.end();
-        assert_eq!((rest.trim(), status.code()), ("1", Some(5)), "{name}");
-    }
-}
-
-/// As a shell without job control, a supervisor or `kill -- -GROUP` sends it.
-#[test]
-fn a_signal_to_the_whole_group_reaches_the_command_once() {
-    let gateway = OurGateway::start(&[]);
-    for (name, signal) in [
-        ("TERM", Signal::TERM),
-        ("HUP", Signal::HUP),
-        ("INT", Signal::INT),
-        ("QUIT", Signal::QUIT),
-        ("USR1", Signal::USR1),
-        ("USR2", Signal::USR2),
         ("XCPU", Signal::XCPU),
     ] {
         let mut running = Running::start(&gateway.url, &["--job", "x"], &counting(name));
-        let group = Pid::from_child(&running.process.0);
         for _ in 0..2 {
-            running.wait_for_bystander();
-            rustix::process::kill_process_group(group, signal).expect("it is there");
+            send(&running, signal);
             let mut line = String::new();
             running.stdout.read_line(&mut line).expect("it says so");
             assert_eq!(line.trim(), name);
@@ -126,6 +101,31 @@ fn a_signal_to_the_whole_group_reaches_the_command_once() {
         let (rest, status) = running.end();
         assert_eq!((rest.trim(), status.code()), ("2", Some(5)), "{name}");
     }
+}
+
+#[test]
+fn a_signal_to_it_alone_reaches_the_command_once() {
+    check_that_each_is_counted_once(|running, signal| running.process.signal(signal));
+}
+
+/// As a shell without job control, a supervisor or `kill -- -GROUP` sends it.
+#[test]
+fn a_signal_to_the_whole_group_reaches_the_command_once() {
+    check_that_each_is_counted_once(|running, signal| {
+        running.wait_for_bystander();
+        let group = Pid::from_child(&running.process.0);
+        rustix::process::kill_process_group(group, signal).expect("it is there");
+    });
+}
+
+#[test]
+fn a_change_of_the_terminals_size_is_passed_on() {
+    let gateway = OurGateway::start(&[]);
+    let mut running = Running::start(&gateway.url, &["--job", "x"], &counting("WINCH"));
+    running.process.signal(Signal::WINCH);
+    let mut line = String::new();
+    running.stdout.read_line(&mut line).expect("it says so");
+    assert_eq!(line, "WINCH\n");
 }
 
 #[test]
