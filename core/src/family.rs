@@ -354,7 +354,7 @@ impl<M: MetricKind> Inner<M> {
                 return false;
             }
             match text.get(gaps[at]..).and_then(|rest| rest.split_at_checked(value.len())) {
-                Some((same, rest)) if same == value => text = rest,
+                Some((same, rest)) if is_same(same, value) => text = rest,
                 _ => return false,
             }
         }
@@ -405,6 +405,27 @@ impl<M: MetricKind> Inner<M> {
     }
 }
 
+/// Whether two texts of one length are the same: short ones, as most label values are, without a call.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() > 16 {
+        return one == other;
+    }
+    // From both ends, so that what is between is looked at twice.
+    if let (Some(one), Some(other)) = (ends::<8>(one), ends::<8>(other)) {
+        return one.map(u64::from_ne_bytes) == other.map(u64::from_ne_bytes);
+    }
+    if let (Some(one), Some(other)) = (ends::<4>(one), ends::<4>(other)) {
+        return one.map(u32::from_ne_bytes) == other.map(u32::from_ne_bytes);
+    }
+    one.iter().eq(other)
+}
+
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> Option<[[u8; N]; 2]> {
+    Some([*text.first_chunk()?, *text.last_chunk()?])
+}
+
 fn length_in_text(value: &str) -> u8 {
     let is_plain = is_plain_label_value(value);
     u8::try_from(value.len()).ok().filter(|_| is_plain).unwrap_or(LONG)
@@ -449,6 +470,24 @@ impl<L: LabelSet, M: MetricKind> EncodeFamily for Family<L, M> {
         }
         if let Some(overflow) = overflow {
             overflow.metric.encode(&inner.name, inner.text(overflow), encoder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn texts_that_differ_anywhere_are_not_the_same() {
+        for length in 0..40 {
+            let one: Vec<u8> = (0..length).collect();
+            assert!(is_same(&one, &one.clone()));
+            for at in 0..one.len() {
+                let mut other = one.clone();
+                other[at] ^= 1;
+                assert!(!is_same(&one, &other), "{length} {at}");
+            }
         }
     }
 }
