@@ -6,6 +6,7 @@
 //! - [`ModelServer`] stands in for a language model and knows what it served.
 //! - [`run_in_blackhole`] runs a test in a network that swallows what is sent to [`BLACKHOLE`].
 //! - [`in_pid_namespace`] runs a command as a container runs its first process.
+//! - [`wrap`] makes one command the arguments of another.
 //! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
 //! - [`OtlpClient`] does so from a process of its own, as gptme does.
@@ -39,6 +40,7 @@ mod pushgateway;
 mod recorded_request;
 mod scripted_server;
 mod waiting;
+mod wrapping;
 
 pub use blackhole::{BLACKHOLE, run_in_blackhole};
 pub use certificates::{Authority, Certified, Leaf};
@@ -51,3 +53,4 @@ pub use pushgateway::{Pushgateway, Version, WebConfig};
 pub use recorded_request::RecordedRequest;
 pub use scripted_server::{Answer, ScriptedServer};
 pub use waiting::{free_address, wait_for, wait_until, within};
+pub use wrapping::wrap;

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::binaries;
+use crate::{binaries, wrap};
 
 /// `command` as the first process of a PID namespace of its own, which takes Linux, `unshare`, and root or user
 /// namespaces; nothing where that is not allowed, and a line on stderr says that the test is skipped.
@@ -13,23 +13,15 @@ use crate::binaries;
 #[track_caller]
 pub fn in_pid_namespace(command: &Command) -> Option<Command> {
     for mapping in [&[][..], &["--map-root-user"]] {
-        let unshare = |program: &std::ffi::OsStr| {
-            let mut command = Command::new("unshare");
-            command.args(["--pid", "--fork"]).args(mapping).arg(program);
-            command
+        let unshare = |inner: &Command| {
+            let mut outer = Command::new("unshare");
+            outer.args(["--pid", "--fork"]).args(mapping);
+            wrap(outer, inner)
         };
-        let mut trial = unshare("true".as_ref());
+        let mut trial = unshare(&Command::new("true"));
         trial.stdin(Stdio::null()).stderr(Stdio::null());
         if trial.status().is_ok_and(|status| status.success()) {
-            let mut inside = unshare(command.get_program());
-            inside.args(command.get_args());
-            for (name, value) in command.get_envs() {
-                match value {
-                    Some(value) => inside.env(name, value),
-                    None => inside.env_remove(name),
-                };
-            }
-            return Some(inside);
+            return Some(unshare(command));
         }
     }
     binaries::skip_or_fail("a PID namespace is not allowed (root, or user namespaces)");

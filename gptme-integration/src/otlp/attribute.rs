@@ -128,32 +128,16 @@ fn write_json(out: &mut String, value: Fields<'_>, depth: usize) -> Result<(), R
 
 fn write_array(out: &mut String, array: Fields<'_>, depth: usize) -> Result<(), Reason> {
     out.push('[');
-    let mut is_first = true;
-    array.each(|number, value| {
-        if number != 1 {
-            return Ok(());
-        }
-        if !std::mem::take(&mut is_first) {
-            out.push(',');
-        }
-        write_json(out, value.message()?, depth)
-    })?;
+    write_list(out, array, |out, value| write_json(out, value, depth))?;
     out.push(']');
     Ok(())
 }
 
 fn write_map(out: &mut String, map: Fields<'_>, depth: usize) -> Result<(), Reason> {
     out.push('{');
-    let mut is_first = true;
-    map.each(|number, value| {
-        if number != 1 {
-            return Ok(());
-        }
-        if !std::mem::take(&mut is_first) {
-            out.push(',');
-        }
+    write_list(out, map, |out, entry| {
         let (mut key, mut member) = ("", Fields::new(&[]));
-        value.message()?.each(|number, value| {
+        entry.each(|number, value| {
             match number {
                 1 => key = value.text()?,
                 2 => member = value.message()?,
@@ -167,6 +151,24 @@ fn write_map(out: &mut String, map: Fields<'_>, depth: usize) -> Result<(), Reas
     })?;
     out.push('}');
     Ok(())
+}
+
+/// Writes the messages of field 1, with commas between them.
+fn write_list<'a>(
+    out: &mut String,
+    list: Fields<'a>,
+    mut write: impl FnMut(&mut String, Fields<'a>) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    let mut is_first = true;
+    list.each(|number, value| {
+        if number != 1 {
+            return Ok(());
+        }
+        if !std::mem::take(&mut is_first) {
+            out.push(',');
+        }
+        write(out, value.message()?)
+    })
 }
 
 fn write_json_text(out: &mut String, text: &str) {

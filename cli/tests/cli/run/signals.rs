@@ -5,7 +5,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{ChildStdout, Stdio};
 use std::time::Duration;
 
-use prompush_testing::{Answer, ScriptedServer, wait_until};
+use prompush_testing::{Answer, ScriptedServer, wait_until, wrap};
 use rustix::process::{Pid, Signal};
 
 use super::wrapped;
@@ -235,10 +235,9 @@ fn a_signal_ends_the_wait_for_the_gateway() {
 #[test]
 fn an_alarm_that_was_set_before_reaches_the_command() {
     let gateway = OurGateway::start(&[]);
-    let mut command = std::process::Command::new("perl");
-    command.args(["-e", "alarm 1; exec @ARGV or die"]);
-    let inner = wrapped(&gateway.url, &["--job", "x"], "exec sleep 60");
-    command.arg(inner.get_program()).args(inner.get_args()).env("NO_PROXY", "127.0.0.1");
+    let mut perl = std::process::Command::new("perl");
+    perl.args(["-e", "alarm 1; exec @ARGV or die"]);
+    let mut command = wrap(perl, &wrapped(&gateway.url, &["--job", "x"], "exec sleep 60"));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let mut process = Process(command.spawn().expect("perl starts"));
     assert_eq!(process.wait(Duration::from_secs(20)).signal(), Some(14));

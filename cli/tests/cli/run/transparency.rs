@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use prompush_testing::in_pid_namespace;
+use prompush_testing::{in_pid_namespace, wrap};
 
 use super::{bare, wrapped};
 use crate::support::{OurGateway, Process, run_command};
@@ -57,10 +57,9 @@ fn endings_are_the_same_in_a_container() {
     let check = |is_first: bool, script: &str, expected: i32| {
         let mut command = wrapped(&gateway.url, &[], script);
         if !is_first {
-            let inner = command;
-            command = Command::new("sh");
-            command.args(["-c", "\"$@\"; exit $?", "sh"]);
-            command.arg(inner.get_program()).args(inner.get_args());
+            let mut outer = Command::new("sh");
+            outer.args(["-c", "\"$@\"; exit $?", "sh"]);
+            command = wrap(outer, &command);
         }
         let Some(command) = in_pid_namespace(&command) else { return };
         let expected = (Some(expected), None, "done\n".to_owned(), String::new());
@@ -83,13 +82,7 @@ fn the_command_finds_the_world_as_it_is() {
             // Arguments reach `sh` by `$0` and `$@`, whatever is in them.
             let mut outer = Command::new("bash");
             outer.args(["-c", &format!("{before}; \"$0\" \"$@\"; exit $?")]);
-            outer.arg(command.get_program()).args(command.get_args());
-            for (name, value) in command.get_envs() {
-                match value {
-                    Some(value) => outer.env(name, value),
-                    None => outer.env_remove(name),
-                };
-            }
+            let mut outer = wrap(outer, &command);
             outer.env("NO_PROXY", "127.0.0.1").env_remove("PUSHGATEWAY_URL");
             outcome(outer, "in")
         };

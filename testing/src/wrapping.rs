@@ -1,0 +1,15 @@
+//! One command as the arguments of another.
+
+use std::process::Command;
+
+/// `outer` with the program and the arguments of `inner` behind its own, and with its changes of the environment.
+pub fn wrap(mut outer: Command, inner: &Command) -> Command {
+    outer.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
