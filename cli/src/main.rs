@@ -33,7 +33,6 @@ mod words;
 
 mod duration;
 mod error;
-mod glob;
 
 use std::process::ExitCode;
 

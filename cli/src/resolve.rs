@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use prompush::{ConfigError, Gateway, GatewayConfig, Group};
-use prompush_core::GroupingKey;
+use prompush_core::{Glob, GroupingKey};
 
 use crate::args::{GatewayUrlArg, SpoolDirArg};
 use crate::error::CliError;
-use crate::{glob, logger};
+use crate::logger;
 
 /// The environment variable with the gateway's URL.
 pub(crate) const GATEWAY_VARIABLE: &str = "PUSHGATEWAY_URL";
@@ -170,13 +170,13 @@ impl Selector {
 
     /// Whether a wildcard is in any value.
     pub(crate) fn has_globs(&self) -> bool {
-        self.globs.values().any(|value| glob::is_glob(value))
+        self.globs.values().any(|value| Glob::new(value.as_str()).has_wildcard())
     }
 
     /// Whether a group has all these labels, with values that match.
     pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.globs.iter().all(|(name, pattern)| {
-            labels.get(name).is_some_and(|value| glob::matches(pattern, value))
+            labels.get(name).is_some_and(|value| Glob::new(pattern.as_str()).matches(value))
         })
     }
 }

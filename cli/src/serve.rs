@@ -1,6 +1,6 @@
 //! `prompush gateway`: serves until it is told to stop.
 
-use prompush_gateway::{Config, GatewayError, Server};
+use prompush_gateway::{Config, GatewayError, ServeError, Server};
 
 use crate::args::GatewayArgs;
 use crate::error::CliError;
@@ -37,7 +37,9 @@ fn config(args: GatewayArgs) -> Config {
 
 fn bind_error(error: GatewayError) -> CliError {
     match error {
-        GatewayError::Listen { address, source } => CliError::Listen { address, source },
+        GatewayError::Serve(ServeError::Listen { address, source }) => {
+            CliError::Listen { address, source }
+        }
         error => CliError::Server(error),
     }
 }

@@ -19,6 +19,9 @@
 
 mod name;
 
+pub mod clock;
+mod glob;
+
 mod group_metrics;
 mod grouping_key;
 
@@ -71,6 +74,7 @@ pub use exposition::{
 pub use family::{Derived, Family, LabelNames, LabelSet};
 pub use format::Format;
 pub use gauge::Gauge;
+pub use glob::Glob;
 pub use group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, push_ttl};
 pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
 pub use histogram::{Buckets, Histogram};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use prompush_core::MetricType;
 use serde_json::json;
 
-use crate::clock::{Moment, rfc3339};
 use crate::config::Config;
+use crate::moment::{Moment, rfc3339};
 use crate::own_metrics;
 use crate::render::samples::{Labels, RenderedMetric, unescape};
 use crate::store::{GroupView, Store};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::host::Limits;
+use prompush_http_server::Limits;
 
 /// What a gateway can be told. Every value is valid.
 #[derive(Clone, Debug)]
@@ -54,18 +54,18 @@ pub struct Config {
 impl Config {
     /// The part that the HTTP host is told.
     pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            connections_max: self.connections_max,
-            header_bytes_max: self.header_bytes_max,
-            headers_max: self.headers_max,
-            header_timeout: self.header_timeout,
-            body_bytes_max: self.body_bytes_max,
-            body_idle_timeout: self.body_idle_timeout,
-            body_timeout: self.body_timeout,
-            bodies_bytes_max: self.bodies_bytes_max,
-            write_idle_timeout: self.write_idle_timeout,
-            stop_timeout: self.stop_timeout,
-        }
+        let mut limits = Limits::default();
+        limits.connections_max = self.connections_max;
+        limits.header_bytes_max = self.header_bytes_max;
+        limits.headers_max = self.headers_max;
+        limits.header_timeout = self.header_timeout;
+        limits.body_bytes_max = self.body_bytes_max;
+        limits.body_idle_timeout = self.body_idle_timeout;
+        limits.body_timeout = self.body_timeout;
+        limits.bodies_bytes_max = self.bodies_bytes_max;
+        limits.write_idle_timeout = self.write_idle_timeout;
+        limits.stop_timeout = self.stop_timeout;
+        limits
     }
 }
 

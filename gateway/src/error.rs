@@ -2,25 +2,15 @@
 
 use std::io;
 
+use prompush_http_server::ServeError;
+
 /// Why the gateway did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayError {
-    /// There is nothing to listen on.
-    #[error("no address to listen on")]
-    NoAddress,
-    /// An address cannot be parsed or resolved, or is in use, or not ours to use.
-    #[error("cannot listen on `{address}`")]
-    Listen {
-        /// The address as configured.
-        address: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The runtime, its timer or its sockets could not be set up.
-    #[error("cannot set up the server")]
-    Runtime(#[source] io::Error),
+    /// The HTTP server did not start, or had to end.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
 }
 
 /// Why a body is not an exposition. Nothing is stored or noted.

@@ -7,7 +7,6 @@
 //! - An answer of 200 or 202 to a push means that the next scrape shows it.
 //! - No push, accepted or refused, makes a later scrape fail.
 //! - No group is shown after its expiry.
-//! - [`host`] knows nothing of metrics: another service can be put on it.
 //!
 //! ```no_run
 //! use prompush_gateway::{Config, Server};
@@ -25,8 +24,7 @@
 mod config;
 mod server;
 
-pub mod clock;
-pub mod host;
+mod moment;
 
 mod api;
 mod body;
@@ -43,4 +41,5 @@ mod store;
 
 pub use config::Config;
 pub use error::GatewayError;
+pub use prompush_http_server::ServeError;
 pub use server::{Handle, Server};

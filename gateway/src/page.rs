@@ -2,7 +2,7 @@
 
 use prompush_core::PUSH_TIME;
 
-use crate::clock::rfc3339;
+use crate::moment::rfc3339;
 use crate::store::Store;
 
 /// Writes the page.

@@ -1,18 +1,19 @@
-//! The gateway on its host.
+//! The gateway on its HTTP server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::clock::{Clock, SystemClock};
+use prompush_core::clock::{Clock, SystemClock};
+use prompush_http_server::{HttpServer, Stopper};
+
 use crate::config::Config;
 use crate::error::GatewayError;
-use crate::host::{Host, Stopper};
 use crate::service::Service;
 
 /// A gateway, bound to its addresses.
 #[derive(Debug)]
 pub struct Server {
-    host: Host<Service>,
+    http: HttpServer<Service>,
 }
 
 impl Server {
@@ -22,7 +23,7 @@ impl Server {
     ///
     /// If there is no address, or one cannot be bound.
     pub fn bind(config: Config) -> Result<Self, GatewayError> {
-        Self::bind_with_clock(config, Arc::new(SystemClock::new()))
+        Self::bind_with_clock(config, Arc::new(SystemClock))
     }
 
     /// Binds the addresses, and takes the time from `clock`.
@@ -33,17 +34,17 @@ impl Server {
     /// If there is no address, or one cannot be bound.
     pub fn bind_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, GatewayError> {
         let (listen, limits) = (config.listen.clone(), config.limits());
-        Ok(Self { host: Host::bind(&listen, limits, Service::new(config, clock))? })
+        Ok(Self { http: HttpServer::bind(&listen, limits, Service::new(config, clock))? })
     }
 
     /// The addresses bound, in the order of the configuration, with the ports that were free for `:0`.
     pub fn addresses(&self) -> &[SocketAddr] {
-        self.host.addresses()
+        self.http.addresses()
     }
 
     /// What stops this server.
     pub fn handle(&self) -> Handle {
-        Handle { stopper: self.host.stopper() }
+        Handle { stopper: self.http.stopper() }
     }
 
     /// Serves on this thread until stopped.
@@ -52,7 +53,7 @@ impl Server {
     ///
     /// If the runtime or a socket cannot be set up.
     pub fn run(self) -> Result<(), GatewayError> {
-        self.host.run()
+        Ok(self.http.run()?)
     }
 }
 
@@ -64,7 +65,7 @@ pub struct Handle {
 
 impl Handle {
     /// Asks the server to end; [`Server::run`] returns when requests in work are answered,
-    /// or after [`Limits::stop_timeout`](crate::host::Limits::stop_timeout).
+    /// or after [`Limits::stop_timeout`](prompush_http_server::Limits::stop_timeout).
     pub fn stop(&self) {
         self.stopper.stop();
     }

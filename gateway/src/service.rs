@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use prompush_core::clock::Clock;
 use prompush_core::{PathError, percent_decode};
+use prompush_http_server::{Handler, Request, Response};
 
 use crate::api;
 use crate::body::{self, Encoding};
-use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::error::{BodyError, Inconsistency, Refusal};
 use crate::exposition;
 use crate::group_key::{GroupKey, printable};
-use crate::host::{Handler, Request, Response};
+use crate::moment::Moment;
 use crate::own_metrics::OwnMetrics;
 use crate::page;
 use crate::render::Renderer;
@@ -26,6 +27,8 @@ use crate::store::{Store, StoreLimits};
 pub(crate) struct Service {
     config: Config,
     clock: Arc<dyn Clock>,
+    /// Monotonic time is counted from here.
+    start: Instant,
     started: Moment,
     renderer: Renderer,
     store: Mutex<Store>,
@@ -40,6 +43,10 @@ enum PushFault {
 }
 
 impl Service {
+    fn now(&self) -> Moment {
+        Moment::now(self.clock.as_ref(), self.start)
+    }
+
     pub(crate) fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         let limits = StoreLimits {
             groups_max: config.groups_max,
@@ -49,18 +56,19 @@ impl Service {
         };
         let renderer = Renderer::new(config.exposition_bytes_max);
         let store = Mutex::new(Store::new(limits, renderer.clone()));
-        let started = clock.now();
-        Self { config, clock, started, renderer, store, own: Mutex::default() }
+        let start = clock.now();
+        let started = Moment::now(clock.as_ref(), start);
+        Self { config, clock, start, started, renderer, store, own: Mutex::default() }
     }
 
     fn push(&self, request: &Request, replace: bool) -> Response {
-        let started = self.clock.now();
+        let started = self.now();
         let response = match self.try_push(request, replace) {
             Ok(()) if self.config.disable_consistency_check => Response::empty(202),
             Ok(()) => Response::empty(200),
             Err(fault) => fault.response(),
         };
-        let took = self.clock.now().monotonic.saturating_sub(started.monotonic);
+        let took = self.now().monotonic.saturating_sub(started.monotonic);
         self.own.lock().note_push(request.method(), took, request.body().len());
         response
     }
@@ -81,7 +89,7 @@ impl Service {
         let key = key.map_err(|_| PushFault::Refused(Inconsistency::NotUtf8.into()))?;
         let rendered = self.renderer.render(&exposition, &key);
         let mut store = self.store.lock();
-        let now = self.clock.now();
+        let now = self.now();
         store.expire(now);
         let stored = rendered.and_then(|rendered| store.push(&key, rendered, replace, now));
         stored.map_err(|refusal| {
@@ -106,7 +114,7 @@ impl Service {
     fn scrape(&self, request: &Request) -> Response {
         let own = self.own.lock().families();
         let mut store = self.store.lock();
-        store.expire(self.clock.now());
+        store.expire(self.now());
         let text = exposition::write_exposition(&mut store, own);
         drop(store);
         let mut response = Response::with_body(200, exposition::CONTENT_TYPE, text);
@@ -116,13 +124,13 @@ impl Service {
 
     fn page(&self) -> Response {
         let mut store = self.store.lock();
-        store.expire(self.clock.now());
+        store.expire(self.now());
         Response::with_body(200, "text/html; charset=utf-8", page::write_page(&store))
     }
 
     fn api_metrics(&self) -> Response {
         let mut store = self.store.lock();
-        store.expire(self.clock.now());
+        store.expire(self.now());
         match api::write_metrics(&store) {
             Ok(body) => with_api_headers(Response::with_body(200, "application/json", body)),
             Err(error) => Response::error(500, &error.to_string()),
@@ -192,7 +200,7 @@ impl Handler for Service {
     }
 
     fn housekeep(&self) {
-        let expired = self.store.lock().expire(self.clock.now());
+        let expired = self.store.lock().expire(self.now());
         if expired > 0 {
             log::debug!("{expired} groups expired");
         }

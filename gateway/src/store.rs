@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
-use crate::clock::Moment;
 use crate::error::{Inconsistency, Refusal};
 use crate::group_key::GroupKey;
+use crate::moment::Moment;
 use crate::own_metrics;
 use crate::render::{Rendered, RenderedFamily, Renderer};
 use family::{Family, Member, Slot};

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use prompush_gateway::{Config, GatewayError, Server};
+use prompush_gateway::{Config, GatewayError, ServeError, Server};
 use prompush_testing::http;
 use serde_json::json;
 use support::TestGateway;
@@ -396,9 +396,12 @@ fn addresses_that_cannot_be_had_are_named() {
     let error = Server::bind(config.clone()).expect_err("the address is taken");
     assert_eq!(error.to_string(), format!("cannot listen on `{}`", gateway.address));
     config.listen = vec!["nonsense".to_owned()];
-    assert!(matches!(Server::bind(config.clone()), Err(GatewayError::Listen { .. })));
+    assert!(matches!(
+        Server::bind(config.clone()),
+        Err(GatewayError::Serve(ServeError::Listen { .. }))
+    ));
     config.listen.clear();
-    assert!(matches!(Server::bind(config), Err(GatewayError::NoAddress)));
+    assert!(matches!(Server::bind(config), Err(GatewayError::Serve(ServeError::NoAddress))));
 }
 
 #[test]

@@ -52,9 +52,9 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 use prompush::Registry;
-use prompush_gateway::GatewayError;
-use prompush_gateway::clock::{Clock, SystemClock};
-use prompush_gateway::host::{Host, Limits, Stopper};
+use prompush_core::clock::{Clock, SystemClock};
+use prompush_http_server::ServeError;
+use prompush_http_server::{HttpServer, Limits, Stopper};
 
 pub use config::{Instances, ReceiverConfig};
 pub use error::ReceiverError;
@@ -118,7 +118,7 @@ impl Receiver {
     ///
     /// [`ReceiverError`] if the address cannot be listened on, or no thread started.
     pub fn bind(listen: &str, config: ReceiverConfig) -> Result<Self, ReceiverError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Metrics::new().map_err(ReceiverError::Metrics)?;
         let processes = Box::new(ProcFs::new());
         let ReceiverConfig { rules, instances, instances_max, .. } = config;
@@ -148,9 +148,9 @@ impl Receiver {
             instances,
             processes: ProcFs::new(),
         };
-        let host = Host::bind(&[listen.to_owned()], limits(), service).map_err(bind_error)?;
+        let host = HttpServer::bind(&[listen.to_owned()], limits(), service).map_err(bind_error)?;
         let address = host.addresses().first().copied();
-        let address = address.ok_or(ReceiverError::Host(GatewayError::NoAddress))?;
+        let address = address.ok_or(ReceiverError::Host(ServeError::NoAddress))?;
         let stopper = host.stopper();
         let host_ended = start(HOST_THREAD_NAME, move || {
             if let Err(error) = host.run() {
@@ -212,8 +212,8 @@ impl Receiver {
     ///
     /// A client that has just ended is heard to its end: what it sent may still be on its way here.
     pub fn stop(&self, within: Duration) {
-        let deadline = self.clock.now().monotonic.saturating_add(within);
-        let left = || deadline.saturating_sub(self.clock.now().monotonic);
+        let deadline = self.clock.deadline(within);
+        let left = || deadline.saturating_duration_since(self.clock.now());
         self.receive_to_the_end(within);
         if let Some(forwarder) = &self.forwarder {
             forwarder.lock().stop(left());
@@ -243,8 +243,8 @@ impl Receiver {
         if self.is_stopped.swap(true, Ordering::AcqRel) {
             return;
         }
-        let deadline = self.clock.now().monotonic.saturating_add(within);
-        let left = || deadline.saturating_sub(self.clock.now().monotonic);
+        let deadline = self.clock.deadline(within);
+        let left = || deadline.saturating_duration_since(self.clock.now());
         self.open.wait_until_none(LAST_REQUESTS_TIME.min(left()));
         self.stopper.stop();
         // Both are closed when their threads end, which is an error like a timeout.
@@ -282,9 +282,9 @@ fn start(
     Ok(ended)
 }
 
-fn bind_error(error: GatewayError) -> ReceiverError {
+fn bind_error(error: ServeError) -> ReceiverError {
     match error {
-        GatewayError::Listen { address, source } => {
+        ServeError::Listen { address, source } => {
             let is_taken = source.kind() == io::ErrorKind::AddrInUse;
             let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
             let holder = port.filter(|_| is_taken).and_then(PortHolder::of);

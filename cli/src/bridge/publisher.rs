@@ -1,10 +1,10 @@
 //! What is pushed when.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prompush::{Exposition, GroupingKey, Outbox, PushError, Registry, Source};
-use prompush_gateway::clock::{Clock, SystemClock};
+use prompush_core::clock::{Clock as _, SystemClock};
 use prompush_gptme::receiver::Snapshot;
 
 use super::options::Options;
@@ -23,7 +23,7 @@ pub(super) struct Publisher {
     /// The gauge `push_ttl_seconds`, if there is to be one.
     ttl: Exposition<'static>,
     own_key: GroupingKey,
-    own_pushed: Option<Duration>,
+    own_pushed: Option<Instant>,
     /// By label.
     instances: BTreeMap<String, Entry>,
     clock: SystemClock,
@@ -37,7 +37,7 @@ struct Entry {
     /// Whether parts hold metrics of one name, so that they cannot be pushed together.
     is_first_part_only: bool,
     /// When it was pushed last.
-    pushed: Option<Duration>,
+    pushed: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Publisher {
             own_key,
             own_pushed: None,
             instances: BTreeMap::new(),
-            clock: SystemClock::new(),
+            clock: SystemClock,
         })
     }
 
@@ -89,9 +89,9 @@ impl Publisher {
 
     /// Pushes what has changed and was not pushed for the interval or is likely to end, and the bridge's own metrics.
     pub(super) fn push_due(&mut self, own: &Registry) {
-        let now = self.clock.now().monotonic;
-        let is_due = |pushed: Option<Duration>| {
-            pushed.is_none_or(|pushed| now.saturating_sub(pushed) >= self.interval)
+        let now = self.clock.now();
+        let is_due = |pushed: Option<Instant>| {
+            pushed.is_none_or(|pushed| now.duration_since(pushed) >= self.interval)
         };
         let mut instances = std::mem::take(&mut self.instances);
         let is_meant = |entry: &&mut Entry| {
@@ -130,7 +130,7 @@ impl Publisher {
     }
 
     fn push(&self, entry: &mut Entry) {
-        entry.pushed = Some(self.clock.now().monotonic);
+        entry.pushed = Some(self.clock.now());
         let parts = entry.parts.values_mut().map(|part| {
             part.is_changed = false;
             part.snapshot.clone()

@@ -3,11 +3,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use prompush_gateway::clock::{Clock, Moment};
+pub(crate) use prompush_core::clock::ManualClock;
 use prompush_gateway::{Config, Handle, Server};
 use prompush_testing::http::{self, Response};
 use prompush_testing::wait_until;
@@ -76,26 +75,6 @@ impl Drop for TestGateway {
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ended without a panic");
         }
-    }
-}
-
-/// A clock that stands until it is moved.
-#[derive(Debug, Default)]
-pub(crate) struct ManualClock {
-    milliseconds: AtomicU64,
-}
-
-impl ManualClock {
-    pub(crate) fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).expect("a short time");
-        self.milliseconds.fetch_add(by, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Moment {
-        let monotonic = Duration::from_millis(self.milliseconds.load(Ordering::SeqCst));
-        Moment { wall: Duration::from_hours(500_000) + monotonic, monotonic }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use prompush::{ConfigError, RegistryError};
-use prompush_gateway::GatewayError;
+use prompush_http_server::ServeError;
 
 use crate::port_holder::PortHolder;
 
@@ -24,7 +24,7 @@ pub enum ReceiverError {
     },
     /// The HTTP host cannot be started.
     #[error("cannot serve OTLP")]
-    Host(#[source] GatewayError),
+    Host(#[source] ServeError),
     /// A limit of the way to the target of the traces makes no sense.
     #[error("cannot forward traces")]
     Config(#[source] ConfigError),

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use prompush_gateway::host::Connection;
+use prompush_http_server::Connection;
 
 use super::config::Instances;
 use super::lineage::Lineage;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use prompush_gateway::host::{Connection, Handler, Request, Response};
+use prompush_http_server::{Connection, Handler, Request, Response};
 
 use super::config::Instances;
 use super::metrics::Metrics;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use parking_lot::Mutex;
-use prompush_gateway::clock::Clock;
-use prompush_gateway::host::Connection;
+use prompush_core::clock::Clock;
+use prompush_http_server::Connection;
 
 use super::instances::{Arrival, Table, Taken};
 use super::metrics::Metrics;
@@ -50,6 +50,8 @@ pub(super) struct Queue {
 pub(super) struct Worker {
     pub(super) table: Arc<Mutex<Table>>,
     pub(super) clock: Arc<dyn Clock>,
+    /// When the worker was made.
+    start: Instant,
     pub(super) metrics: Metrics,
     /// Largest body when decompressed, in bytes.
     pub(super) body_bytes_max: usize,
@@ -116,6 +118,7 @@ impl Worker {
         };
         let worker = Self {
             table,
+            start: clock.now(),
             clock,
             metrics,
             body_bytes_max,
@@ -128,10 +131,15 @@ impl Worker {
         (worker, queue)
     }
 
+    /// Time since the worker was made.
+    fn elapsed(&self) -> Duration {
+        self.clock.now().duration_since(self.start)
+    }
+
     /// Works until every sender of the queue is gone.
     pub(super) fn run(mut self) {
         loop {
-            let until_look = self.table.lock().time_to_look(self.clock.now().monotonic);
+            let until_look = self.table.lock().time_to_look(self.elapsed());
             match self.events.recv_timeout(until_look) {
                 Ok(event) => {
                     let bytes = event.bytes();
@@ -151,7 +159,7 @@ impl Worker {
                 self.table.lock().connected(&connection, process);
             }
             Event::Disconnected(connection) => {
-                let now = self.clock.now().monotonic;
+                let now = self.elapsed();
                 if self.table.lock().disconnected(connection, now) {
                     self.ring();
                 }
@@ -174,7 +182,7 @@ impl Worker {
         };
         let prefix = body.prefix.as_deref();
         let arrival = Arrival { connection: &body.connection, prefix, export: &export };
-        let wall = UNIX_EPOCH + self.clock.now().wall;
+        let wall = self.clock.wall();
         let mut table = self.table.lock();
         let instances = table.len();
         let taken = table.absorb(&arrival, wall);
@@ -212,7 +220,7 @@ impl Worker {
     fn look(&self) {
         let mut table = self.table.lock();
         let before = table.len();
-        if table.look(self.clock.now().monotonic) {
+        if table.look(self.elapsed()) {
             let ended = before.saturating_sub(table.len());
             self.metrics.instances_ended.inc_by(u64::try_from(ended).unwrap_or(0));
             self.ring();

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread::JoinHandle;
 
 use prompush::{Encoder, Format, Registry};
-use prompush_gateway::GatewayError;
-use prompush_gateway::host::{Handler, Host, Limits, Request, Response, Stopper};
+use prompush_http_server::ServeError;
+use prompush_http_server::{Handler, HttpServer, Limits, Request, Response, Stopper};
 
 use crate::error::TelemetryError;
 use crate::port_holder::PortHolder;
@@ -83,21 +83,21 @@ impl Drop for Server {
 /// Binds all addresses: with one alone, `localhost` would be served on IPv6 while another program
 /// has the port on IPv4, and nobody would notice. Those that this machine does not have are left
 /// out, as long as one remains.
-fn bind(mut addresses: Vec<SocketAddr>, metrics: &Metrics) -> io::Result<Host<Metrics>> {
+fn bind(mut addresses: Vec<SocketAddr>, metrics: &Metrics) -> io::Result<HttpServer<Metrics>> {
     let mut limits = Limits::default();
     limits.body_bytes_max = BODY_BYTES_MAX;
     loop {
         let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        match Host::bind(&listen, limits.clone(), metrics.clone()) {
+        match HttpServer::bind(&listen, limits.clone(), metrics.clone()) {
             Ok(host) => return Ok(host),
-            Err(GatewayError::Listen { address, source }) => {
+            Err(ServeError::Listen { address, source }) => {
                 let is_missing = source.kind() == io::ErrorKind::AddrNotAvailable;
                 addresses.retain(|kept| !is_missing || kept.to_string() != address);
                 if !is_missing || addresses.is_empty() {
                     return Err(source);
                 }
             }
-            Err(GatewayError::Runtime(source)) => return Err(source),
+            Err(ServeError::Runtime(source)) => return Err(source),
             Err(other) => return Err(io::Error::other(other)),
         }
     }

@@ -9,12 +9,13 @@ use crate::process::{self, Interrupt};
 use crate::workspace;
 
 /// Who may depend on whom: downwards only. A new arrow is a change of the architecture and says so in its commit.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("prompush-core", &[]),
     ("prompush", &["prompush-core"]),
-    ("prompush-gateway", &["prompush-core"]),
-    // The gateway is its host where it serves, behind a feature that is off by default.
-    ("prompush-gptme", &["prompush", "prompush-core", "prompush-gateway"]),
+    ("prompush-http-server", &[]),
+    ("prompush-gateway", &["prompush-core", "prompush-http-server"]),
+    // The server comes with the feature `serve`, which is off by default.
+    ("prompush-gptme", &["prompush", "prompush-core", "prompush-http-server"]),
     ("prompush-cli", &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core"]),
     (
         "prompush-benches",
@@ -26,9 +27,10 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 /// What tests may see beside the arrows: servers, and our own gateway to push to.
-const DEV_ARROWS: [(&str, &[&str]); 5] = [
+const DEV_ARROWS: [(&str, &[&str]); 6] = [
     ("prompush-core", &["prompush-testing"]),
     ("prompush", &["prompush-testing"]),
+    ("prompush-http-server", &["prompush-testing"]),
     ("prompush-gateway", &["prompush-testing"]),
     ("prompush-gptme", &["prompush-testing"]),
     ("prompush-cli", &["prompush-testing"]),

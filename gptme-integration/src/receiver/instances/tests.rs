@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use prompush_gateway::host::Connection;
+use prompush_http_server::Connection;
 
 use super::*;
 

@@ -18,10 +18,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 
-use super::collect::{Room, collect};
-use super::peer::{Connection, canonical};
-use super::stream::{ClientStream, HeadTap, head_has_content_length};
-use super::{Handler, Limits, Request, Response, Stopper};
+use crate::collect::{Room, collect};
+use crate::handler::Handler;
+use crate::limits::Limits;
+use crate::message::{Request, Response};
+use crate::peer::{Connection, canonical};
+use crate::stopper::Stopper;
+use crate::stream::{ClientStream, HeadTap, head_has_content_length};
 
 /// Bodies larger than this, in bytes, are handled or compressed on a blocking thread,
 /// so that others need not wait for them.

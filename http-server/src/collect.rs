@@ -8,7 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::timeout;
 
-use super::{Limits, Response};
+use crate::limits::Limits;
+use crate::message::Response;
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,4 @@
 //! Guards what the host tells a handler about connections: who is at the other end, which requests came on one, and when it ended.
-#![forbid(unsafe_code)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use prompush_gateway::host::{Connection, Handler, Host, Limits, Request, Response, Stopper};
+use prompush_http_server::{Connection, Handler, HttpServer, Limits, Request, Response, Stopper};
 
 /// What a handler was told.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +52,8 @@ struct TestHost {
 impl TestHost {
     fn start(listen: &str) -> Option<Self> {
         let (sender, told) = channel();
-        let host = Host::bind(&[listen.to_owned()], Limits::default(), Witness(sender)).ok()?;
+        let host =
+            HttpServer::bind(&[listen.to_owned()], Limits::default(), Witness(sender)).ok()?;
         let (address, stopper) = (host.addresses()[0], host.stopper());
         let run = move || host.run().expect("the host runs");
         let thread =

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 
-use super::Connection;
+use crate::peer::Connection;
 
 /// A whole request.
 #[derive(Debug)]

@@ -1,48 +1,23 @@
-//! Where the gateway takes the time from.
+//! A point in time, and how it is written.
 
-use std::fmt::Debug;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use prompush_core::clock::Clock;
 
 /// A point in time on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Time since the Unix epoch: what `push_time_seconds` shows.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// Time since some fixed point; never steps. Expiry is measured in it.
-    pub monotonic: Duration,
+    pub(crate) monotonic: Duration,
 }
 
-/// Tells the time.
-pub trait Clock: Debug + Send + Sync {
-    /// Now.
-    fn now(&self) -> Moment;
-}
-
-/// The machine's clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// Starts a clock; its monotonic time is measured from here.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are passed")]
-    pub fn new() -> Self {
-        Self { start: Instant::now() }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are passed")]
-    fn now(&self) -> Moment {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment { wall, monotonic: self.start.elapsed() }
+impl Moment {
+    /// Now, by `clock`; the monotonic time is counted from `start`.
+    pub(crate) fn now(clock: &dyn Clock, start: Instant) -> Self {
+        let wall = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall, monotonic: clock.now().duration_since(start) }
     }
 }
 

@@ -1,0 +1,93 @@
+//! Wildcards in label values: `*` for any text, `?` for one character.
+//!
+//! The matcher is ours, in twenty lines, because crates such as `globset` are made for paths: there `*` stops at
+//! `/`, and `[`, `{` and `\` have a meaning. Label values contain all of these as plain text.
+
+/// A pattern in which `*` stands for any text, the empty text included, and `?` for any one character.
+///
+/// Every other character stands for itself: there is no escape.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Glob(String);
+
+impl Glob {
+    /// The glob that `pattern` spells; every text is a pattern.
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// The pattern as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the pattern has a wildcard; without one it matches nothing but itself.
+    pub fn has_wildcard(&self) -> bool {
+        self.0.contains(['*', '?'])
+    }
+
+    /// Whether the pattern matches the whole of `text`.
+    ///
+    /// Takes time proportional to the product of both lengths at worst: the search goes back to the last `*` only.
+    pub fn matches(&self, text: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        let text: Vec<char> = text.chars().collect();
+        let (mut p, mut t) = (0, 0);
+        // Where to go on if what follows the last `*` does not match: after it, one character later.
+        let mut retry: Option<(usize, usize)> = None;
+        while t < text.len() {
+            match pattern.get(p) {
+                Some('*') => {
+                    p += 1;
+                    retry = Some((p, t));
+                }
+                Some(wanted) if *wanted == '?' || *wanted == text[t] => {
+                    p += 1;
+                    t += 1;
+                }
+                _ => match retry {
+                    Some((after_star, from)) => {
+                        (p, t) = (after_star, from + 1);
+                        retry = Some((p, t));
+                    }
+                    None => return false,
+                },
+            }
+        }
+        pattern[p..].iter().all(|c| *c == '*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "anything/at all", true),
+            ("?", "", false),
+            ("?", "é", true),
+            ("gptme-*", "gptme-12345", true),
+            ("gptme-*", "gptme-", true),
+            ("gptme-*", "xgptme-1", false),
+            ("*a*b", "xaxbxab", true),
+            ("*a*b", "xaxbxa", false),
+            ("a?c*", "abcd", true),
+            ("**", "x", true),
+            ("[ab]", "a", false),
+            ("a.b", "axb", false),
+            ("host:*", "host:12", true),
+        ] {
+            assert_eq!(Glob::new(pattern).matches(text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_do_not_take_for_ever() {
+        assert!(!Glob::new("*a".repeat(200)).matches(&"a".repeat(199).replace('a', "ab")));
+        assert!(!Glob::new("a*".repeat(30)).matches(&"b".repeat(10_000)));
+    }
+}

@@ -1,0 +1,4 @@
+//! Guards the HTTP server from outside, over real sockets.
+#![forbid(unsafe_code)]
+
+mod connections;
