@@ -1,7 +1,5 @@
 //! Any number of groups, kept up to date on one gateway or several.
 
-mod builder;
-
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
@@ -13,16 +11,16 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, at, bounded, select};
 use prompush_core::{GroupingKey, Source};
 
-use crate::desk::{Live, LiveEnd, STOPPED, Shared, gather_safely};
+use crate::background::group_state::Generation;
+use crate::background::queue::Path;
+use crate::background::shared_state::{Live, LiveEnd, STOPPED, Shared, gather_safely};
+use crate::background::worker::Worker;
 use crate::error::{ConfigError, PushError, PushErrorKind, Verb, in_full};
-use crate::pending::{Families, Pending};
-use crate::queue::Path;
-use crate::self_metrics::SelfMetrics;
-use crate::send::Operation;
-use crate::slot::Generation;
-use crate::worker::Worker;
+use crate::exchange::connection::Operation;
+use crate::metrics::self_metrics::SelfMetrics;
+use crate::payload::change::{Families, Pending};
 
-pub use builder::OutboxBuilder;
+use crate::outbox_builder::OutboxBuilder;
 
 /// Name of the thread of the first gateway, as debuggers and `top -H` show it; the others have a
 /// number behind it.
@@ -78,18 +76,18 @@ const KEEP_RESERVE: Duration = Duration::from_millis(250);
 #[must_use = "dropping the outbox ends it"]
 pub struct Outbox {
     /// Empty once ended; never empty before.
-    couriers: Vec<Courier>,
+    pub(crate) couriers: Vec<Courier>,
     /// What is shared with the first gateway's thread; in it, what all gateways have in common.
-    first: Arc<Shared>,
-    live: Option<Live>,
-    shutdown_deadline: Duration,
+    pub(crate) first: Arc<Shared>,
+    pub(crate) live: Option<Live>,
+    pub(crate) shutdown_deadline: Duration,
     /// The process that has the threads.
-    pid: u32,
+    pub(crate) pid: u32,
 }
 
 /// A gateway and its thread.
 #[derive(Debug)]
-struct Courier {
+pub(crate) struct Courier {
     shared: Arc<Shared>,
     handle: JoinHandle<()>,
     /// Closed when the thread ends.
@@ -310,7 +308,10 @@ impl Drop for Outbox {
 }
 
 impl Courier {
-    fn start(at: usize, (shared, calls): (Arc<Shared>, Receiver<()>)) -> io::Result<Self> {
+    pub(crate) fn start(
+        at: usize,
+        (shared, calls): (Arc<Shared>, Receiver<()>),
+    ) -> io::Result<Self> {
         let name = match at {
             0 => THREAD_NAME.to_owned(),
             at => format!("{THREAD_NAME}-{}", at + 1),

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use prompush_core::{GroupingKey, Source, push_ttl};
 
-use crate::config::GatewayConfig;
-use crate::desk::{Live, LiveEnd};
+use crate::background::shared_state::{Live, LiveEnd};
 use crate::error::{ConfigError, PushError, in_full};
-use crate::outbox::{Outbox, OutboxBuilder};
-use crate::self_metrics::SelfMetrics;
+use crate::exchange::config::GatewayConfig;
+use crate::metrics::self_metrics::SelfMetrics;
+use crate::outbox::Outbox;
+use crate::outbox_builder::OutboxBuilder;
 
 /// What becomes of the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
-use super::{SendFailure, Sent};
 use crate::error::Cause;
-use crate::obstacle::Obstacle;
-use crate::verdict::Failure;
+use crate::error::connect_failure::Obstacle;
+use crate::exchange::verdict::Failure;
+use crate::http::agent::{SendFailure, Sent};
 
 /// How the standard library's error of a name that has no address begins; it has no kind of its own.
 const LOOKUP_PREFIX: &str = "failed to lookup address information";
@@ -19,7 +19,7 @@ pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> SendFailure {
     describe(Error::from(error), Sent::All, timeout)
 }
 
-pub(super) fn describe(error: Error, sent: Sent, timeout: Duration) -> SendFailure {
+pub(crate) fn describe(error: Error, sent: Sent, timeout: Duration) -> SendFailure {
     let fail = |failure, cause| SendFailure { failure, cause };
     let known =
         |failure, obstacle, words: &str| fail(failure, Cause::Known(obstacle, words.to_owned()));
@@ -57,7 +57,7 @@ pub(super) fn describe(error: Error, sent: Sent, timeout: Duration) -> SendFailu
 }
 
 /// What is said of an attempt that was cut off.
-pub(super) fn too_long(timeout: Duration) -> String {
+pub(crate) fn too_long(timeout: Duration) -> String {
     format!("the attempt took longer than {:?}", whole_millis(timeout))
 }
 

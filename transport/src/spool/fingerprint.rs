@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, decode_path, parse};
 use serde_json::Value;
 
-use super::fnv1a;
-use crate::pending::Pending;
+use crate::payload::change::Pending;
+use crate::spool::directory::fnv1a;
 
 /// By family and label set, the numbers: in an order and a spelling that gateways do not change.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -138,7 +138,7 @@ mod tests {
     use prompush_testing::{Pushgateway, Version};
 
     use super::*;
-    use crate::pending::Families;
+    use crate::payload::change::Families;
 
     fn state(value: f64) -> Pending {
         let registry = Registry::new();

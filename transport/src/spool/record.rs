@@ -24,10 +24,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::Crc;
 use prompush_core::Format;
 
-use super::error::SpoolFault;
-use super::fingerprint;
-use crate::error::Verb;
-use crate::pending::{ConvertError, Families, Pending};
+use crate::error::{SpoolFault, Verb};
+use crate::payload::change::{ConvertError, Families, Pending};
+use crate::spool::fingerprint;
 
 const MAGIC: &[u8] = b"prompush spool\n";
 const VERSION: u8 = 1;

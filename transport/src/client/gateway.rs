@@ -1,0 +1,365 @@
+//! One push, add, delete or question on the caller's thread.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prompush_core::{GroupingKey, Source, encode_path};
+
+use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
+use crate::exchange::clock::{Clock, SystemClock};
+use crate::exchange::config::GatewayConfig;
+use crate::exchange::connection::{
+    Done, Line, Operation, ReadAnswer, Setback, read_acknowledgement, read_exposition,
+};
+use crate::exchange::groups::{self, Group, Inventory};
+use crate::http::agent::UreqSend;
+use crate::http::url::{HttpUrl, RedactedUrl};
+use crate::payload::body::{EncodedBody, Gathered, gather};
+use crate::payload::change::Pending;
+use crate::spool::directory::Spool;
+use crate::spool::fingerprint;
+use crate::spool::record::Record;
+use crate::spool::replay::with_kept;
+
+const READY_PATH: &str = "/-/ready";
+const SCRAPE_PATH: &str = "/metrics";
+pub(crate) const GROUPS_PATH: &str = "/api/v1/metrics";
+
+/// A Pushgateway, asked from the thread that calls.
+///
+/// Every operation tries again with growing, random waits while the gateway is unreachable, late or
+/// busy, and returns within [`total_timeout`](GatewayConfig#structfield.total_timeout) (30 s unless
+/// set). A push replaces state, so repeating one is harmless.
+///
+/// ```no_run
+/// use prompush::{Gateway, GroupingKey, Registry};
+///
+/// let registry = Registry::new();
+/// registry.counter("rows_processed_total", "Rows processed.")?.inc();
+///
+/// let group = GroupingKey::new("nightly_import")?.with("instance", "host-1")?;
+/// Gateway::new("http://localhost:9091")?.push(&group, &registry)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Gateway {
+    line: Line,
+    spool: Option<Spool>,
+}
+
+/// What a successful push or add was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PushReport {
+    /// Metric families in the body.
+    pub families: usize,
+    /// Samples in the body: its lines without comments.
+    pub samples: usize,
+    /// Size of the body, before compression.
+    pub body_bytes: usize,
+    /// Attempts it took, from 1.
+    pub attempts: u32,
+    /// Time it took, with all attempts and the waits between them.
+    pub duration: Duration,
+    /// The gateway's status: 200, or 202 from one that does not check consistency.
+    pub status: u16,
+}
+
+impl Gateway {
+    /// The gateway at `url`, with default limits.
+    ///
+    /// `url` is the gateway's base URL, such as `http://localhost:9091` or
+    /// `https://user:password@host/prefix`. Without a scheme it is taken as `http`. Credentials are
+    /// sent as basic authentication and shown in no message.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`] when `url` cannot be used; the gateway is not asked.
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        Self::with_config(url, GatewayConfig::default())
+    }
+
+    /// The gateway at `url`, with limits of your own.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); [`ConfigError::Format`] for a format that gateways cannot read;
+    /// [`ConfigError::Credentials`] for credentials in the URL and in `config` both.
+    pub fn with_config(url: &str, config: GatewayConfig) -> Result<Self, ConfigError> {
+        let url = HttpUrl::parse(url)?;
+        config.check()?;
+        if url.authorization().is_some() && config.credentials.has_authorization() {
+            let expected = "them once: the gateway's URL holds a user as well";
+            return Err(ConfigError::Credentials { expected });
+        }
+        if config.tls.is_insecure() {
+            let url = url.redacted("");
+            log::warn!(
+                "the certificate of `{url}` is not checked: whoever is in between can read and \
+                 change everything, credentials too"
+            );
+        }
+        let http = Box::new(UreqSend::new(&config));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let line = Line { url, config, http, clock, rng: fastrand::Rng::new };
+        Ok(Self { line, spool: None })
+    }
+
+    /// Keeps in that directory what is pushed, added or deleted without success, for a later run:
+    /// each of [`PushError`], [`Spool`] and [`Outbox`](crate::Outbox) says more. What was kept of a
+    /// group before is part of an add, and is removed after any success.
+    #[must_use]
+    pub fn spool(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.spool = Some(Spool::new(dir));
+        self
+    }
+
+    /// Gives every operation from now on that long, in place of
+    /// [`total_timeout`](GatewayConfig#structfield.total_timeout): what is left, where several
+    /// operations share a deadline.
+    pub fn set_total_timeout(&mut self, total: Duration) {
+        self.line.config.total_timeout = total;
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub(crate) fn into_line(self) -> Line {
+        self.line
+    }
+
+    /// The gateway's base URL, credentials shown as `***`.
+    pub fn url(&self) -> RedactedUrl {
+        self.line.url.redacted("")
+    }
+
+    /// The gateway's base URL without credentials, as a [`Spool`] knows it.
+    pub fn base(&self) -> &str {
+        self.line.url.base()
+    }
+
+    /// Replaces the whole group `key` by the metrics of `source` (`PUT`).
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`]: the metrics could not be encoded or are too large, the gateway refused them,
+    /// or did not take them in time.
+    pub fn push(&self, key: &GroupingKey, source: &dyn Source) -> Result<PushReport, PushError> {
+        self.send(Verb::Push, key, source)
+    }
+
+    /// Replaces, in the group `key`, the metric families that `source` has, and keeps the others
+    /// (`POST`).
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn add(&self, key: &GroupingKey, source: &dyn Source) -> Result<PushReport, PushError> {
+        self.send(Verb::Add, key, source)
+    }
+
+    /// Deletes the group `key`. A group that does not exist is deleted with success, as the gateway
+    /// does not tell.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`] when the gateway refused, or did not answer in time.
+    pub fn delete(&self, key: &GroupingKey) -> Result<(), PushError> {
+        self.delete_path(&key.to_path())
+    }
+
+    /// Deletes a group that [`groups`](Self::groups) listed, by its whole key, also by one that
+    /// [`GroupingKey`] would refuse.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete); [`PushErrorKind::Encode`] when the labels have no job.
+    pub fn delete_group(&self, group: &Group) -> Result<(), PushError> {
+        self.delete_path(&self.path_of(group)?)
+    }
+
+    /// As [`delete_group`](Self::delete_group), in one attempt: a repeated one comes later, and may
+    /// meet a group that was pushed again meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_group`](Self::delete_group).
+    pub fn delete_group_once(&self, group: &Group) -> Result<(), PushError> {
+        let path = self.path_of(group)?;
+        let operation = Operation { verb: Verb::Delete, path: &path, body: None };
+        let config = &self.line.config;
+        let timeout = config.attempt_timeout.min(config.total_timeout);
+        match self.line.attempt(&operation, timeout, 0, &read_acknowledgement) {
+            Ok(_) => Ok(()),
+            Err(setback) => Err(self.line.error(&operation, &setback, 1)),
+        }
+    }
+
+    /// The path of a group by its whole key.
+    fn path_of(&self, group: &Group) -> Result<String, PushError> {
+        let labels = group.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        encode_path(labels).map_err(|error| {
+            let operation = Operation { verb: Verb::Delete, path: "/metrics", body: None };
+            self.nothing_sent(&operation, PushErrorKind::Encode, Cause::other(error))
+        })
+    }
+
+    /// The groups that the gateway holds, sorted by their labels (`GET /api/v1/metrics`).
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`] when the gateway did not answer in time, refused, answered something that is
+    /// not its API ([`PushErrorKind::NotAGateway`]), or more than
+    /// [`answer_bytes_max`](GatewayConfig#structfield.answer_bytes_max)
+    /// ([`PushErrorKind::TooLarge`]).
+    pub fn groups(&self) -> Result<Vec<Group>, PushError> {
+        Ok(self.inventory()?.groups)
+    }
+
+    /// As [`groups`](Self::groups), with the gateway's own clock, by which the age of a group is
+    /// right whatever the clock of this machine says.
+    ///
+    /// # Errors
+    ///
+    /// As [`groups`](Self::groups).
+    pub fn inventory(&self) -> Result<Inventory, PushError> {
+        let operation = Operation { verb: Verb::List, path: GROUPS_PATH, body: None };
+        let max = self.line.config.answer_bytes_max;
+        let read = |body: &mut dyn Read| groups::read(body, max);
+        let answered = self.line.with_retries(&operation, &read)?.answered;
+        Ok(Inventory { groups: answered.value, now: answered.date })
+    }
+
+    /// Whether the gateway takes pushes (`GET /-/ready`); tries until `total_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError`] when it does not say so in time.
+    pub fn ready(&self) -> Result<(), PushError> {
+        let operation = Operation { verb: Verb::Ready, path: READY_PATH, body: None };
+        self.line.with_retries(&operation, &read_acknowledgement).map(|_| ())
+    }
+
+    /// What the gateway exposes to Prometheus, in text 0.0.4 (`GET /metrics`).
+    ///
+    /// # Errors
+    ///
+    /// As [`groups`](Self::groups).
+    pub fn scrape(&self) -> Result<Vec<u8>, PushError> {
+        let operation = Operation { verb: Verb::Scrape, path: SCRAPE_PATH, body: None };
+        let max = self.line.config.answer_bytes_max;
+        let read = |body: &mut dyn Read| read_exposition(body, max);
+        Ok(self.line.with_retries(&operation, &read)?.answered.value)
+    }
+
+    fn send(
+        &self,
+        verb: Verb,
+        key: &GroupingKey,
+        source: &dyn Source,
+    ) -> Result<PushReport, PushError> {
+        let start = self.line.clock.now();
+        // Gathering and encoding count, too.
+        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
+        let path = key.to_path();
+        let operation = Operation { verb, path: &path, body: None };
+        let Gathered { families, samples } = gather(source, &self.line.config)
+            .map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
+        let (count, body_bytes) = (families.len(), families.bytes_len());
+        let state = match verb {
+            Verb::Add => Pending::Post(families),
+            _ => Pending::Put(families),
+        };
+        let done = self.tell(&path, &state, deadline)?;
+        Ok(PushReport {
+            families: count,
+            samples,
+            body_bytes,
+            attempts: done.attempts,
+            duration: self.line.clock.now().saturating_duration_since(start),
+            status: done.answered.status,
+        })
+    }
+
+    fn delete_path(&self, path: &str) -> Result<(), PushError> {
+        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
+        self.tell(path, &Pending::Delete, deadline).map(drop)
+    }
+
+    /// Tells the gateway, and if that fails the spool: as soon as an attempt has failed, so that a
+    /// program which is ended while it tries again has lost nothing.
+    fn tell(&self, path: &str, state: &Pending, deadline: Instant) -> Result<Done<()>, PushError> {
+        let Some(spool) = &self.spool else {
+            return self.tell_gateway(path, state, deadline, || {});
+        };
+        let base = self.line.url.base().to_owned();
+        let kept = spool.find(&base, path);
+        // Later than what is kept, even if the clock has been set back.
+        let now = self.line.clock.wall();
+        let made = kept.as_ref().map_or(now, |kept| now.max(kept.made));
+        let keep = || {
+            let (base, path, state) = (base.clone(), path.to_owned(), state.clone());
+            // Another process may have sent it meanwhile.
+            let sent =
+                kept.as_ref().and_then(|kept| fingerprint::of_state(&kept.state, &kept.path));
+            let earlier = kept.iter().flat_map(|kept| kept.doubts.clone());
+            let doubts = sent.into_iter().chain(earlier).collect();
+            spool.keep(vec![Record { base, path, state, made, doubts }]).pop()
+        };
+        // Whether it is kept is said at the end.
+        let keep_meanwhile = || drop(keep());
+        let ask = |operation: &Operation<'_>, read: ReadAnswer<'_, _>| {
+            Ok(self.line.until(deadline, operation, read)?.answered)
+        };
+        let combined = with_kept(Some(spool), &self.line, path, Some(state.clone()), ask);
+        let told = combined.and_then(|combined| {
+            let state = combined.state.as_ref().unwrap_or(state);
+            for _ in 1..combined.times {
+                self.tell_gateway(path, state, deadline, keep_meanwhile)?;
+            }
+            self.tell_gateway(path, state, deadline, keep_meanwhile)
+        });
+        match told {
+            Ok(done) => {
+                if let Err(error) = spool.forget(&base, path, made) {
+                    log::warn!(
+                        "what is kept of `{}` is obsolete: {error}",
+                        self.line.url.redacted(path)
+                    );
+                }
+                Ok(done)
+            }
+            Err(error) => {
+                let kept = keep().map(|kept| kept.map(|()| spool.dir().to_owned()));
+                Err(kept.map_or(error.clone(), |kept| error.with_kept(kept)))
+            }
+        }
+    }
+
+    fn tell_gateway(
+        &self,
+        path: &str,
+        state: &Pending,
+        deadline: Instant,
+        on_failure: impl FnOnce(),
+    ) -> Result<Done<()>, PushError> {
+        let mut operation = Operation { verb: state.verb(), path, body: None };
+        let body = state.families().map(|families| EncodedBody::new(families, &self.line.config));
+        let body = body.transpose();
+        let body = body.map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
+        operation.body = body.as_ref();
+        self.line.until_telling(deadline, &operation, &read_acknowledgement, on_failure)
+    }
+
+    fn nothing_sent(
+        &self,
+        operation: &Operation<'_>,
+        kind: PushErrorKind,
+        cause: Cause,
+    ) -> PushError {
+        self.line.error(operation, &Setback::nothing_sent(kind, cause), 0)
+    }
+}

@@ -1,0 +1,406 @@
+//! What can go wrong, in words and in kinds to decide by.
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prompush_core::decode_path;
+
+use crate::error::answer_text::Reason;
+use crate::error::connect_failure::Obstacle;
+use crate::error::hint;
+use crate::error::spool::SpoolError;
+use crate::http::url::RedactedUrl;
+
+/// Most URLs that an error names beside its own.
+const OTHERS_SHOWN_MAX: usize = 3;
+
+/// What was asked of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verb {
+    /// `PUT`: replaces the group.
+    Push,
+    /// `POST`: replaces the families of the same name in the group.
+    Add,
+    /// `DELETE`: removes the group.
+    Delete,
+    /// `GET /api/v1/metrics`: lists the groups.
+    List,
+    /// `GET /metrics`: reads what the gateway exposes.
+    Scrape,
+    /// `GET /-/ready`: whether the gateway takes pushes.
+    Ready,
+}
+
+/// A push, add, delete or question to a gateway that failed.
+///
+/// [`kind`](Self::kind) to decide by, `Display` and `source` to read, [`hint`](Self::hint) for what
+/// to do about it. No credentials are in any of them.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "{}: {kind}{}{}{}",
+    self.operation(), self.attempts_made(), self.keeping(), self.likewise()
+)]
+pub struct PushError {
+    pub(crate) verb: Verb,
+    /// Metric families in the body; `None` where none had been gathered yet.
+    pub(crate) families: Option<u32>,
+    pub(crate) url: RedactedUrl,
+    pub(crate) kind: PushErrorKind,
+    pub(crate) attempts: u32,
+    /// Seconds for which the gateway asked to be left alone after the last attempt.
+    pub(crate) after_seconds: Option<u32>,
+    /// Whether the body was sent compressed; `None` where there was no body.
+    pub(crate) gzip: Option<bool>,
+    #[source]
+    pub(crate) cause: Option<Cause>,
+    pub(crate) aside: Option<Arc<Aside>>,
+}
+
+/// What else there is to say of a failure.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aside {
+    /// What failed with it, in the same flush or shutdown.
+    others: Vec<PushError>,
+    /// The spool that keeps the state, or why it does not.
+    kept: Option<Result<PathBuf, Arc<SpoolError>>>,
+}
+
+/// Why it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum PushErrorKind {
+    /// The gateway answered with this status, and would answer the same again: not retried.
+    #[error("gateway answered {0}")]
+    Refused(u16),
+    /// The gateway answered 408, 425, 429 or 5xx, and still did when retries were used up.
+    #[error("gateway answered {0}")]
+    Unavailable(u16),
+    /// The gateway answered with a redirect, which is never followed: a followed `PUT` becomes a
+    /// `GET` and reports success.
+    #[error("gateway answered {0}, a redirect, and those are not followed")]
+    Redirected(u16),
+    /// A connection was made, but no whole answer came in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// No connection was made: name unknown, refused, or not in time.
+    #[error("gateway cannot be reached")]
+    Unreachable,
+    /// The connection was closed without a whole answer.
+    #[error("gateway closed the connection without a whole answer")]
+    Dropped,
+    /// The TLS handshake failed: not retried.
+    #[error("no secure connection can be made")]
+    Tls,
+    /// Something answered that is not a Pushgateway: not retried.
+    #[error("the answer is not one of a Pushgateway")]
+    NotAGateway,
+    /// The body or the answer is larger than its limit: not retried.
+    #[error("too large")]
+    TooLarge,
+    /// The metrics could not be gathered and encoded: nothing was sent.
+    #[error("the metrics cannot be encoded")]
+    Encode,
+    /// The pusher's thread has ended: nothing was sent.
+    #[error("the pusher has ended")]
+    Stopped,
+    /// The pusher was started before a `fork`, and its thread is in the other process.
+    #[error("the pusher's thread is in the process that forked this one")]
+    Forked,
+}
+
+impl PushErrorKind {
+    /// Whether the same request may succeed later: the gateway was unreachable, late or busy.
+    ///
+    /// The command line ends with 69 for these and with 1 for the others.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::Unreachable | Self::Dropped)
+    }
+
+    /// The status the gateway answered with, where it answered.
+    pub fn status(self) -> Option<u16> {
+        match self {
+            Self::Refused(status) | Self::Unavailable(status) | Self::Redirected(status) => {
+                Some(status)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl PushError {
+    /// Why it failed.
+    pub fn kind(&self) -> PushErrorKind {
+        self.kind
+    }
+
+    /// What was asked of the gateway.
+    pub fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    /// Where it was asked, without credentials.
+    pub fn url(&self) -> &RedactedUrl {
+        &self.url
+    }
+
+    /// How many attempts were made; 0 when nothing was sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// What failed together with it: of a flush or a shutdown of several groups or gateways, the
+    /// errors after the first, one for each group and gateway.
+    pub fn others(&self) -> &[Self] {
+        self.aside.as_deref().map_or(&[], |aside| &aside.others)
+    }
+
+    /// The first of several errors, with the others in it; `None` where there are none.
+    pub(crate) fn first_of(errors: Vec<Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        let others: Vec<Self> = errors.collect();
+        if !others.is_empty() {
+            let kept = first.aside.and_then(|aside| aside.kept.clone());
+            first.aside = Some(Arc::new(Aside { others, kept }));
+        }
+        Some(first)
+    }
+
+    /// The spool in which the state is kept for a later run, where one is set and could be written.
+    pub fn kept_in(&self) -> Option<&Path> {
+        self.aside.as_ref()?.kept.as_ref()?.as_deref().ok()
+    }
+
+    /// Why the state could not be kept in the spool that is set.
+    pub fn not_kept(&self) -> Option<&SpoolError> {
+        self.aside.as_ref()?.kept.as_ref()?.as_ref().err().map(Arc::as_ref)
+    }
+
+    /// Says whether the state is in a spool.
+    pub(crate) fn with_kept(mut self, kept: Result<PathBuf, Arc<SpoolError>>) -> Self {
+        let others = self.others().to_vec();
+        self.aside = Some(Arc::new(Aside { others, kept: Some(kept) }));
+        self
+    }
+
+    /// How long the gateway asked to be left alone, by `Retry-After` in its last answer, cut at
+    /// [`retry_after_max`](crate::GatewayConfig#structfield.retry_after_max).
+    pub fn after(&self) -> Option<Duration> {
+        self.after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// The words of the gateway's answer, cut at
+    /// [`reason_bytes_max`](crate::GatewayConfig#structfield.reason_bytes_max), control characters
+    /// escaped. `None` where it said nothing.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.cause {
+            Some(Cause::Said(reason)) => Some(reason.words()),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let (location, obstacle) = match &self.cause {
+            Some(Cause::Location(location)) => (Some(location.as_str()), None),
+            Some(Cause::Known(obstacle, _)) => (None, Some(*obstacle)),
+            _ => (None, None),
+        };
+        hint::hint(&hint::Context {
+            verb: self.verb,
+            kind: self.kind,
+            url: &self.url.to_string(),
+            reason: self.reason().unwrap_or_default(),
+            location,
+            obstacle,
+            after: self.after(),
+            gzip: self.gzip,
+        })
+    }
+
+    fn operation(&self) -> String {
+        let Self { verb, families, url, .. } = self;
+        let metrics = match families {
+            None => "metrics".to_owned(),
+            Some(1) => "1 metric family".to_owned(),
+            Some(families) => format!("{families} metric families"),
+        };
+        let group = self.encoded_group();
+        match verb {
+            Verb::Push => format!("cannot push {metrics} to {group}`{url}`"),
+            Verb::Add => format!("cannot add {metrics} to {group}`{url}`"),
+            Verb::Delete if !group.is_empty() => format!("cannot delete {group}`{url}`"),
+            Verb::Delete => format!("cannot delete the group at `{url}`"),
+            Verb::List => format!("cannot list the groups at `{url}`"),
+            Verb::Scrape => format!("cannot read the metrics at `{url}`"),
+            Verb::Ready => format!("cannot tell from `{url}` that the gateway is ready"),
+        }
+    }
+
+    /// `{job="a/b"} at ` where the URL says it in a form that people cannot read.
+    fn encoded_group(&self) -> String {
+        let url = self.url.to_string();
+        let path = url.rsplit_once("/metrics/job").map(|(_, path)| format!("/job{path}"));
+        let encoded = path.filter(|path| path.contains('%') || path.contains("@base64"));
+        let Some(labels) = encoded.and_then(|path| decode_path(&path).ok()) else {
+            return String::new();
+        };
+        let job = labels.get_key_value("job");
+        let others = labels.iter().filter(|(name, _)| *name != "job");
+        let pairs: Vec<String> = job
+            .into_iter()
+            .chain(others)
+            .map(|(name, value)| format!("{name}=\"{}\"", value.escape_debug()))
+            .collect();
+        format!("{{{}}} at ", pairs.join(","))
+    }
+
+    /// Names where else it failed, a few by their URLs.
+    fn likewise(&self) -> String {
+        let others = self.others();
+        let named: Vec<String> =
+            others.iter().take(OTHERS_SHOWN_MAX).map(|other| format!("`{}`", other.url)).collect();
+        match others.len() - named.len() {
+            _ if named.is_empty() => String::new(),
+            0 => format!("; failed as well: {}", named.join(", ")),
+            more => format!("; failed as well: {} and {more} more", named.join(", ")),
+        }
+    }
+
+    fn keeping(&self) -> String {
+        match (self.kept_in(), self.not_kept()) {
+            (Some(dir), _) => format!("; kept in the spool `{}`", dir.display()),
+            (_, Some(error)) => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                format!("; and not kept in the spool: {error}{cause}")
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn attempts_made(&self) -> String {
+        let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
+        let after = self.after().map(|after| format!("it asks to be left alone for {after:?}"));
+        let notes: Vec<String> = attempts.into_iter().chain(after).collect();
+        if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
+    }
+}
+
+/// The deeper cause of a [`PushError`]. It can be cloned, because several callers may wait for the
+/// same push.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Cause {
+    /// What the gateway's answer said.
+    #[error("{0}")]
+    Said(Reason),
+    /// Where a redirect points to.
+    #[error("it points to `{0}`")]
+    Location(String),
+    /// Our own words.
+    #[error("{0}")]
+    Text(String),
+    /// Our own words, for what has a hint of its own.
+    #[error("{1}")]
+    Known(Obstacle, String),
+    /// What another library says.
+    #[error(transparent)]
+    Other(Arc<dyn Error + Send + Sync>),
+}
+
+impl Cause {
+    pub(crate) fn text(words: impl fmt::Display) -> Self {
+        Self::Text(words.to_string())
+    }
+
+    pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Other(Arc::new(error))
+    }
+}
+
+/// An error with its causes, in one line, for the log.
+pub(crate) fn in_full(error: &PushError) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::config::ConfigError;
+    use crate::http::url::HttpUrl;
+
+    fn error(verb: Verb, families: Option<u32>, kind: PushErrorKind, attempts: u32) -> PushError {
+        let url = HttpUrl::parse("http://u:p@gw:9091").unwrap().redacted("/metrics/job/backup");
+        PushError {
+            verb,
+            families,
+            url,
+            kind,
+            attempts,
+            after_seconds: None,
+            gzip: None,
+            cause: None,
+            aside: None,
+        }
+    }
+
+    #[test]
+    fn messages() {
+        use PushErrorKind as Kind;
+        for (error, expected) in [
+            (
+                error(Verb::Push, Some(12), Kind::Refused(400), 1),
+                "cannot push 12 metric families to `http://***@gw:9091/metrics/job/backup`: gateway answered 400",
+            ),
+            (
+                error(Verb::Add, Some(1), Kind::Unavailable(503), 7),
+                "cannot add 1 metric family to `http://***@gw:9091/metrics/job/backup`: gateway answered 503 (7 attempts)",
+            ),
+            (
+                error(Verb::Push, None, Kind::Timeout, 0),
+                "cannot push metrics to `http://***@gw:9091/metrics/job/backup`: no answer in time",
+            ),
+            (
+                error(Verb::Delete, None, Kind::Unreachable, 1),
+                "cannot delete the group at `http://***@gw:9091/metrics/job/backup`: gateway cannot be reached",
+            ),
+        ] {
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_group_whose_url_is_encoded_is_shown_in_plain_words_too() {
+        let at = |verb, path: &str| {
+            let url = HttpUrl::parse("http://gw/metrics").unwrap().redacted(path);
+            PushError { url, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
+        };
+        assert_eq!(
+            at(Verb::Push, "/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb"),
+            "cannot push metrics to {job=\"a/b\",n=\"a \\u{1b}b\",path=\"/\"} at \
+             `http://gw/metrics/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb`: no answer in time",
+        );
+        assert!(
+            at(Verb::Delete, "/metrics/job/a%20b").starts_with("cannot delete {job=\"a b\"} at")
+        );
+        assert!(at(Verb::Add, "/metrics/job/a").contains("to `http"));
+    }
+
+    #[test]
+    fn errors_cross_threads_and_stay_small() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<PushError>();
+        shared::<ConfigError>();
+        assert!(size_of::<PushError>() <= 128, "{}", size_of::<PushError>());
+    }
+}

@@ -1,0 +1,10 @@
+//! One exchange with a gateway: the attempt, its verdict, and the attempts that follow.
+
+pub(crate) mod backoff;
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod connection;
+pub(crate) mod groups;
+pub(crate) mod http_date;
+pub(crate) mod retry_after;
+pub(crate) mod verdict;

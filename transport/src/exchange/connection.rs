@@ -1,0 +1,371 @@
+//! One operation on a gateway: an attempt, and the attempts with the waits between them.
+//!
+//! Everything that is sent goes through [`Line::attempt`], with a verb, a path and a body.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use ureq::http::Method;
+
+use crate::error::answer_text::{Reason, escape_into};
+use crate::error::{Cause, PushError, PushErrorKind, Verb};
+use crate::exchange::backoff::{Backoff, wait_within};
+use crate::exchange::clock::Clock;
+use crate::exchange::config::GatewayConfig;
+use crate::exchange::http_date;
+use crate::exchange::verdict::{AnswerHead, Failure, Verdict, judge_answer, judge_failure};
+use crate::http::agent::{Answer, HttpRequest, HttpSend, SendFailure};
+use crate::http::failure::read_failure;
+use crate::http::url::HttpUrl;
+use crate::payload::body::EncodedBody;
+
+/// Most of a successful answer to a push that is read: it should be empty.
+const ACKNOWLEDGEMENT_BYTES_MAX: usize = 4096;
+
+/// Most of a redirect's target that is shown, in characters.
+const LOCATION_CHARS_MAX: usize = 500;
+
+/// The way to one gateway.
+pub(crate) struct Line {
+    pub(crate) url: HttpUrl,
+    pub(crate) config: GatewayConfig,
+    pub(crate) http: Box<dyn HttpSend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Makes the source of jitter.
+    pub(crate) rng: fn() -> fastrand::Rng,
+}
+
+/// What is asked of the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation<'a> {
+    pub(crate) verb: Verb,
+    /// Below the gateway's base URL, from the slash on.
+    pub(crate) path: &'a str,
+    pub(crate) body: Option<&'a EncodedBody>,
+}
+
+/// A finished operation.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    pub(crate) answered: Answered<T>,
+    pub(crate) attempts: u32,
+}
+
+/// What came of a successful answer.
+#[derive(Debug)]
+pub(crate) struct Answered<T> {
+    pub(crate) value: T,
+    pub(crate) status: u16,
+    /// The time by the other side's clock, in whole seconds, where it says it: some moment between
+    /// the next two.
+    pub(crate) date: Option<SystemTime>,
+    /// When it was asked, by our clock.
+    pub(crate) asked_at: SystemTime,
+    /// When its answer began, by our clock.
+    pub(crate) heard_at: SystemTime,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(crate) struct Setback {
+    pub(crate) kind: PushErrorKind,
+    pub(crate) cause: Option<Cause>,
+    /// Whether the same request may succeed later.
+    pub(crate) retry: bool,
+    /// How long the gateway asked to be left alone.
+    pub(crate) after: Option<Duration>,
+    /// Connections in a row closed after a whole body, this one included.
+    pub(crate) dropped: u32,
+}
+
+impl Setback {
+    /// The request was never made.
+    pub(crate) fn nothing_sent(kind: PushErrorKind, cause: Cause) -> Self {
+        Self { kind, cause: Some(cause), retry: false, after: None, dropped: 0 }
+    }
+}
+
+/// Makes something of a successful answer's body.
+pub(crate) type ReadAnswer<'a, T> = &'a dyn Fn(&mut dyn Read) -> Result<T, ReadError>;
+
+/// Why nothing could be made of a successful answer.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The rest did not arrive.
+    Io(io::Error),
+    /// It arrived and is not what was asked for.
+    Other(Failure, Cause),
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Operation<'_> {
+    fn method(&self) -> Method {
+        match self.verb {
+            Verb::Push => Method::PUT,
+            Verb::Add => Method::POST,
+            Verb::Delete => Method::DELETE,
+            Verb::List | Verb::Scrape | Verb::Ready => Method::GET,
+        }
+    }
+}
+
+/// For answers that say nothing: a push, add, delete, or readiness.
+///
+/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless. One
+/// that does not stop is none of a gateway.
+pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
+    let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
+    match (is_html(&bytes), cut) {
+        (true, _) => Err(not_a_gateway("it is an HTML page; a push is answered without a body")),
+        (false, true) => Err(not_a_gateway(&format!(
+            "it has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a push is answered without a body"
+        ))),
+        (false, false) => Ok(()),
+    }
+}
+
+/// Reads what a gateway exposes, up to `max` bytes.
+pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>, ReadError> {
+    let (bytes, cut) = read_capped(body, max).map_err(ReadError::Io)?;
+    if cut {
+        let words = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
+        return Err(ReadError::Other(Failure::TooLarge, Cause::Text(words)));
+    }
+    if is_html(&bytes) {
+        return Err(not_a_gateway("it is an HTML page"));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn not_a_gateway(words: &str) -> ReadError {
+    ReadError::Other(Failure::Garbled, Cause::text(words))
+}
+
+/// Whether bytes begin like an HTML page.
+pub(crate) fn is_html(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    let begins =
+        |tag: &[u8]| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype") || begins(b"<html") || begins(b"<head")
+}
+
+impl Line {
+    /// Does `operation` until it succeeds, is refused for good, or `total_timeout` has passed.
+    pub(crate) fn with_retries<T>(
+        &self,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<Done<T>, PushError> {
+        self.until(self.clock.deadline(self.config.total_timeout), operation, read)
+    }
+
+    /// Does `operation` until it succeeds, is refused for good, or the deadline has come.
+    pub(crate) fn until<T>(
+        &self,
+        deadline: Instant,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<Done<T>, PushError> {
+        self.until_telling(deadline, operation, read, || {})
+    }
+
+    /// The same; `on_failure` is called once, when the first attempt has failed and another is to
+    /// come.
+    pub(crate) fn until_telling<T>(
+        &self,
+        deadline: Instant,
+        operation: &Operation<'_>,
+        read: ReadAnswer<'_, T>,
+        on_failure: impl FnOnce(),
+    ) -> Result<Done<T>, PushError> {
+        let mut on_failure = Some(on_failure);
+        let config = &self.config;
+        let body_bytes = operation.body.map_or(0, |body| body.http().bytes.len());
+        let attempt_timeout = config.attempt_timeout_for(body_bytes);
+        let mut rng = (self.rng)();
+        let mut backoff =
+            Backoff::new(config.retry_delay_min, config.retry_delay_max, self.clock.now());
+        let (mut attempts, mut dropped) = (0_u32, 0);
+        loop {
+            attempts = attempts.saturating_add(1);
+            let remaining = deadline.saturating_duration_since(self.clock.now());
+            let timeout = attempt_timeout.min(remaining);
+            let setback = match self.attempt(operation, timeout, dropped, read) {
+                Ok(answered) => return Ok(Done { answered, attempts }),
+                Err(setback) => setback,
+            };
+            dropped = setback.dropped;
+            let remaining = deadline.saturating_duration_since(self.clock.now());
+            let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
+            let asked = setback.after.is_some();
+            match wait_within(wait, asked, remaining) {
+                Some(wait) if setback.retry => {
+                    if let Some(on_failure) = on_failure.take() {
+                        on_failure();
+                    }
+                    self.clock.wait(wait);
+                    if self.clock.now() >= deadline {
+                        // What was done meanwhile took what time was left.
+                        return Err(self.error(operation, &setback, attempts));
+                    }
+                }
+                _ => return Err(self.error(operation, &setback, attempts)),
+            }
+        }
+    }
+
+    /// One request. `dropped` is that of the attempt before this.
+    pub(crate) fn attempt<T>(
+        &self,
+        operation: &Operation<'_>,
+        timeout: Duration,
+        dropped: u32,
+        read: ReadAnswer<'_, T>,
+    ) -> Result<Answered<T>, Setback> {
+        let url = self.url.join(operation.path);
+        let mut headers = self.config.credentials.headers();
+        let authorization = self.url.authorization();
+        headers.extend(authorization.map(|value| ("authorization".to_owned(), value.to_owned())));
+        let request = HttpRequest {
+            method: operation.method(),
+            url: &url,
+            headers: &headers,
+            body: operation.body.map(EncodedBody::http),
+            timeout,
+        };
+        let (start, asked_at) = (self.clock.now(), self.clock.wall());
+        let answer = self.http.send(&request).map_err(|failure| {
+            let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
+            let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
+            self.setback(failure, dropped)
+        })?;
+        let (status, heard_at) = (answer.status, self.clock.wall());
+        let date = answer.date.as_deref().and_then(http_date::parse);
+        let mut body = self.judge(operation, answer)?;
+        let value = read(&mut body).map_err(|error| {
+            let failure = match error {
+                ReadError::Io(error) => read_failure(error, timeout),
+                ReadError::Other(failure, cause) => SendFailure { failure, cause },
+            };
+            self.setback(failure, dropped)
+        })?;
+        Ok(Answered { value, status, date, asked_at, heard_at })
+    }
+
+    /// Why the other side closed a connection by TLS that it had agreed to.
+    ///
+    /// With TLS 1.3 a server says only after the handshake that it wants another client certificate,
+    /// and closes: who is still sending sees a broken pipe in place of its words. A request that
+    /// sends nothing more than its head reads them.
+    fn refused_by_tls(&self, failure: &SendFailure, left: Duration) -> Option<SendFailure> {
+        let dropped = matches!(failure.failure, Failure::Dropped { .. });
+        if !dropped || !self.url.is_https() || left.is_zero() {
+            return None;
+        }
+        let url = self.url.join("/");
+        let (method, timeout) = (Method::GET, left.min(self.config.connect_timeout));
+        let request = HttpRequest { method, url: &url, headers: &[], body: None, timeout };
+        self.http.send(&request).err().filter(|found| found.failure == Failure::Tls)
+    }
+
+    /// The body of a success; what is wrong with anything else.
+    fn judge(
+        &self,
+        operation: &Operation<'_>,
+        mut answer: Answer,
+    ) -> Result<Box<dyn Read + Send>, Setback> {
+        let head = AnswerHead {
+            status: answer.status,
+            html: answer.html,
+            retry_after: answer.retry_after.as_deref(),
+        };
+        let (kind, retry, after) =
+            match judge_answer(head, self.clock.wall(), self.config.retry_after_max) {
+                Verdict::Success => return Ok(answer.body),
+                Verdict::Retry { kind, after } => (kind, true, after),
+                Verdict::Final(kind) => (kind, false, None),
+            };
+        let cause = match kind {
+            PushErrorKind::Redirected(_) => answer.location.as_deref().map(location),
+            PushErrorKind::NotAGateway => {
+                Some(Cause::Text(format!("it has status {} and is an HTML page", answer.status)))
+            }
+            _ => self.reason(operation, &mut answer).map(Cause::Said),
+        };
+        Err(Setback { kind, cause, retry, after, dropped: 0 })
+    }
+
+    /// What the gateway says about a refusal. Its status decides; its words may be missing.
+    fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<Reason> {
+        let (bytes, cut) = read_capped(&mut answer.body, self.config.reason_bytes_max).ok()?;
+        let pushed = operation.body.map_or(&[][..], EncodedBody::lines);
+        Reason::new(&bytes, cut, pushed)
+    }
+
+    fn setback(&self, failure: SendFailure, dropped: u32) -> Setback {
+        let SendFailure { failure, cause } = failure;
+        let dropped = match failure {
+            Failure::Dropped { after_body: true } => dropped.saturating_add(1),
+            _ => 0,
+        };
+        let verdict = judge_failure(failure, dropped, self.config.dropped_attempts_max);
+        let (kind, retry, after) = match verdict {
+            Verdict::Retry { kind, after } => (kind, true, after),
+            Verdict::Final(kind) => (kind, false, None),
+            Verdict::Success => (PushErrorKind::NotAGateway, false, None),
+        };
+        Setback { kind, cause: Some(cause), retry, after, dropped }
+    }
+
+    pub(crate) fn error(
+        &self,
+        operation: &Operation<'_>,
+        setback: &Setback,
+        attempts: u32,
+    ) -> PushError {
+        PushError {
+            verb: operation.verb,
+            families: operation.body.and_then(|body| u32::try_from(body.families).ok()),
+            url: self.url.redacted(operation.path),
+            kind: setback.kind,
+            attempts,
+            after_seconds: setback.after.map(whole_seconds),
+            gzip: operation.body.map(EncodedBody::is_compressed),
+            cause: setback.cause.clone(),
+            aside: None,
+        }
+    }
+}
+
+/// Rounded up: what is asked for in parts of a second is not over before they are.
+fn whole_seconds(duration: Duration) -> u32 {
+    let up = u64::from(duration.subsec_nanos() > 0);
+    u32::try_from(duration.as_secs().saturating_add(up)).unwrap_or(u32::MAX)
+}
+
+fn location(location: &str) -> Cause {
+    let short: String = location.chars().take(LOCATION_CHARS_MAX).collect();
+    let mut shown = String::new();
+    escape_into(&mut shown, &short);
+    Cause::Location(shown)
+}
+
+/// Up to `max` bytes, and whether there were more.
+pub(crate) fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    body.take(limit).read_to_end(&mut bytes)?;
+    let cut = bytes.len() > max;
+    bytes.truncate(max);
+    Ok((bytes, cut))
+}
+
+#[cfg(test)]
+mod tests;
