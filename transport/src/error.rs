@@ -11,4 +11,4 @@ pub use config::ConfigError;
 pub use push_error::{PushError, PushErrorKind, Verb};
 pub use spool::{SpoolError, SpoolFault};
 
-pub(crate) use push_error::{Cause, in_full};
+pub(crate) use push_error::{Cause, with_causes};

@@ -65,7 +65,7 @@ pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use spool::directory::{Spool, SpoolEntry};
-pub use spool::replay::{ReplayError, Replayed};
+pub use spool::replay::{ReplayError, ReplayOutcome};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{

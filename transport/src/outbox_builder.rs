@@ -5,14 +5,14 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::background::shared_state::{Live, Shared};
+use crate::background::shared_state::{GatheredGroup, SharedState};
 use crate::client::gateway::Gateway;
 use crate::error::ConfigError;
 use crate::exchange::config::GatewayConfig;
 use crate::metrics::self_metrics::SelfMetrics;
-use crate::outbox::{Courier, Outbox};
+use crate::outbox::{GatewayThread, Outbox};
 use crate::spool::directory::Spool;
-use crate::spool::gateway_spool::Keeper;
+use crate::spool::gateway_spool::GatewaySpool;
 
 /// Options of an [`Outbox`]. [`spawn`](Self::spawn) starts it.
 #[derive(Debug)]
@@ -83,28 +83,36 @@ impl OutboxBuilder {
         self.spawn_with(None)
     }
 
-    pub(crate) fn spawn_with(self, live: Option<Live>) -> Result<Outbox, ConfigError> {
+    pub(crate) fn spawn_with(self, gathered: Option<GatheredGroup>) -> Result<Outbox, ConfigError> {
         let mut parts = Vec::new();
         let metrics = SelfMetrics::new(self.urls.len()).map_err(|error| ConfigError::Metric {
             metric: "prompush_push_attempts_total",
             source: Box::new(error),
         })?;
-        let live = live.map(|live| live.with_metrics(self.self_metrics.then(|| metrics.clone())));
+        let gathered = gathered
+            .map(|gathered| gathered.with_metrics(self.self_metrics.then(|| metrics.clone())));
         for (gateway, url) in self.urls.iter().enumerate() {
-            let line = Gateway::with_config(url, self.config.clone())?.into_line();
-            let keeper = self
+            let connection = Gateway::with_config(url, self.config.clone())?.into_connection();
+            let gateway_spool = self
                 .spool
                 .as_ref()
-                .map(|dir| Keeper::new(Spool::new(dir), line.url.base().to_owned()));
-            let keeper = keeper.transpose().map_err(|source| ConfigError::Spool { source })?;
-            parts.push(Shared::new(line, live.clone(), keeper, (gateway, metrics.clone())));
+                .map(|dir| GatewaySpool::new(Spool::new(dir), connection.url.base().to_owned()));
+            let gateway_spool =
+                gateway_spool.transpose().map_err(|source| ConfigError::Spool { source })?;
+            parts.push(SharedState::new(
+                connection,
+                gathered.clone(),
+                gateway_spool,
+                (gateway, metrics.clone()),
+            ));
         }
         let Some((first, _)) = parts.first() else { return Err(ConfigError::NoGateway) };
         let first = Arc::clone(first);
-        let couriers = parts.into_iter().enumerate().map(|(at, part)| Courier::start(at, part));
-        let couriers =
-            couriers.collect::<Result<_, _>>().map_err(|source| ConfigError::Thread { source })?;
+        let threads =
+            parts.into_iter().enumerate().map(|(at, part)| GatewayThread::start(at, part));
+        let threads =
+            threads.collect::<Result<_, _>>().map_err(|source| ConfigError::Thread { source })?;
         let Self { shutdown_deadline, .. } = self;
-        Ok(Outbox { couriers, first, live, shutdown_deadline, pid: process::id() })
+        Ok(Outbox { threads, first, gathered, shutdown_deadline, pid: process::id() })
     }
 }

@@ -1,13 +1,13 @@
 //! One group on one gateway: what the gateway has not acknowledged.
 //!
-//! Pure: the caller sends what [`Slot::send`] returns, one at a time, and says what became of it.
+//! Pure: the caller sends what [`GroupState::send`] returns, one at a time, and says what became of it.
 
 use std::time::SystemTime;
 
-use crate::payload::change::{Pending, merged};
+use crate::payload::change::{GroupChange, merged};
 
-/// Most attempts of unknown fate that are remembered one by one.
-const DOUBTS_MAX: usize = 8;
+/// Most attempts of unknown delivery that are remembered one by one.
+const UNCONFIRMED_MAX: usize = 8;
 
 /// A count of operations: the later one has the greater number.
 pub(crate) type Generation = u64;
@@ -16,11 +16,11 @@ pub(crate) type Generation = u64;
 ///
 /// Invariant: what is in flight is older than what waits.
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
+pub(crate) struct GroupState {
     waiting: Option<Batch>,
     in_flight: Option<Batch>,
     /// What attempts held of which nobody knows whether the gateway took it, or still will.
-    doubts: Vec<Pending>,
+    unconfirmed: Vec<GroupChange>,
     /// Whether what waits was refused for what it holds: then it has no part in what comes next.
     refused: bool,
 }
@@ -28,9 +28,9 @@ pub(crate) struct Slot {
 /// Operations that have become one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    pub(crate) state: Pending,
+    pub(crate) state: GroupChange,
     /// When its newest part was made.
-    pub(crate) made: SystemTime,
+    pub(crate) created: SystemTime,
     /// The oldest and the newest operation in it.
     pub(crate) oldest: Generation,
     pub(crate) newest: Generation,
@@ -38,7 +38,7 @@ pub(crate) struct Batch {
 
 /// What can be said of an attempt without an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Delivery {
     /// The gateway has not taken it, and will not.
     NotTaken,
     /// The gateway may have taken it, or may still do so.
@@ -46,21 +46,21 @@ pub(crate) enum Fate {
 }
 
 impl Batch {
-    pub(crate) fn new(state: Pending, made: SystemTime, generation: Generation) -> Self {
-        Self { state, made, oldest: generation, newest: generation }
+    pub(crate) fn new(state: GroupChange, created: SystemTime, generation: Generation) -> Self {
+        Self { state, created, oldest: generation, newest: generation }
     }
 
-    fn then(self, later: Self) -> Self {
+    fn then(self, creation_time: Self) -> Self {
         Self {
-            state: self.state.then(later.state),
-            made: later.made,
+            state: self.state.then(creation_time.state),
+            created: creation_time.created,
             oldest: self.oldest,
-            newest: later.newest,
+            newest: creation_time.newest,
         }
     }
 }
 
-impl Slot {
+impl GroupState {
     /// Something more to tell.
     pub(crate) fn add(&mut self, batch: Batch) {
         let refused = std::mem::take(&mut self.refused);
@@ -84,12 +84,13 @@ impl Slot {
 
     /// The gateway has taken what was in flight. Returns it, unless it has to be sent once more.
     ///
-    /// Once more: when something else was sent before whose fate is unknown. It may be stuck in
+    /// Once more: when something else was sent before whose delivery is unknown. It may be stuck in
     /// the gateway, and must not have the last word.
     pub(crate) fn acknowledged(&mut self) -> Option<Batch> {
         let taken = self.in_flight.take()?;
-        let in_doubt = self.doubts.iter().any(|doubt| *doubt != taken.state);
-        self.doubts.clear();
+        let in_doubt =
+            self.unconfirmed.iter().any(|add_unconfirmed| *add_unconfirmed != taken.state);
+        self.unconfirmed.clear();
         if in_doubt {
             self.back_in_front(taken);
             return None;
@@ -98,28 +99,28 @@ impl Slot {
     }
 
     /// What was in flight is not acknowledged: it waits again, in front of what came after it.
-    pub(crate) fn failed(&mut self, fate: Fate) {
+    pub(crate) fn failed(&mut self, delivery: Delivery) {
         let Some(batch) = self.in_flight.take() else { return };
-        if fate == Fate::Unknown {
-            self.doubt(batch.state.clone());
+        if delivery == Delivery::Unknown {
+            self.add_unconfirmed(batch.state.clone());
         }
         self.back_in_front(batch);
     }
 
     /// The gateway may be given that state by somebody else: it is in a spool.
-    pub(crate) fn doubt(&mut self, state: Pending) {
-        if self.doubts.contains(&state) {
+    pub(crate) fn add_unconfirmed(&mut self, state: GroupChange) {
+        if self.unconfirmed.contains(&state) {
             return;
         }
-        if self.doubts.len() == DOUBTS_MAX {
-            self.doubts.remove(0);
+        if self.unconfirmed.len() == UNCONFIRMED_MAX {
+            self.unconfirmed.remove(0);
         }
-        self.doubts.push(state);
+        self.unconfirmed.push(state);
     }
 
     /// What was in flight was refused for what it holds: it has no part in what comes after it.
     /// Where nothing came after it, it waits on.
-    pub(crate) fn refused_for_content(&mut self) {
+    pub(crate) fn rejected_content(&mut self) {
         let Some(refused) = self.in_flight.take() else { return };
         if let Some(waiting) = &mut self.waiting {
             waiting.oldest = refused.oldest;
@@ -149,21 +150,26 @@ impl Slot {
     }
 
     /// Everything that is not acknowledged, as one state, and when its newest part was made.
-    pub(crate) fn unacknowledged(&self) -> Option<(Pending, SystemTime)> {
+    pub(crate) fn unacknowledged(&self) -> Option<(GroupChange, SystemTime)> {
         let state = |batch: &Option<Batch>| batch.as_ref().map(|batch| batch.state.clone());
-        let made = self.waiting.as_ref().or(self.in_flight.as_ref())?.made;
-        Some((merged(state(&self.in_flight), state(&self.waiting))?, made))
+        let created = self.waiting.as_ref().or(self.in_flight.as_ref())?.created;
+        Some((merged(state(&self.in_flight), state(&self.waiting))?, created))
     }
 
     /// What the gateway may have taken, or may still take, other than `state`.
-    pub(crate) fn doubts(&self, state: &Pending) -> Vec<Pending> {
+    pub(crate) fn unconfirmed(&self, state: &GroupChange) -> Vec<GroupChange> {
         let in_flight = self.in_flight.iter().map(|batch| &batch.state);
-        self.doubts.iter().chain(in_flight).filter(|doubt| *doubt != state).cloned().collect()
+        self.unconfirmed
+            .iter()
+            .chain(in_flight)
+            .filter(|add_unconfirmed| *add_unconfirmed != state)
+            .cloned()
+            .collect()
     }
 
     fn back_in_front(&mut self, batch: Batch) {
         self.waiting = Some(match self.waiting.take() {
-            Some(later) => batch.then(later),
+            Some(creation_time) => batch.then(creation_time),
             None => batch,
         });
     }

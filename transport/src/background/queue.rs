@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::background::group_state::{Batch, Fate, Generation, Slot};
+use crate::background::group_state::{Batch, Delivery, Generation, GroupState};
 use crate::error::PushError;
-use crate::payload::change::Pending;
+use crate::payload::change::GroupChange;
 
 /// The path of a group.
 pub(crate) type Path = Arc<str>;
@@ -14,17 +14,17 @@ pub(crate) type Path = Arc<str>;
 /// The groups of which a gateway has not acknowledged everything.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    entries: BTreeMap<Path, Entry>,
+    entries: BTreeMap<Path, QueuedGroup>,
     /// Whose turn it is to be sent. What failed goes to the end.
-    turns: Turns,
+    order: SendOrder,
     /// Groups of which an earlier run has left something: sent when nothing else is to be.
-    left_behind: Turns,
+    from_earlier_runs: SendOrder,
     generation: Generation,
 }
 
 /// Paths in the order in which they came, each once.
 #[derive(Debug, Default)]
-struct Turns {
+struct SendOrder {
     by_number: BTreeMap<u64, Path>,
     numbers: BTreeMap<Path, u64>,
     /// How many have ever come.
@@ -32,10 +32,10 @@ struct Turns {
 }
 
 #[derive(Debug, Default)]
-struct Entry {
-    slot: Slot,
+struct QueuedGroup {
+    group: GroupState,
     /// The oldest and the newest wish for a state that is still to be gathered.
-    wanted: Option<(Generation, Generation)>,
+    gather_requests: Option<(Generation, Generation)>,
     /// Connections in a row that the gateway closed after a whole body.
     dropped: u32,
     /// Why the last attempt failed.
@@ -54,7 +54,7 @@ struct Refused {
 
 /// What is to be sent of a group.
 #[derive(Debug)]
-pub(crate) struct Sending {
+pub(crate) struct NextRequest {
     pub(crate) batch: Batch,
     /// Connections in a row that the gateway closed after a whole body of this group.
     pub(crate) dropped: u32,
@@ -64,16 +64,16 @@ pub(crate) struct Sending {
 
 /// A state that no gateway has acknowledged.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct Unacknowledged {
     pub(crate) path: Path,
-    pub(crate) state: Pending,
+    pub(crate) state: GroupChange,
     /// When its newest part was made.
-    pub(crate) made: SystemTime,
+    pub(crate) created: SystemTime,
     /// Other states that the gateway may have taken, or may still take.
-    pub(crate) doubts: Vec<Pending>,
+    pub(crate) unconfirmed: Vec<GroupChange>,
 }
 
-impl Turns {
+impl SendOrder {
     /// At the end, unless it is in it already.
     fn push(&mut self, path: &Path) {
         if !self.numbers.contains_key(path) {
@@ -94,28 +94,28 @@ impl Turns {
     }
 }
 
-impl Entry {
+impl QueuedGroup {
     /// The oldest and the newest operation that is not acknowledged.
     fn open(&self) -> Option<(Generation, Generation)> {
-        let of_slot = self.slot.oldest().zip(self.slot.newest());
-        let both = of_slot.into_iter().chain(self.wanted);
+        let of_slot = self.group.oldest().zip(self.group.newest());
+        let both = of_slot.into_iter().chain(self.gather_requests);
         both.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 }
 
 impl Queue {
     /// Adds an operation; it is sent as soon as it is its turn.
-    pub(crate) fn add(&mut self, path: &Path, state: Pending, made: SystemTime) {
+    pub(crate) fn add(&mut self, path: &Path, state: GroupChange, created: SystemTime) {
         self.generation += 1;
-        self.add_gathered(path, state, made, self.generation);
+        self.add_gathered(path, state, created, self.generation);
     }
 
     /// Somebody wants the state of a group that is gathered from now on.
-    pub(crate) fn want(&mut self, path: &Path) {
+    pub(crate) fn request_gather(&mut self, path: &Path) {
         self.generation += 1;
         let entry = self.entries.entry(Arc::clone(path)).or_default();
-        let oldest = entry.wanted.map_or(self.generation, |(oldest, _)| oldest);
-        entry.wanted = Some((oldest, self.generation));
+        let oldest = entry.gather_requests.map_or(self.generation, |(oldest, _)| oldest);
+        entry.gather_requests = Some((oldest, self.generation));
         self.queue(path);
     }
 
@@ -125,35 +125,36 @@ impl Queue {
     }
 
     /// Whether a state of that group is still to be gathered.
-    pub(crate) fn is_wanted(&self, path: &Path) -> bool {
-        self.entries.get(path).is_some_and(|entry| entry.wanted.is_some())
+    pub(crate) fn needs_gather(&self, path: &Path) -> bool {
+        self.entries.get(path).is_some_and(|entry| entry.gather_requests.is_some())
     }
 
     /// Adds the state of a group whose gathering began when `generation` was the newest operation.
     pub(crate) fn add_gathered(
         &mut self,
         path: &Path,
-        state: Pending,
-        made: SystemTime,
+        state: GroupChange,
+        created: SystemTime,
         generation: Generation,
     ) {
         // 0 is before all operations.
         let generation = generation.max(1);
         let entry = self.entries.entry(Arc::clone(path)).or_default();
-        let (oldest, _) = entry.wanted.unwrap_or((generation, generation));
-        entry.wanted = entry.wanted.filter(|(_, newest)| *newest > generation);
-        let batch = Batch { oldest: oldest.min(generation), ..Batch::new(state, made, generation) };
-        entry.slot.add(batch);
+        let (oldest, _) = entry.gather_requests.unwrap_or((generation, generation));
+        entry.gather_requests = entry.gather_requests.filter(|(_, newest)| *newest > generation);
+        let batch =
+            Batch { oldest: oldest.min(generation), ..Batch::new(state, created, generation) };
+        entry.group.add(batch);
         self.queue(path);
     }
 
     /// Gives a group a turn, though it may have nothing to send yet.
     pub(crate) fn queue(&mut self, path: &Path) {
-        self.turns.push(path);
+        self.order.push(path);
     }
 
     /// Gives all groups a turn, also those that were refused. Returns the newest operation's number.
-    pub(crate) fn queue_all(&mut self) -> Generation {
+    pub(crate) fn enqueue_all(&mut self) -> Generation {
         let paths: Vec<Path> = self.entries.keys().cloned().collect();
         for path in &paths {
             self.queue(path);
@@ -165,28 +166,28 @@ impl Queue {
     }
 
     /// An earlier run has left something of that group.
-    pub(crate) fn add_left_behind(&mut self, path: &Path) {
-        self.left_behind.push(path);
+    pub(crate) fn add_from_earlier_run(&mut self, path: &Path) {
+        self.from_earlier_runs.push(path);
     }
 
     /// Leaves what earlier runs have left to later ones.
-    pub(crate) fn own_only(&mut self) {
-        self.left_behind = Turns::default();
+    pub(crate) fn drop_earlier_runs(&mut self) {
+        self.from_earlier_runs = SendOrder::default();
     }
 
     /// Whose turn it is.
     pub(crate) fn next(&self) -> Option<&Path> {
-        self.turns.first().or_else(|| self.left_behind.first())
+        self.order.first().or_else(|| self.from_earlier_runs.first())
     }
 
     /// Takes that group's turn away and says what to send of it.
-    pub(crate) fn send(&mut self, path: &Path) -> Option<Sending> {
-        self.turns.remove(path);
-        self.left_behind.remove(path);
+    pub(crate) fn send(&mut self, path: &Path) -> Option<NextRequest> {
+        self.order.remove(path);
+        self.from_earlier_runs.remove(path);
         let entry = self.entries.get_mut(path)?;
-        let batch = entry.slot.send()?.clone();
+        let batch = entry.group.send()?.clone();
         let again = entry.error.is_some() && entry.refused.is_none();
-        Some(Sending { batch, dropped: entry.dropped, again })
+        Some(NextRequest { batch, dropped: entry.dropped, again })
     }
 
     /// The gateway has acknowledged what was sent of that group. Returns it and since when the
@@ -194,7 +195,7 @@ impl Queue {
     pub(crate) fn acknowledged(&mut self, path: &Path) -> Option<(Batch, Option<Instant>)> {
         let entry = self.entries.get_mut(path)?;
         entry.dropped = 0;
-        let taken = entry.slot.acknowledged();
+        let taken = entry.group.acknowledged();
         let refused = entry.refused.take().map(|refused| refused.since);
         entry.error = None;
         if entry.open().is_none() {
@@ -206,11 +207,17 @@ impl Queue {
     }
 
     /// What was sent of that group may succeed later.
-    pub(crate) fn failed(&mut self, path: &Path, fate: Fate, dropped: u32, error: PushError) {
+    pub(crate) fn failed(
+        &mut self,
+        path: &Path,
+        delivery: Delivery,
+        dropped: u32,
+        error: PushError,
+    ) {
         let Some(entry) = self.entries.get_mut(path) else { return };
         entry.dropped = dropped;
         entry.error = Some(error);
-        entry.slot.failed(fate);
+        entry.group.failed(delivery);
         self.queue(path);
     }
 
@@ -223,19 +230,19 @@ impl Queue {
         for_content: bool,
         error: PushError,
     ) -> bool {
-        self.turns.remove(path);
+        self.order.remove(path);
         let entry = self.entries.entry(Arc::clone(path)).or_default();
         entry.dropped = 0;
-        let newest = entry.slot.in_flight().map(|batch| batch.newest);
+        let newest = entry.group.in_flight().map(|batch| batch.newest);
         if for_content {
-            entry.slot.refused_for_content();
+            entry.group.rejected_content();
         } else {
-            entry.slot.failed(Fate::NotTaken);
+            entry.group.failed(Delivery::NotTaken);
         }
         let before = entry.refused.take();
         let since = before.map_or(now, |refused| refused.since);
-        let newest = newest.or_else(|| entry.slot.newest()).unwrap_or(self.generation);
-        let more = entry.slot.newest() > Some(newest);
+        let newest = newest.or_else(|| entry.group.newest()).unwrap_or(self.generation);
+        let more = entry.group.newest() > Some(newest);
         entry.refused = Some(Refused { newest, since });
         entry.error = Some(error);
         if more {
@@ -245,7 +252,7 @@ impl Queue {
     }
 
     /// Whether any group has a turn.
-    pub(crate) fn has_turns(&self) -> bool {
+    pub(crate) fn has_next(&self) -> bool {
         self.next().is_some()
     }
 
@@ -268,33 +275,33 @@ impl Queue {
     pub(crate) fn errors(
         &self,
         upto: Generation,
-    ) -> impl Iterator<Item = (&Path, &Slot, Option<&PushError>)> {
+    ) -> impl Iterator<Item = (&Path, &GroupState, Option<&PushError>)> {
         self.entries
             .iter()
             .filter(move |(_, entry)| entry.open().is_some_and(|(oldest, _)| oldest <= upto))
-            .map(|(path, entry)| (path, &entry.slot, entry.error.as_ref()))
+            .map(|(path, entry)| (path, &entry.group, entry.error.as_ref()))
     }
 
     /// Whether anything of a group is not acknowledged.
-    pub(crate) fn is_open(&self, path: &Path) -> bool {
+    pub(crate) fn is_unacknowledged(&self, path: &Path) -> bool {
         self.entries.get(path).is_some_and(|entry| entry.open().is_some())
     }
 
     /// That state of a group is in the spool, from where another process may send it.
-    pub(crate) fn kept(&mut self, path: &Path, state: Pending) {
+    pub(crate) fn spooled(&mut self, path: &Path, state: GroupChange) {
         if let Some(entry) = self.entries.get_mut(path) {
-            entry.slot.doubt(state);
+            entry.group.add_unconfirmed(state);
         }
     }
 
     /// Everything that is not acknowledged.
-    pub(crate) fn left(&self) -> Vec<Left> {
-        let left = |(path, entry): (&Path, &Entry)| {
-            let (state, made) = entry.slot.unacknowledged()?;
-            let doubts = entry.slot.doubts(&state);
-            Some(Left { path: Arc::clone(path), state, made, doubts })
+    pub(crate) fn unacknowledged(&self) -> Vec<Unacknowledged> {
+        let unacknowledged = |(path, entry): (&Path, &QueuedGroup)| {
+            let (state, created) = entry.group.unacknowledged()?;
+            let unconfirmed = entry.group.unconfirmed(&state);
+            Some(Unacknowledged { path: Arc::clone(path), state, created, unconfirmed })
         };
-        self.entries.iter().filter_map(left).collect()
+        self.entries.iter().filter_map(unacknowledged).collect()
     }
 }
 
@@ -305,19 +312,19 @@ mod tests {
     #[test]
     fn a_wish_is_met_by_what_is_gathered_after_it_only() {
         let (mut queue, path) = (Queue::default(), Path::from("/metrics/job/x"));
-        let made = SystemTime::UNIX_EPOCH;
-        queue.want(&path);
+        let created = SystemTime::UNIX_EPOCH;
+        queue.request_gather(&path);
         let (first, began) = (queue.generation(), queue.generation());
         // While the state is gathered somebody wishes for a newer one.
-        queue.want(&path);
+        queue.request_gather(&path);
         let second = queue.generation();
-        queue.add_gathered(&path, Pending::Delete, made, began);
-        assert!(queue.send(&path).is_some() && queue.is_wanted(&path));
+        queue.add_gathered(&path, GroupChange::Delete, created, began);
+        assert!(queue.send(&path).is_some() && queue.needs_gather(&path));
         queue.acknowledged(&path);
         assert!(!queue.is_settled(second) && queue.len() == 1, "{first} {queue:?}");
         assert_eq!(queue.next(), Some(&path));
-        queue.add_gathered(&path, Pending::Delete, made, queue.generation());
-        assert!(queue.send(&path).is_some() && !queue.is_wanted(&path));
+        queue.add_gathered(&path, GroupChange::Delete, created, queue.generation());
+        assert!(queue.send(&path).is_some() && !queue.needs_gather(&path));
         queue.acknowledged(&path);
         assert!(queue.is_settled(second) && queue.len() == 0);
     }
@@ -325,12 +332,12 @@ mod tests {
     #[test]
     fn what_an_earlier_run_left_comes_last() {
         let mut queue = Queue::default();
-        let [left, own] = ["/metrics/job/a", "/metrics/job/b"].map(Path::from);
-        queue.add_left_behind(&left);
-        queue.add(&own, Pending::Delete, SystemTime::UNIX_EPOCH);
+        let [unacknowledged, own] = ["/metrics/job/a", "/metrics/job/b"].map(Path::from);
+        queue.add_from_earlier_run(&unacknowledged);
+        queue.add(&own, GroupChange::Delete, SystemTime::UNIX_EPOCH);
         assert_eq!(queue.next(), Some(&own));
         assert!(queue.send(&own).is_some());
-        assert_eq!(queue.next(), Some(&left));
-        assert!(queue.send(&left).is_none() && !queue.has_turns());
+        assert_eq!(queue.next(), Some(&unacknowledged));
+        assert!(queue.send(&unacknowledged).is_none() && !queue.has_next());
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Schedule {
     attempt_timeout: Duration,
     /// After a failure nothing is sent before then.
-    not_before: Instant,
+    earliest_retry: Instant,
     backoff: Backoff,
     regular: Option<Regular>,
     /// The latest deadline of those who wait for an acknowledgement.
@@ -74,7 +74,7 @@ impl Schedule {
     ) -> Self {
         Self {
             attempt_timeout: attempt_timeout.min(WAIT_MAX),
-            not_before: now,
+            earliest_retry: now,
             backoff: Backoff::new(retry_delay.0, retry_delay.1, now),
             regular: None,
             flush_until: None,
@@ -94,22 +94,22 @@ impl Schedule {
     /// `to_send`: whether anything is to be sent.
     pub(crate) fn next_action(&self, now: Instant, to_send: bool) -> Action {
         if let Some(end_by) = self.end_by {
-            let left = end_by.saturating_duration_since(now);
-            return if !to_send || self.gave_up || left.is_zero() {
+            let unacknowledged = end_by.saturating_duration_since(now);
+            return if !to_send || self.gave_up || unacknowledged.is_zero() {
                 Action::End
-            } else if self.not_before <= now {
-                Action::Send { timeout: self.attempt_timeout.min(left) }
+            } else if self.earliest_retry <= now {
+                Action::Send { timeout: self.attempt_timeout.min(unacknowledged) }
             } else {
-                Action::Wait(self.not_before.min(end_by))
+                Action::Wait(self.earliest_retry.min(end_by))
             };
         }
         let regular = self.regular.as_ref().and_then(|regular| regular.next);
         if regular.is_some_and(|next| next <= now) {
             Action::Regular
-        } else if to_send && self.not_before <= now {
+        } else if to_send && self.earliest_retry <= now {
             Action::Send { timeout: self.attempt_timeout }
         } else {
-            let retry = to_send.then_some(self.not_before);
+            let retry = to_send.then_some(self.earliest_retry);
             let next = regular.into_iter().chain(retry).min();
             Action::Wait(next.or_else(|| now.checked_add(WAIT_MAX)).unwrap_or(now))
         }
@@ -139,17 +139,18 @@ impl Schedule {
         regular.settled |= acknowledged;
     }
 
-    /// Somebody wants everything acknowledged by `until`: whatever there is, is sent at once.
-    pub(crate) fn flush(&mut self, now: Instant, until: Instant) {
-        self.flush_until = Some(self.flush_until.map_or(until, |other| other.max(until)));
-        self.not_before = now;
+    /// Somebody wants everything acknowledged by `until_deadline`: whatever there is, is sent at once.
+    pub(crate) fn flush(&mut self, now: Instant, until_deadline: Instant) {
+        self.flush_until =
+            Some(self.flush_until.map_or(until_deadline, |other| other.max(until_deadline)));
+        self.earliest_retry = now;
         self.backoff.reset();
     }
 
     /// Told to end by `end_by`: whatever there is, is sent at once.
     pub(crate) fn end(&mut self, now: Instant, end_by: Instant) {
         self.end_by = Some(end_by);
-        self.not_before = now;
+        self.earliest_retry = now;
         self.backoff.reset();
     }
 
@@ -157,16 +158,16 @@ impl Schedule {
     pub(crate) fn attempted(&mut self, now: Instant, outcome: Outcome, rng: &mut fastrand::Rng) {
         let Outcome::Failed { after } = outcome else {
             self.backoff.reset();
-            self.not_before = now;
+            self.earliest_retry = now;
             return;
         };
         let wait = after.unwrap_or_else(|| self.backoff.next(rng)).min(WAIT_MAX);
-        self.flush_until = self.flush_until.filter(|until| *until > now);
-        self.not_before = now + wait;
+        self.flush_until = self.flush_until.filter(|until_deadline| *until_deadline > now);
+        self.earliest_retry = now + wait;
         let Some(urgent) = self.end_by.or(self.flush_until) else { return };
         let remaining = urgent.saturating_duration_since(now);
         match wait_within(wait, after.is_some(), remaining) {
-            Some(wait) => self.not_before = now + wait,
+            Some(wait) => self.earliest_retry = now + wait,
             None => self.gave_up = self.end_by.is_some(),
         }
     }
@@ -185,14 +186,14 @@ mod tests {
     const FAILED: Outcome = Outcome::Failed { after: None };
 
     /// A schedule of regular pushes, its clock and its dice.
-    struct Play {
+    struct Scenario {
         clock: FakeClock,
         schedule: Schedule,
         rng: fastrand::Rng,
         to_send: bool,
     }
 
-    impl Play {
+    impl Scenario {
         fn new(seed: u64) -> Self {
             let clock = FakeClock::new();
             let schedule = Schedule::new(clock.now(), ATTEMPT, (MIN, MAX));
@@ -224,8 +225,8 @@ mod tests {
         /// Moves the clock to the end of the wait that is next, and says how long it was.
         fn wait(&mut self) -> Duration {
             let action = self.action();
-            let Action::Wait(until) = action else { panic!("{action:?}") };
-            let wait = until - self.clock.now();
+            let Action::Wait(until_deadline) = action else { panic!("{action:?}") };
+            let wait = until_deadline - self.clock.now();
             self.clock.advance(wait);
             wait
         }
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn first_push_at_once_then_every_interval() {
-        let mut play = Play::new(1);
+        let mut play = Scenario::new(1);
         assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
         play.attempted(Outcome::Acknowledged);
         assert!(play.wait() <= INTERVAL);
@@ -262,7 +263,7 @@ mod tests {
     fn pushes_per_second(seconds: usize, down_until: Duration) -> Vec<usize> {
         let mut pushes = vec![0; seconds];
         for seed in 0..1000 {
-            let mut play = Play::new(seed);
+            let mut play = Scenario::new(seed);
             while let Some(count) = usize::try_from(play.clock.elapsed().as_secs())
                 .ok()
                 .and_then(|at| pushes.get_mut(at))
@@ -308,7 +309,7 @@ mod tests {
 
     #[test]
     fn failures_are_backed_off_from_and_a_success_forgets_them() {
-        let mut play = Play::new(2);
+        let mut play = Scenario::new(2);
         for attempt in 0..20 {
             assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
             play.attempted(FAILED);
@@ -323,14 +324,14 @@ mod tests {
 
     #[test]
     fn a_gateway_that_asks_to_be_left_alone_is() {
-        let mut play = Play::new(3);
+        let mut play = Scenario::new(3);
         play.attempted(Outcome::Failed { after: Some(SECOND * 17) });
         assert_eq!(play.wait(), SECOND * 17);
     }
 
     #[test]
     fn a_refusal_waits_for_the_next_interval() {
-        let mut play = Play::new(4);
+        let mut play = Scenario::new(4);
         play.attempted(Outcome::Acknowledged);
         play.wait();
         play.attempted(Outcome::Refused);
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_flush_pushes_at_once_and_again_until_its_deadline() {
-        let mut play = Play::new(5);
+        let mut play = Scenario::new(5);
         for _ in 0..15 {
             play.attempted(FAILED);
         }
@@ -362,7 +363,7 @@ mod tests {
 
     #[test]
     fn the_end_is_a_last_operation() {
-        let mut play = Play::new(6);
+        let mut play = Scenario::new(6);
         play.attempted(Outcome::Acknowledged);
         play.end(SECOND * 5);
         assert_eq!(play.action(), Action::Send { timeout: SECOND * 5 });
@@ -376,7 +377,7 @@ mod tests {
     fn the_end_comes_at_its_deadline_whatever_the_gateway_does() {
         for after in [None, Some(SECOND * 3), Some(SECOND * 60)] {
             for attempt_takes in [Duration::ZERO, MIN, SECOND * 2] {
-                let mut play = Play::new(7);
+                let mut play = Scenario::new(7);
                 play.end(SECOND * 5);
                 let mut attempts = 0;
                 while play.action() != Action::End {
@@ -416,11 +417,11 @@ mod tests {
 
     #[test]
     fn the_end_does_not_repeat_what_is_refused() {
-        let mut play = Play::new(8);
+        let mut play = Scenario::new(8);
         play.end(SECOND * 5);
         play.attempted(Outcome::Refused);
         assert_eq!(play.action(), Action::End);
-        let mut play = Play::new(8);
+        let mut play = Scenario::new(8);
         play.end(Duration::ZERO);
         assert_eq!(play.action(), Action::End);
     }

@@ -6,56 +6,61 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::Receiver;
 
-use crate::background::group_state::Fate;
-use crate::background::queue::{Path, Sending};
+use crate::background::group_state::Delivery;
+use crate::background::queue::{NextRequest, Path};
 use crate::background::schedule::{Action, Outcome};
-use crate::background::shared_state::{Health, Live, Shared};
-use crate::error::{PushError, PushErrorKind, Verb, in_full};
-use crate::exchange::connection::{Operation, Setback, read_acknowledgement};
+use crate::background::shared_state::{GatheredGroup, Health, SharedState};
+use crate::error::{PushError, PushErrorKind, Verb, with_causes};
+use crate::exchange::connection::{AttemptError, Operation, read_acknowledgement};
 use crate::payload::body::EncodedBody;
-use crate::spool::replay::with_kept;
+use crate::spool::replay::with_spooled;
 
 /// Everything the thread owns.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
-    calls: Receiver<()>,
+    shared: Arc<SharedState>,
+    woken: Receiver<()>,
     rng: fastrand::Rng,
 }
 
 impl Worker {
     /// Wakes up when it is called.
-    pub(crate) fn new(shared: Arc<Shared>, calls: Receiver<()>) -> Self {
-        let rng = (shared.line.rng)();
-        Self { shared, calls, rng }
+    pub(crate) fn new(shared: Arc<SharedState>, woken: Receiver<()>) -> Self {
+        let rng = (shared.connection.rng)();
+        Self { shared, woken, rng }
     }
 
     /// Runs until told to end.
     pub(crate) fn run(mut self) {
         loop {
-            let mut desk = self.shared.desk();
-            let action = desk.schedule.next_action(self.now(), desk.queue.has_turns());
+            let mut state = self.shared.lock();
+            let action = state.schedule.next_action(self.now(), state.queue.has_next());
             match action {
                 Action::Regular => {
-                    desk.schedule.regular_queued();
-                    if let Some(path) = desk.live.as_ref().map(|live| Arc::clone(&live.path)) {
-                        desk.queue.queue(&path);
+                    state.schedule.regular_queued();
+                    if let Some(path) =
+                        state.gathered.as_ref().map(|gathered| Arc::clone(&gathered.path))
+                    {
+                        state.queue.queue(&path);
                     }
                 }
                 Action::Send { timeout } => {
-                    let path = desk.queue.next().cloned();
-                    let live = desk.live.clone().filter(|live| Some(&live.path) == path.as_ref());
-                    drop(desk);
+                    let path = state.queue.next().cloned();
+                    let gathered = state
+                        .gathered
+                        .clone()
+                        .filter(|gathered| Some(&gathered.path) == path.as_ref());
+                    drop(state);
                     let Some(path) = path else { continue };
-                    match live.map_or(Ok(()), |live| self.refresh(&live)) {
+                    match gathered.map_or(Ok(()), |gathered| self.gather(&gathered)) {
                         Ok(()) => self.attempt(&path, timeout),
                         Err(PushErrorKind::Stopped) => return,
                         Err(_) => {}
                     }
                 }
-                Action::Wait(until) => {
-                    drop(desk);
-                    self.calls.recv_deadline(until).ok(); // it was called, or it is time
+                Action::Wait(until_deadline) => {
+                    drop(state);
+                    self.woken.recv_deadline(until_deadline).ok(); // it was called, or it is time
                 }
                 Action::End => return,
             }
@@ -63,43 +68,43 @@ impl Worker {
     }
 
     fn now(&self) -> Instant {
-        self.shared.line.clock.now()
+        self.shared.connection.clock.now()
     }
 
     /// Gathers the state of now; what cannot be encoded is refused.
-    fn refresh(&mut self, live: &Live) -> Result<(), PushErrorKind> {
-        let Err(setback) = self.shared.refresh(live) else { return Ok(()) };
-        let line = &self.shared.line;
-        let operation = Operation { verb: Verb::Push, path: &live.path, body: None };
-        self.refused(&live.path, &line.error(&operation, &setback, 0));
+    fn gather(&mut self, gathered: &GatheredGroup) -> Result<(), PushErrorKind> {
+        let Err(attempt_error) = self.shared.gather(gathered) else { return Ok(()) };
+        let connection = &self.shared.connection;
+        let operation = Operation { verb: Verb::Push, path: &gathered.path, body: None };
+        self.refused(&gathered.path, &connection.error(&operation, &attempt_error, 0));
         let now = self.now();
-        let mut desk = self.shared.desk();
-        desk.schedule.regular_ended(now, false, &mut self.rng);
-        desk.tell_waiting();
-        Err(setback.kind)
+        let mut state = self.shared.lock();
+        state.schedule.regular_ended(now, false, &mut self.rng);
+        state.notify_waiters();
+        Err(attempt_error.kind)
     }
 
     /// One request with what there is of that group.
     fn attempt(&mut self, path: &Path, timeout: Duration) {
-        let sending = self.shared.desk().queue.send(path);
+        let sending = self.shared.lock().queue.send(path);
         let outcome = match self.ask(path, sending.as_ref(), timeout) {
             Ok(None) => return,
-            Ok(Some(made)) => {
-                self.acknowledged(path, made);
+            Ok(Some(created)) => {
+                self.acknowledged(path, created);
                 Outcome::Acknowledged
             }
             Err(failed) if sending.is_none() => self.not_replayed(path, &failed),
             Err(failed) => self.failed(path, *failed),
         };
         let now = self.now();
-        let mut desk = self.shared.desk();
-        desk.schedule.attempted(now, outcome, &mut self.rng);
-        let is_live = desk.live.as_ref().is_some_and(|live| live.path == *path);
+        let mut state = self.shared.lock();
+        state.schedule.attempted(now, outcome, &mut self.rng);
+        let is_live = state.gathered.as_ref().is_some_and(|gathered| gathered.path == *path);
         if is_live && !matches!(outcome, Outcome::Failed { .. }) {
             let acknowledged = outcome == Outcome::Acknowledged;
-            desk.schedule.regular_ended(now, acknowledged, &mut self.rng);
+            state.schedule.regular_ended(now, acknowledged, &mut self.rng);
         }
-        desk.tell_waiting();
+        state.notify_waiters();
     }
 
     /// Sends what there is of a group, with what is kept of it. Returns when the newest part of it
@@ -107,38 +112,38 @@ impl Worker {
     fn ask(
         &self,
         path: &Path,
-        sending: Option<&Sending>,
+        sending: Option<&NextRequest>,
         timeout: Duration,
     ) -> Result<Option<SystemTime>, Box<Failed>> {
-        let line = &self.shared.line;
+        let connection = &self.shared.connection;
         let mut by = self.now() + timeout;
-        let failed = |operation: &Operation<'_>, setback: Setback, attempts| {
-            let error = line.error(operation, &setback, attempts);
-            Box::new(Failed { setback, error })
+        let failed = |operation: &Operation<'_>, attempt_error: AttemptError, attempts| {
+            let error = connection.error(operation, &attempt_error, attempts);
+            Box::new(Failed { attempt_error, error })
         };
         let own = sending.map(|sending| sending.batch.state.clone());
-        let spool = self.shared.keeper.as_ref().map(|keeper| &keeper.spool);
-        let combined = with_kept(spool, line, path, own, |operation, read| {
-            let answered = line.attempt(operation, timeout, 0, read);
-            answered.map_err(|setback| failed(operation, setback, 1))
+        let spool = self.shared.spool.as_ref().map(|gateway_spool| &gateway_spool.spool);
+        let combined = with_spooled(spool, connection, path, own, |operation, read| {
+            let answered = connection.attempt(operation, timeout, 0, read);
+            answered.map_err(|attempt_error| failed(operation, attempt_error, 1))
         })?;
         let Some(state) = combined.state else { return Ok(None) };
         let mut operation = Operation { verb: state.verb(), path, body: None };
-        let body = state.families().map(|families| EncodedBody::new(families, &line.config));
-        let body = body
-            .transpose()
-            .map_err(|(kind, cause)| failed(&operation, Setback::nothing_sent(kind, cause), 0))?;
+        let body = state.families().map(|families| EncodedBody::new(families, &connection.config));
+        let body = body.transpose().map_err(|(kind, cause)| {
+            failed(&operation, AttemptError::nothing_sent(kind, cause), 0)
+        })?;
         operation.body = body.as_ref();
-        if timeout == line.config.attempt_timeout {
+        if timeout == connection.config.attempt_timeout {
             // No deadline has cut it.
             let bytes = body.as_ref().map_or(0, |body| body.http().bytes.len());
-            by += line.config.attempt_timeout_for(bytes).saturating_sub(timeout);
+            by += connection.config.attempt_timeout_for(bytes).saturating_sub(timeout);
         }
-        for _ in 0..combined.times {
+        for _ in 0..combined.send_count {
             let result = self.attempt_counted(&operation, by, sending);
-            result.map_err(|setback| failed(&operation, setback, 1))?;
+            result.map_err(|attempt_error| failed(&operation, attempt_error, 1))?;
         }
-        Ok(sending.map(|sending| sending.batch.made).or(combined.kept_made))
+        Ok(sending.map(|sending| sending.batch.created).or(combined.spooled_created))
     }
 
     /// One request, and what it was for the metrics.
@@ -146,12 +151,17 @@ impl Worker {
         &self,
         operation: &Operation<'_>,
         by: Instant,
-        sending: Option<&Sending>,
-    ) -> Result<(), Setback> {
+        sending: Option<&NextRequest>,
+    ) -> Result<(), AttemptError> {
         let start = self.now();
         let dropped = sending.map_or(0, |sending| sending.dropped);
-        let left = by.saturating_duration_since(start);
-        let result = self.shared.line.attempt(operation, left, dropped, &read_acknowledgement);
+        let unacknowledged = by.saturating_duration_since(start);
+        let result = self.shared.connection.attempt(
+            operation,
+            unacknowledged,
+            dropped,
+            &read_acknowledgement,
+        );
         self.shared.metrics.attempted(
             result.as_ref().map_or_else(outcome, |_| Outcome::Acknowledged),
             sending.is_some_and(|sending| sending.again),
@@ -163,21 +173,21 @@ impl Worker {
 
     /// What an earlier run has left was not taken: it stays where it is.
     fn not_replayed(&self, path: &Path, failed: &Failed) -> Outcome {
-        let outcome = outcome(&failed.setback);
+        let outcome = outcome(&failed.attempt_error);
         if outcome == Outcome::Refused {
-            log::warn!("{}; it stays in the spool", in_full(&failed.error));
+            log::warn!("{}; it stays in the spool", with_causes(&failed.error));
         } else {
-            self.shared.desk().queue.add_left_behind(path);
+            self.shared.lock().queue.add_from_earlier_run(path);
         }
         outcome
     }
 
-    fn acknowledged(&self, path: &Path, made: SystemTime) {
+    fn acknowledged(&self, path: &Path, created: SystemTime) {
         let now = self.now();
-        let url = self.shared.line.url.redacted(path);
-        let mut desk = self.shared.desk();
-        let refused = desk.queue.acknowledged(path).and_then(|(_, refused)| refused);
-        let unavailable = match desk.health {
+        let url = self.shared.connection.url.redacted(path);
+        let mut state = self.shared.lock();
+        let refused = state.queue.acknowledged(path).and_then(|(_, refused)| refused);
+        let unavailable = match state.health {
             Health::Unavailable(since) => Some(since),
             Health::Good => None,
             Health::Unknown => {
@@ -185,12 +195,12 @@ impl Worker {
                 None
             }
         };
-        desk.health = Health::Good;
-        drop(desk);
-        self.shared.metrics.acknowledged(self.shared.gateway, self.shared.line.clock.wall());
-        if let Some(keeper) = &self.shared.keeper {
-            keeper.forget(path, made);
-            self.shared.count_kept(keeper);
+        state.health = Health::Good;
+        drop(state);
+        self.shared.metrics.acknowledged(self.shared.gateway, self.shared.connection.clock.wall());
+        if let Some(gateway_spool) = &self.shared.spool {
+            gateway_spool.remove_obsolete(path, created);
+            self.shared.count_spooled(gateway_spool);
         }
         if let Some(since) = refused.into_iter().chain(unavailable).min() {
             let outage = now.saturating_duration_since(since);
@@ -199,20 +209,20 @@ impl Worker {
     }
 
     fn failed(&self, path: &Path, failed: Failed) -> Outcome {
-        let Failed { setback, error } = failed;
-        let outcome = outcome(&setback);
+        let Failed { attempt_error, error } = failed;
+        let outcome = outcome(&attempt_error);
         if outcome == Outcome::Refused {
             self.refused(path, &error);
             return outcome;
         }
-        let mut desk = self.shared.desk();
-        let known = matches!(desk.health, Health::Unavailable(_));
+        let mut state = self.shared.lock();
+        let known = matches!(state.health, Health::Unavailable(_));
         if !known {
-            desk.health = Health::Unavailable(self.now());
+            state.health = Health::Unavailable(self.now());
         }
-        let words = (!known).then(|| in_full(&error));
-        desk.queue.failed(path, fate(setback.kind), setback.dropped, error);
-        drop(desk);
+        let words = (!known).then(|| with_causes(&error));
+        state.queue.failed(path, delivery(attempt_error.kind), attempt_error.dropped, error);
+        drop(state);
         if let Some(words) = words {
             log::warn!("{words}; trying again, with growing waits");
         }
@@ -221,17 +231,17 @@ impl Worker {
 
     fn refused(&self, path: &Path, error: &PushError) {
         let for_content = is_about_content(error.kind());
-        let mut desk = self.shared.desk();
-        let is_live = desk.live.as_ref().is_some_and(|live| live.path == *path);
-        let known = desk.queue.refused(path, self.now(), for_content, error.clone());
-        drop(desk);
+        let mut state = self.shared.lock();
+        let is_live = state.gathered.as_ref().is_some_and(|gathered| gathered.path == *path);
+        let known = state.queue.refused(path, self.now(), for_content, error.clone());
+        drop(state);
         if !known {
             let next = match error.kind() {
                 PushErrorKind::Stopped => "nothing more is pushed",
                 _ if is_live => "trying again at the next interval",
                 _ => "not trying again",
             };
-            log::warn!("{}; {next}", in_full(error));
+            log::warn!("{}; {next}", with_causes(error));
         }
     }
 }
@@ -239,22 +249,26 @@ impl Worker {
 /// An attempt that failed, in parts and in words.
 #[derive(Debug)]
 struct Failed {
-    setback: Setback,
+    attempt_error: AttemptError,
     error: PushError,
 }
 
-fn outcome(setback: &Setback) -> Outcome {
-    if setback.retry { Outcome::Failed { after: setback.after } } else { Outcome::Refused }
+fn outcome(attempt_error: &AttemptError) -> Outcome {
+    if attempt_error.retry {
+        Outcome::Failed { after: attempt_error.after }
+    } else {
+        Outcome::Refused
+    }
 }
 
 /// Whether a gateway that did not acknowledge may have taken what it was sent, or still will.
-fn fate(kind: PushErrorKind) -> Fate {
+fn delivery(kind: PushErrorKind) -> Delivery {
     match kind {
         // 502 and 504 are of proxies, which may have passed it on.
         PushErrorKind::Timeout | PushErrorKind::Dropped | PushErrorKind::Unavailable(502 | 504) => {
-            Fate::Unknown
+            Delivery::Unknown
         }
-        _ => Fate::NotTaken,
+        _ => Delivery::NotTaken,
     }
 }
 

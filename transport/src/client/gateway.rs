@@ -11,17 +11,18 @@ use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
 use crate::exchange::clock::{Clock, SystemClock};
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::connection::{
-    Done, Line, Operation, ReadAnswer, Setback, read_acknowledgement, read_exposition,
+    AttemptError, Completed, Connection, Operation, ReadAnswer, read_acknowledgement,
+    read_exposition,
 };
 use crate::exchange::groups::{self, Group, Inventory};
-use crate::http::agent::UreqSend;
+use crate::http::agent::HttpAgent;
 use crate::http::url::{HttpUrl, RedactedUrl};
 use crate::payload::body::{EncodedBody, Gathered, gather};
-use crate::payload::change::Pending;
+use crate::payload::change::GroupChange;
 use crate::spool::directory::Spool;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
-use crate::spool::replay::with_kept;
+use crate::spool::replay::with_spooled;
 
 const READY_PATH: &str = "/-/ready";
 const SCRAPE_PATH: &str = "/metrics";
@@ -45,7 +46,7 @@ pub(crate) const GROUPS_PATH: &str = "/api/v1/metrics";
 /// ```
 #[derive(Debug)]
 pub struct Gateway {
-    line: Line,
+    connection: Connection,
     spool: Option<Spool>,
 }
 
@@ -101,10 +102,10 @@ impl Gateway {
                  change everything, credentials too"
             );
         }
-        let http = Box::new(UreqSend::new(&config));
+        let http = Box::new(HttpAgent::new(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let line = Line { url, config, http, clock, rng: fastrand::Rng::new };
-        Ok(Self { line, spool: None })
+        let connection = Connection { url, config, http, clock, rng: fastrand::Rng::new };
+        Ok(Self { connection, spool: None })
     }
 
     /// Keeps in that directory what is pushed, added or deleted without success, for a later run:
@@ -120,25 +121,25 @@ impl Gateway {
     /// [`total_timeout`](GatewayConfig#structfield.total_timeout): what is left, where several
     /// operations share a deadline.
     pub fn set_total_timeout(&mut self, total: Duration) {
-        self.line.config.total_timeout = total;
+        self.connection.config.total_timeout = total;
     }
 
-    pub(crate) fn line(&self) -> &Line {
-        &self.line
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    pub(crate) fn into_line(self) -> Line {
-        self.line
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
     }
 
     /// The gateway's base URL, credentials shown as `***`.
     pub fn url(&self) -> RedactedUrl {
-        self.line.url.redacted("")
+        self.connection.url.redacted("")
     }
 
     /// The gateway's base URL without credentials, as a [`Spool`] knows it.
     pub fn base(&self) -> &str {
-        self.line.url.base()
+        self.connection.url.base()
     }
 
     /// Replaces the whole group `key` by the metrics of `source` (`PUT`).
@@ -190,11 +191,11 @@ impl Gateway {
     pub fn delete_group_once(&self, group: &Group) -> Result<(), PushError> {
         let path = self.path_of(group)?;
         let operation = Operation { verb: Verb::Delete, path: &path, body: None };
-        let config = &self.line.config;
+        let config = &self.connection.config;
         let timeout = config.attempt_timeout.min(config.total_timeout);
-        match self.line.attempt(&operation, timeout, 0, &read_acknowledgement) {
+        match self.connection.attempt(&operation, timeout, 0, &read_acknowledgement) {
             Ok(_) => Ok(()),
-            Err(setback) => Err(self.line.error(&operation, &setback, 1)),
+            Err(attempt_error) => Err(self.connection.error(&operation, &attempt_error, 1)),
         }
     }
 
@@ -227,9 +228,9 @@ impl Gateway {
     /// As [`groups`](Self::groups).
     pub fn inventory(&self) -> Result<Inventory, PushError> {
         let operation = Operation { verb: Verb::List, path: GROUPS_PATH, body: None };
-        let max = self.line.config.answer_bytes_max;
+        let max = self.connection.config.answer_bytes_max;
         let read = |body: &mut dyn Read| groups::read(body, max);
-        let answered = self.line.with_retries(&operation, &read)?.answered;
+        let answered = self.connection.with_retries(&operation, &read)?.answered;
         Ok(Inventory { groups: answered.value, now: answered.date })
     }
 
@@ -240,7 +241,7 @@ impl Gateway {
     /// [`PushError`] when it does not say so in time.
     pub fn ready(&self) -> Result<(), PushError> {
         let operation = Operation { verb: Verb::Ready, path: READY_PATH, body: None };
-        self.line.with_retries(&operation, &read_acknowledgement).map(|_| ())
+        self.connection.with_retries(&operation, &read_acknowledgement).map(|_| ())
     }
 
     /// What the gateway exposes to Prometheus, in text 0.0.4 (`GET /metrics`).
@@ -250,9 +251,9 @@ impl Gateway {
     /// As [`groups`](Self::groups).
     pub fn scrape(&self) -> Result<Vec<u8>, PushError> {
         let operation = Operation { verb: Verb::Scrape, path: SCRAPE_PATH, body: None };
-        let max = self.line.config.answer_bytes_max;
+        let max = self.connection.config.answer_bytes_max;
         let read = |body: &mut dyn Read| read_exposition(body, max);
-        Ok(self.line.with_retries(&operation, &read)?.answered.value)
+        Ok(self.connection.with_retries(&operation, &read)?.answered.value)
     }
 
     fn send(
@@ -261,97 +262,104 @@ impl Gateway {
         key: &GroupingKey,
         source: &dyn Source,
     ) -> Result<PushReport, PushError> {
-        let start = self.line.clock.now();
+        let start = self.connection.clock.now();
         // Gathering and encoding count, too.
-        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
+        let deadline = self.connection.clock.deadline(self.connection.config.total_timeout);
         let path = key.to_path();
         let operation = Operation { verb, path: &path, body: None };
-        let Gathered { families, samples } = gather(source, &self.line.config)
+        let Gathered { families, samples } = gather(source, &self.connection.config)
             .map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
         let (count, body_bytes) = (families.len(), families.bytes_len());
         let state = match verb {
-            Verb::Add => Pending::Post(families),
-            _ => Pending::Put(families),
+            Verb::Add => GroupChange::Add(families),
+            _ => GroupChange::Push(families),
         };
-        let done = self.tell(&path, &state, deadline)?;
+        let done = self.send_and_spool(&path, &state, deadline)?;
         Ok(PushReport {
             families: count,
             samples,
             body_bytes,
             attempts: done.attempts,
-            duration: self.line.clock.now().saturating_duration_since(start),
+            duration: self.connection.clock.now().saturating_duration_since(start),
             status: done.answered.status,
         })
     }
 
     fn delete_path(&self, path: &str) -> Result<(), PushError> {
-        let deadline = self.line.clock.deadline(self.line.config.total_timeout);
-        self.tell(path, &Pending::Delete, deadline).map(drop)
+        let deadline = self.connection.clock.deadline(self.connection.config.total_timeout);
+        self.send_and_spool(path, &GroupChange::Delete, deadline).map(drop)
     }
 
     /// Tells the gateway, and if that fails the spool: as soon as an attempt has failed, so that a
     /// program which is ended while it tries again has lost nothing.
-    fn tell(&self, path: &str, state: &Pending, deadline: Instant) -> Result<Done<()>, PushError> {
+    fn send_and_spool(
+        &self,
+        path: &str,
+        state: &GroupChange,
+        deadline: Instant,
+    ) -> Result<Completed<()>, PushError> {
         let Some(spool) = &self.spool else {
-            return self.tell_gateway(path, state, deadline, || {});
+            return self.send_to_gateway(path, state, deadline, || {});
         };
-        let base = self.line.url.base().to_owned();
-        let kept = spool.find(&base, path);
+        let base = self.connection.url.base().to_owned();
+        let spooled = spool.find(&base, path);
         // Later than what is kept, even if the clock has been set back.
-        let now = self.line.clock.wall();
-        let made = kept.as_ref().map_or(now, |kept| now.max(kept.made));
-        let keep = || {
+        let now = self.connection.clock.wall();
+        let created = spooled.as_ref().map_or(now, |spooled| now.max(spooled.created));
+        let store = || {
             let (base, path, state) = (base.clone(), path.to_owned(), state.clone());
             // Another process may have sent it meanwhile.
-            let sent =
-                kept.as_ref().and_then(|kept| fingerprint::of_state(&kept.state, &kept.path));
-            let earlier = kept.iter().flat_map(|kept| kept.doubts.clone());
-            let doubts = sent.into_iter().chain(earlier).collect();
-            spool.keep(vec![Record { base, path, state, made, doubts }]).pop()
+            let sent = spooled
+                .as_ref()
+                .and_then(|spooled| fingerprint::of_state(&spooled.state, &spooled.path));
+            let earlier = spooled.iter().flat_map(|spooled| spooled.unconfirmed.clone());
+            let unconfirmed = sent.into_iter().chain(earlier).collect();
+            spool.store(vec![Record { base, path, state, created, unconfirmed }]).pop()
         };
         // Whether it is kept is said at the end.
-        let keep_meanwhile = || drop(keep());
-        let ask = |operation: &Operation<'_>, read: ReadAnswer<'_, _>| {
-            Ok(self.line.until(deadline, operation, read)?.answered)
+        let store_meanwhile = || drop(store());
+        let list = |operation: &Operation<'_>, read: ReadAnswer<'_, _>| {
+            Ok(self.connection.until_deadline(deadline, operation, read)?.answered)
         };
-        let combined = with_kept(Some(spool), &self.line, path, Some(state.clone()), ask);
+        let combined = with_spooled(Some(spool), &self.connection, path, Some(state.clone()), list);
         let told = combined.and_then(|combined| {
             let state = combined.state.as_ref().unwrap_or(state);
-            for _ in 1..combined.times {
-                self.tell_gateway(path, state, deadline, keep_meanwhile)?;
+            for _ in 1..combined.send_count {
+                self.send_to_gateway(path, state, deadline, store_meanwhile)?;
             }
-            self.tell_gateway(path, state, deadline, keep_meanwhile)
+            self.send_to_gateway(path, state, deadline, store_meanwhile)
         });
         match told {
             Ok(done) => {
-                if let Err(error) = spool.forget(&base, path, made) {
+                if let Err(error) = spool.remove_obsolete(&base, path, created) {
                     log::warn!(
-                        "what is kept of `{}` is obsolete: {error}",
-                        self.line.url.redacted(path)
+                        "what is spooled of `{}` is obsolete: {error}",
+                        self.connection.url.redacted(path)
                     );
                 }
                 Ok(done)
             }
             Err(error) => {
-                let kept = keep().map(|kept| kept.map(|()| spool.dir().to_owned()));
-                Err(kept.map_or(error.clone(), |kept| error.with_kept(kept)))
+                let spooled = store().map(|spooled| spooled.map(|()| spool.dir().to_owned()));
+                Err(spooled.map_or(error.clone(), |spooled| error.with_spooled(spooled)))
             }
         }
     }
 
-    fn tell_gateway(
+    fn send_to_gateway(
         &self,
         path: &str,
-        state: &Pending,
+        state: &GroupChange,
         deadline: Instant,
         on_failure: impl FnOnce(),
-    ) -> Result<Done<()>, PushError> {
+    ) -> Result<Completed<()>, PushError> {
         let mut operation = Operation { verb: state.verb(), path, body: None };
-        let body = state.families().map(|families| EncodedBody::new(families, &self.line.config));
+        let body =
+            state.families().map(|families| EncodedBody::new(families, &self.connection.config));
         let body = body.transpose();
         let body = body.map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
         operation.body = body.as_ref();
-        self.line.until_telling(deadline, &operation, &read_acknowledgement, on_failure)
+        self.connection.until_deadline_with(deadline, &operation, &read_acknowledgement, on_failure)
     }
 
     fn nothing_sent(
@@ -360,6 +368,6 @@ impl Gateway {
         kind: PushErrorKind,
         cause: Cause,
     ) -> PushError {
-        self.line.error(operation, &Setback::nothing_sent(kind, cause), 0)
+        self.connection.error(operation, &AttemptError::nothing_sent(kind, cause), 0)
     }
 }

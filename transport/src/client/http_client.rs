@@ -8,8 +8,8 @@ use ureq::http::Method;
 use crate::error::{Cause, PushErrorKind};
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::connection::read_capped;
-use crate::exchange::verdict::Failure;
-use crate::http::agent::UreqSend;
+use crate::exchange::verdict::HttpFailureKind;
+use crate::http::agent::HttpAgent;
 use crate::http::failure::read_failure;
 use crate::http::url::{HttpUrl, RedactedUrl};
 
@@ -20,7 +20,7 @@ const AUTHORIZATION: &str = "authorization";
 /// `attempt_timeout`, an answer has at most `answer_bytes_max`. Nothing is retried, no redirect
 /// followed. Connections are kept for the next exchange.
 pub struct HttpClient {
-    send: UreqSend,
+    send: HttpAgent,
     attempt_timeout: Duration,
     answer_bytes_max: usize,
 }
@@ -71,7 +71,7 @@ impl HttpClient {
     pub fn new(config: &GatewayConfig) -> Result<Self, crate::ConfigError> {
         config.check()?;
         Ok(Self {
-            send: UreqSend::new(config),
+            send: HttpAgent::new(config),
             attempt_timeout: config.attempt_timeout,
             answer_bytes_max: config.answer_bytes_max,
         })
@@ -138,21 +138,21 @@ impl HttpClient {
             .map_err(|failure| failed(failure.failure, failure.cause))?;
         if is_cut {
             let words = format!("it has more than {} bytes", self.answer_bytes_max);
-            return Err(failed(Failure::TooLarge, Cause::Text(words)));
+            return Err(failed(HttpFailureKind::TooLarge, Cause::Text(words)));
         }
         Ok(HttpAnswer { status: answer.status, is_html: answer.html, body })
     }
 }
 
-fn describe(failure: Failure) -> (PushErrorKind, &'static str) {
+fn describe(failure: HttpFailureKind) -> (PushErrorKind, &'static str) {
     match failure {
-        Failure::Unreachable => (PushErrorKind::Unreachable, "it cannot be reached"),
-        Failure::Timeout => (PushErrorKind::Timeout, "no answer in time"),
-        Failure::Dropped { .. } => {
+        HttpFailureKind::Unreachable => (PushErrorKind::Unreachable, "it cannot be reached"),
+        HttpFailureKind::Timeout => (PushErrorKind::Timeout, "no answer in time"),
+        HttpFailureKind::Dropped { .. } => {
             (PushErrorKind::Dropped, "the connection was closed without a whole answer")
         }
-        Failure::Tls => (PushErrorKind::Tls, "no secure connection can be made"),
-        Failure::Garbled => (PushErrorKind::NotAGateway, "the answer is not HTTP"),
-        Failure::TooLarge => (PushErrorKind::TooLarge, "the answer is too large"),
+        HttpFailureKind::Tls => (PushErrorKind::Tls, "no secure connection can be made"),
+        HttpFailureKind::Garbled => (PushErrorKind::NotAGateway, "the answer is not HTTP"),
+        HttpFailureKind::TooLarge => (PushErrorKind::TooLarge, "the answer is too large"),
     }
 }

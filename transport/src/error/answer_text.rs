@@ -13,44 +13,44 @@ const LINE_PREFIX: &str = "text format parsing error in line ";
 
 /// What a gateway said, one line, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reason {
-    words: String,
+pub(crate) struct AnswerText {
+    text: String,
     /// The line of our body it speaks of: its number, from 1, and its text.
     line: Option<(usize, String)>,
 }
 
-impl Reason {
+impl AnswerText {
     /// `answer` is what was read of the answer's body, `cut` whether there was more of it;
     /// `pushed` is the body we sent, uncompressed. `None` when the gateway said nothing.
     pub(crate) fn new(answer: &[u8], cut: bool, pushed: &[u8]) -> Option<Self> {
         let page = is_html(answer);
         let answer = String::from_utf8_lossy(answer);
         let answer = if page { Cow::Owned(text_of_page(&answer)) } else { answer };
-        let mut words = String::with_capacity(answer.len());
+        let mut text = String::with_capacity(answer.len());
         for line in answer.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            if !words.is_empty() {
-                words.push(' ');
+            if !text.is_empty() {
+                text.push(' ');
             }
-            escape_into(&mut words, line);
+            escape_into(&mut text, line);
         }
-        if words.is_empty() {
+        if text.is_empty() {
             return None;
         }
         if cut && !page {
-            words.push_str(" … (cut)");
+            text.push_str(" … (cut)");
         }
         let line = line_number(&answer).and_then(|number| Some((number, quote(pushed, number)?)));
-        Some(Self { words, line })
+        Some(Self { text, line })
     }
 
-    pub(crate) fn words(&self) -> &str {
-        &self.words
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for AnswerText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the gateway says: {}", self.words)?;
+        write!(f, "the gateway says: {}", self.text)?;
         match &self.line {
             Some((number, text)) => write!(f, "; line {number} of the body is `{text}`"),
             None => Ok(()),
@@ -80,8 +80,8 @@ fn text_of_page(page: &str) -> String {
         Some(title) if !title.is_empty() => title.to_owned(),
         _ => without_tags(page),
     };
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() { "an HTML page without text".to_owned() } else { words.join(" ") }
+    let text: Vec<&str> = text.split_whitespace().collect();
+    if text.is_empty() { "an HTML page without text".to_owned() } else { text.join(" ") }
 }
 
 fn without_tags(page: &str) -> String {
@@ -108,8 +108,8 @@ fn find<'a>(text: &'a str, wanted: &str) -> Option<(&'a str, &'a str)> {
     Some((text.get(..at)?, text.get(at + wanted.len()..)?))
 }
 
-fn line_number(words: &str) -> Option<usize> {
-    let rest = words.trim_start().strip_prefix(LINE_PREFIX)?;
+fn line_number(text: &str) -> Option<usize> {
+    let rest = text.trim_start().strip_prefix(LINE_PREFIX)?;
     rest.split_once(':')?.0.parse().ok()
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn check(answer: &str, cut: bool, pushed: &str, expected: &str) {
-        let reason = Reason::new(answer.as_bytes(), cut, pushed.as_bytes());
+        let reason = AnswerText::new(answer.as_bytes(), cut, pushed.as_bytes());
         assert_eq!(reason.map(|r| r.to_string()).unwrap_or_default(), expected, "{answer:?}");
     }
 
@@ -184,7 +184,7 @@ mod tests {
         );
         check("\u{1b}[2J\u{7}x\r\n", false, "", "the gateway says: \\u{1b}[2J\\u{7}x");
         check("long", true, "", "the gateway says: long … (cut)");
-        assert_eq!(Reason::new(b"a\xffb", false, b"").unwrap().words(), "a\u{fffd}b");
+        assert_eq!(AnswerText::new(b"a\xffb", false, b"").unwrap().text(), "a\u{fffd}b");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// A cause that is known well enough for a hint of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
+pub(crate) enum ConnectFailure {
     /// Nothing listens on that port.
     ConnectionRefused,
     /// No address belongs to the host's name.

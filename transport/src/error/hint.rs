@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::error::connect_failure::Obstacle;
+use crate::error::connect_failure::ConnectFailure;
 use crate::error::{PushErrorKind, Verb};
 
 /// What a hint depends on.
@@ -16,19 +16,19 @@ pub(crate) struct Context<'a> {
     /// Where it was asked, without credentials.
     pub(crate) url: &'a str,
     /// What the gateway said.
-    pub(crate) reason: &'a str,
+    pub(crate) answer_text: &'a str,
     /// Where a redirect points to.
     pub(crate) location: Option<&'a str>,
-    pub(crate) obstacle: Option<Obstacle>,
+    pub(crate) connect_failure: Option<ConnectFailure>,
     /// How long the gateway asked to be left alone.
-    pub(crate) after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Whether the body was sent compressed; `None` where there was no body.
     pub(crate) gzip: Option<bool>,
 }
 
 /// What a complaint is about, and so which requests it can be an answer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
+enum RequestPart {
     /// The body: a push or an add.
     Body,
     /// The group in the URL: these, and a delete.
@@ -37,7 +37,7 @@ enum About {
     Request,
 }
 
-impl About {
+impl RequestPart {
     fn can_answer(self, verb: Verb) -> bool {
         match self {
             Self::Body => is_push(verb),
@@ -52,30 +52,30 @@ fn is_push(verb: Verb) -> bool {
 }
 
 /// Beginnings of a complaint, what they are about, and what to do. The first that matches is taken.
-const COMPLAINTS: &[(&str, About, &str)] = &[
+const KNOWN_ANSWERS: &[(&str, RequestPart, &str)] = &[
     (
         "text format parsing error",
-        About::Body,
+        RequestPart::Body,
         "the body is not in the Prometheus text format 0.0.4; `prompush check` shows every place",
     ),
-    ("odd number of components in label string", About::Group, GROUPING_KEY),
-    ("improper label name", About::Group, GROUPING_KEY),
-    ("invalid base64 encoding", About::Group, GROUPING_KEY),
-    ("job name is required", About::Group, GROUPING_KEY),
-    ("400 Bad Request", About::Group, GROUPING_KEY),
-    ("Client sent an HTTP request to an HTTPS server", About::Request, WANTS_TLS),
-    ("unexpected EOF", About::Body, CUT_ON_THE_WAY),
-    ("EOF", About::Body, CUT_ON_THE_WAY),
-    ("snappy: corrupt input", About::Body, CUT_ON_THE_WAY),
+    ("odd number of components in label string", RequestPart::Group, GROUPING_KEY),
+    ("improper label name", RequestPart::Group, GROUPING_KEY),
+    ("invalid base64 encoding", RequestPart::Group, GROUPING_KEY),
+    ("job name is required", RequestPart::Group, GROUPING_KEY),
+    ("400 Bad Request", RequestPart::Group, GROUPING_KEY),
+    ("Client sent an HTTP request to an HTTPS server", RequestPart::Request, WANTS_TLS),
+    ("unexpected EOF", RequestPart::Body, CUT_ON_THE_WAY),
+    ("EOF", RequestPart::Body, CUT_ON_THE_WAY),
+    ("snappy: corrupt input", RequestPart::Body, CUT_ON_THE_WAY),
     (
         "unsupported path requested",
-        About::Request,
+        RequestPart::Request,
         "this is VictoriaMetrics, and too old to take pushes: from 1.84 on it does, below \
          `/api/v1/import/prometheus`",
     ),
     (
         "Lifecycle API is not enabled",
-        About::Request,
+        RequestPart::Request,
         "this is not the path of a group: give the gateway's base URL alone",
     ),
 ];
@@ -169,18 +169,18 @@ pub(crate) fn hint(context: &Context<'_>) -> Option<String> {
 }
 
 fn refused(context: &Context<'_>, status: u16) -> Option<String> {
-    let reason = context.reason;
+    let answer_text = context.answer_text;
     let verb = context.verb;
-    let mut known = COMPLAINTS.iter().filter(|(_, about, _)| about.can_answer(verb));
-    if let Some((_, _, hint)) = known.find(|(prefix, ..)| reason.starts_with(prefix)) {
+    let mut known = KNOWN_ANSWERS.iter().filter(|(_, about, _)| about.can_answer(verb));
+    if let Some((_, _, hint)) = known.find(|(prefix, ..)| answer_text.starts_with(prefix)) {
         return Some((*hint).to_owned());
     }
-    if let Some(rest) = reason.strip_prefix(INCONSISTENT).filter(|_| is_push(verb)) {
+    if let Some(rest) = answer_text.strip_prefix(INCONSISTENT).filter(|_| is_push(verb)) {
         let known = INCONSISTENCIES.iter().find(|(part, _)| rest.contains(part));
         return known.map(|(_, hint)| (*hint).to_owned());
     }
     // As nginx says it, in a page.
-    if reason.contains("plain HTTP request was sent to HTTPS port") {
+    if answer_text.contains("plain HTTP request was sent to HTTPS port") {
         return Some(WANTS_TLS.to_owned());
     }
     Some(match status {
@@ -217,10 +217,10 @@ fn refused(context: &Context<'_>, status: u16) -> Option<String> {
 }
 
 fn unavailable(context: &Context<'_>, status: u16) -> String {
-    if let Some(after) = context.after {
-        return format!("try again in {after:?}, or allow more time with `total_timeout`");
+    if let Some(retry_after) = context.retry_after {
+        return format!("try again in {retry_after:?}, or allow more time with `total_timeout`");
     }
-    if context.reason.starts_with("An error has occurred while serving metrics") {
+    if context.answer_text.starts_with("An error has occurred while serving metrics") {
         return "the gateway holds metrics that contradict each other, and serves none until a \
                 group with them is deleted: the words above name them"
             .to_owned();
@@ -234,16 +234,16 @@ fn unavailable(context: &Context<'_>, status: u16) -> String {
 }
 
 fn unreachable(context: &Context<'_>) -> String {
-    match context.obstacle {
-        Some(Obstacle::NameUnknown) => {
+    match context.connect_failure {
+        Some(ConnectFailure::NameUnknown) => {
             "no host of that name is known: is it spelled right?".to_owned()
         }
-        Some(Obstacle::NameUnanswered) => {
+        Some(ConnectFailure::NameUnanswered) => {
             "the name server does not answer: does this machine have a network, and is the one in \
              `/etc/resolv.conf` right?"
                 .to_owned()
         }
-        Some(Obstacle::ConnectionRefused) => {
+        Some(ConnectFailure::ConnectionRefused) => {
             let port = match port(context.url) {
                 Some(GATEWAY_PORT) => String::new(),
                 Some(_) if other_port(context, "").is_empty() => {
@@ -258,12 +258,12 @@ fn unreachable(context: &Context<'_>) -> String {
                 "nothing listens on that port: is the gateway running, and is the port right?{port}"
             )
         }
-        Some(Obstacle::HostSilent) => {
+        Some(ConnectFailure::HostSilent) => {
             "the host does not answer: is it the right one, is it up, and \
                                        does a firewall in between let this port pass?"
                 .to_owned()
         }
-        Some(Obstacle::Proxy) => {
+        Some(ConnectFailure::Proxy) => {
             "`NO_PROXY` names the hosts that are reached without the proxy; a \
                                   proxy has to allow `CONNECT` to the gateway's port"
                 .to_owned()
@@ -273,30 +273,32 @@ fn unreachable(context: &Context<'_>) -> String {
 }
 
 fn tls(context: &Context<'_>) -> String {
-    match context.obstacle {
-        Some(Obstacle::NoTls) => {
+    match context.connect_failure {
+        Some(ConnectFailure::NoTls) => {
             let plain = context.url.replacen("https://", "http://", 1);
             let base = plain.split("/metrics/").next().unwrap_or_default();
             return format!("what listens there speaks no TLS: is its URL `{base}`?");
         }
-        Some(Obstacle::UnknownAuthority) => {
+        Some(ConnectFailure::UnknownAuthority) => {
             "give the authority that signed it with `Tls::ca_file`; those that this machine trusts \
              are `/etc/ssl/certs/ca-certificates.crt` on many systems"
         }
-        Some(Obstacle::AuthorityAsServer) => {
+        Some(ConnectFailure::AuthorityAsServer) => {
             "`openssl req -x509` makes such certificates: make one with `-addext \
              basicConstraints=critical,CA:FALSE`, and give it with `Tls::ca_file`"
         }
-        Some(Obstacle::CertificateExpired) => {
+        Some(ConnectFailure::CertificateExpired) => {
             "whoever runs the gateway has to renew its certificate; is the clock of this machine \
              right?"
         }
-        Some(Obstacle::CertificateNotYetValid) => "is the clock of this machine right?",
-        Some(Obstacle::WrongHost) => "ask for the gateway by a name that its certificate is for",
-        Some(Obstacle::ClientCertificateMissing) => {
+        Some(ConnectFailure::CertificateNotYetValid) => "is the clock of this machine right?",
+        Some(ConnectFailure::WrongHost) => {
+            "ask for the gateway by a name that its certificate is for"
+        }
+        Some(ConnectFailure::ClientCertificateMissing) => {
             "give a client certificate and its key with `Tls::client_files`"
         }
-        Some(Obstacle::ClientCertificateRefused) => {
+        Some(ConnectFailure::ClientCertificateRefused) => {
             "the gateway takes no client without a client certificate, or not this one: give one \
              that its authority has signed, and its key, with `Tls::client_files`"
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use prompush_core::decode_path;
 
-use crate::error::answer_text::Reason;
-use crate::error::connect_failure::Obstacle;
+use crate::error::answer_text::AnswerText;
+use crate::error::connect_failure::ConnectFailure;
 use crate::error::hint;
 use crate::error::spool::SpoolError;
 use crate::http::url::RedactedUrl;
@@ -42,7 +42,7 @@ pub enum Verb {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "{}: {kind}{}{}{}",
-    self.operation(), self.attempts_made(), self.keeping(), self.likewise()
+    self.operation(), self.attempts_made(), self.spool_outcome(), self.other_failures()
 )]
 pub struct PushError {
     pub(crate) verb: Verb,
@@ -52,21 +52,21 @@ pub struct PushError {
     pub(crate) kind: PushErrorKind,
     pub(crate) attempts: u32,
     /// Seconds for which the gateway asked to be left alone after the last attempt.
-    pub(crate) after_seconds: Option<u32>,
+    pub(crate) retry_after_seconds: Option<u32>,
     /// Whether the body was sent compressed; `None` where there was no body.
     pub(crate) gzip: Option<bool>,
     #[source]
     pub(crate) cause: Option<Cause>,
-    pub(crate) aside: Option<Arc<Aside>>,
+    pub(crate) aside: Option<Arc<ErrorDetails>>,
 }
 
 /// What else there is to say of a failure.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Aside {
+pub(crate) struct ErrorDetails {
     /// What failed with it, in the same flush or shutdown.
     others: Vec<PushError>,
     /// The spool that keeps the state, or why it does not.
-    kept: Option<Result<PathBuf, Arc<SpoolError>>>,
+    spooled: Option<Result<PathBuf, Arc<SpoolError>>>,
 }
 
 /// Why it failed.
@@ -164,60 +164,60 @@ impl PushError {
         let mut first = errors.next()?;
         let others: Vec<Self> = errors.collect();
         if !others.is_empty() {
-            let kept = first.aside.and_then(|aside| aside.kept.clone());
-            first.aside = Some(Arc::new(Aside { others, kept }));
+            let spooled = first.aside.and_then(|aside| aside.spooled.clone());
+            first.aside = Some(Arc::new(ErrorDetails { others, spooled }));
         }
         Some(first)
     }
 
     /// The spool in which the state is kept for a later run, where one is set and could be written.
-    pub fn kept_in(&self) -> Option<&Path> {
-        self.aside.as_ref()?.kept.as_ref()?.as_deref().ok()
+    pub fn spooled_in(&self) -> Option<&Path> {
+        self.aside.as_ref()?.spooled.as_ref()?.as_deref().ok()
     }
 
     /// Why the state could not be kept in the spool that is set.
-    pub fn not_kept(&self) -> Option<&SpoolError> {
-        self.aside.as_ref()?.kept.as_ref()?.as_ref().err().map(Arc::as_ref)
+    pub fn spool_error(&self) -> Option<&SpoolError> {
+        self.aside.as_ref()?.spooled.as_ref()?.as_ref().err().map(Arc::as_ref)
     }
 
     /// Says whether the state is in a spool.
-    pub(crate) fn with_kept(mut self, kept: Result<PathBuf, Arc<SpoolError>>) -> Self {
+    pub(crate) fn with_spooled(mut self, spooled: Result<PathBuf, Arc<SpoolError>>) -> Self {
         let others = self.others().to_vec();
-        self.aside = Some(Arc::new(Aside { others, kept: Some(kept) }));
+        self.aside = Some(Arc::new(ErrorDetails { others, spooled: Some(spooled) }));
         self
     }
 
     /// How long the gateway asked to be left alone, by `Retry-After` in its last answer, cut at
     /// [`retry_after_max`](crate::GatewayConfig#structfield.retry_after_max).
-    pub fn after(&self) -> Option<Duration> {
-        self.after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 
     /// The words of the gateway's answer, cut at
-    /// [`reason_bytes_max`](crate::GatewayConfig#structfield.reason_bytes_max), control characters
+    /// [`answer_text_bytes_max`](crate::GatewayConfig#structfield.answer_text_bytes_max), control characters
     /// escaped. `None` where it said nothing.
-    pub fn reason(&self) -> Option<&str> {
+    pub fn answer_text(&self) -> Option<&str> {
         match &self.cause {
-            Some(Cause::Said(reason)) => Some(reason.words()),
+            Some(Cause::Said(answer_text)) => Some(answer_text.text()),
             _ => None,
         }
     }
 
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
-        let (location, obstacle) = match &self.cause {
+        let (location, connect_failure) = match &self.cause {
             Some(Cause::Location(location)) => (Some(location.as_str()), None),
-            Some(Cause::Known(obstacle, _)) => (None, Some(*obstacle)),
+            Some(Cause::Known(connect_failure, _)) => (None, Some(*connect_failure)),
             _ => (None, None),
         };
         hint::hint(&hint::Context {
             verb: self.verb,
             kind: self.kind,
             url: &self.url.to_string(),
-            reason: self.reason().unwrap_or_default(),
+            answer_text: self.answer_text().unwrap_or_default(),
             location,
-            obstacle,
-            after: self.after(),
+            connect_failure,
+            retry_after: self.retry_after(),
             gzip: self.gzip,
         })
     }
@@ -260,7 +260,7 @@ impl PushError {
     }
 
     /// Names where else it failed, a few by their URLs.
-    fn likewise(&self) -> String {
+    fn other_failures(&self) -> String {
         let others = self.others();
         let named: Vec<String> =
             others.iter().take(OTHERS_SHOWN_MAX).map(|other| format!("`{}`", other.url)).collect();
@@ -271,8 +271,8 @@ impl PushError {
         }
     }
 
-    fn keeping(&self) -> String {
-        match (self.kept_in(), self.not_kept()) {
+    fn spool_outcome(&self) -> String {
+        match (self.spooled_in(), self.spool_error()) {
             (Some(dir), _) => format!("; kept in the spool `{}`", dir.display()),
             (_, Some(error)) => {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -284,8 +284,10 @@ impl PushError {
 
     fn attempts_made(&self) -> String {
         let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
-        let after = self.after().map(|after| format!("it asks to be left alone for {after:?}"));
-        let notes: Vec<String> = attempts.into_iter().chain(after).collect();
+        let retry_after = self
+            .retry_after()
+            .map(|retry_after| format!("it asks to be left alone for {retry_after:?}"));
+        let notes: Vec<String> = attempts.into_iter().chain(retry_after).collect();
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }
 }
@@ -296,7 +298,7 @@ impl PushError {
 pub(crate) enum Cause {
     /// What the gateway's answer said.
     #[error("{0}")]
-    Said(Reason),
+    Said(AnswerText),
     /// Where a redirect points to.
     #[error("it points to `{0}`")]
     Location(String),
@@ -305,15 +307,15 @@ pub(crate) enum Cause {
     Text(String),
     /// Our own words, for what has a hint of its own.
     #[error("{1}")]
-    Known(Obstacle, String),
+    Known(ConnectFailure, String),
     /// What another library says.
     #[error(transparent)]
     Other(Arc<dyn Error + Send + Sync>),
 }
 
 impl Cause {
-    pub(crate) fn text(words: impl fmt::Display) -> Self {
-        Self::Text(words.to_string())
+    pub(crate) fn text(text: impl fmt::Display) -> Self {
+        Self::Text(text.to_string())
     }
 
     pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
@@ -322,15 +324,15 @@ impl Cause {
 }
 
 /// An error with its causes, in one line, for the log.
-pub(crate) fn in_full(error: &PushError) -> String {
-    let mut words = error.to_string();
+pub(crate) fn with_causes(error: &PushError) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
+        text.push_str(": ");
+        text.push_str(&error.to_string());
         cause = error.source();
     }
-    words
+    text
 }
 
 #[cfg(test)]
@@ -347,7 +349,7 @@ mod tests {
             url,
             kind,
             attempts,
-            after_seconds: None,
+            retry_after_seconds: None,
             gzip: None,
             cause: None,
             aside: None,

@@ -55,7 +55,7 @@ pub struct GatewayConfig {
     /// 28 MB. Default: 256 MiB.
     pub answer_bytes_max: usize,
     /// Most of the gateway's words shown with a refusal, in bytes. Default: 2048.
-    pub reason_bytes_max: usize,
+    pub answer_text_bytes_max: usize,
     /// The format of what is pushed: [`Format::Text`], or [`Format::Protobuf`], which is smaller
     /// and the only one that holds native histograms. Gateways read both, but no
     /// [`Format::OpenMetrics`]. A refusal of text names its line. Default: [`Format::Text`].
@@ -86,7 +86,7 @@ impl Default for GatewayConfig {
             dropped_attempts_max: 3,
             body_bytes_max: 64 * MIB,
             answer_bytes_max: 256 * MIB,
-            reason_bytes_max: 2048,
+            answer_text_bytes_max: 2048,
             format: Format::Text,
             gzip: false,
             proxy_from_environment: true,
@@ -132,7 +132,7 @@ prompush_core::config_setters! {
         dropped_attempts_max: u32,
         body_bytes_max: usize,
         answer_bytes_max: usize,
-        reason_bytes_max: usize,
+        answer_text_bytes_max: usize,
         format: Format,
         gzip: bool,
         proxy_from_environment: bool,

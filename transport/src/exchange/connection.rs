@@ -1,6 +1,6 @@
 //! One operation on a gateway: an attempt, and the attempts with the waits between them.
 //!
-//! Everything that is sent goes through [`Line::attempt`], with a verb, a path and a body.
+//! Everything that is sent goes through [`Connection::attempt`], with a verb, a path and a body.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::Method;
 
-use crate::error::answer_text::{Reason, escape_into};
+use crate::error::answer_text::{AnswerText, escape_into};
 use crate::error::{Cause, PushError, PushErrorKind, Verb};
 use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::clock::Clock;
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::http_date;
-use crate::exchange::verdict::{AnswerHead, Failure, Verdict, judge_answer, judge_failure};
-use crate::http::agent::{Answer, HttpRequest, HttpSend, SendFailure};
+use crate::exchange::verdict::{AnswerHead, HttpFailureKind, Verdict, judge_answer, judge_failure};
+use crate::http::agent::{Answer, HttpFailure, HttpRequest, HttpSend};
 use crate::http::failure::read_failure;
 use crate::http::url::HttpUrl;
 use crate::payload::body::EncodedBody;
@@ -28,7 +28,7 @@ const ACKNOWLEDGEMENT_BYTES_MAX: usize = 4096;
 const LOCATION_CHARS_MAX: usize = 500;
 
 /// The way to one gateway.
-pub(crate) struct Line {
+pub(crate) struct Connection {
     pub(crate) url: HttpUrl,
     pub(crate) config: GatewayConfig,
     pub(crate) http: Box<dyn HttpSend>,
@@ -48,14 +48,14 @@ pub(crate) struct Operation<'a> {
 
 /// A finished operation.
 #[derive(Debug)]
-pub(crate) struct Done<T> {
-    pub(crate) answered: Answered<T>,
+pub(crate) struct Completed<T> {
+    pub(crate) answered: GatewayAnswer<T>,
     pub(crate) attempts: u32,
 }
 
 /// What came of a successful answer.
 #[derive(Debug)]
-pub(crate) struct Answered<T> {
+pub(crate) struct GatewayAnswer<T> {
     pub(crate) value: T,
     pub(crate) status: u16,
     /// The time by the other side's clock, in whole seconds, where it says it: some moment between
@@ -69,7 +69,7 @@ pub(crate) struct Answered<T> {
 
 /// An attempt that failed.
 #[derive(Debug)]
-pub(crate) struct Setback {
+pub(crate) struct AttemptError {
     pub(crate) kind: PushErrorKind,
     pub(crate) cause: Option<Cause>,
     /// Whether the same request may succeed later.
@@ -80,7 +80,7 @@ pub(crate) struct Setback {
     pub(crate) dropped: u32,
 }
 
-impl Setback {
+impl AttemptError {
     /// The request was never made.
     pub(crate) fn nothing_sent(kind: PushErrorKind, cause: Cause) -> Self {
         Self { kind, cause: Some(cause), retry: false, after: None, dropped: 0 }
@@ -96,12 +96,12 @@ pub(crate) enum ReadError {
     /// The rest did not arrive.
     Io(io::Error),
     /// It arrived and is not what was asked for.
-    Other(Failure, Cause),
+    Other(HttpFailureKind, Cause),
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Connection").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -135,8 +135,8 @@ pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError>
 pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>, ReadError> {
     let (bytes, cut) = read_capped(body, max).map_err(ReadError::Io)?;
     if cut {
-        let words = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
-        return Err(ReadError::Other(Failure::TooLarge, Cause::Text(words)));
+        let text = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
+        return Err(ReadError::Other(HttpFailureKind::TooLarge, Cause::Text(text)));
     }
     if is_html(&bytes) {
         return Err(not_a_gateway("it is an HTML page"));
@@ -144,8 +144,8 @@ pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-pub(crate) fn not_a_gateway(words: &str) -> ReadError {
-    ReadError::Other(Failure::Garbled, Cause::text(words))
+pub(crate) fn not_a_gateway(text: &str) -> ReadError {
+    ReadError::Other(HttpFailureKind::Garbled, Cause::text(text))
 }
 
 /// Whether bytes begin like an HTML page.
@@ -156,35 +156,35 @@ pub(crate) fn is_html(bytes: &[u8]) -> bool {
     begins(b"<!doctype") || begins(b"<html") || begins(b"<head")
 }
 
-impl Line {
+impl Connection {
     /// Does `operation` until it succeeds, is refused for good, or `total_timeout` has passed.
     pub(crate) fn with_retries<T>(
         &self,
         operation: &Operation<'_>,
         read: ReadAnswer<'_, T>,
-    ) -> Result<Done<T>, PushError> {
-        self.until(self.clock.deadline(self.config.total_timeout), operation, read)
+    ) -> Result<Completed<T>, PushError> {
+        self.until_deadline(self.clock.deadline(self.config.total_timeout), operation, read)
     }
 
     /// Does `operation` until it succeeds, is refused for good, or the deadline has come.
-    pub(crate) fn until<T>(
+    pub(crate) fn until_deadline<T>(
         &self,
         deadline: Instant,
         operation: &Operation<'_>,
         read: ReadAnswer<'_, T>,
-    ) -> Result<Done<T>, PushError> {
-        self.until_telling(deadline, operation, read, || {})
+    ) -> Result<Completed<T>, PushError> {
+        self.until_deadline_with(deadline, operation, read, || {})
     }
 
     /// The same; `on_failure` is called once, when the first attempt has failed and another is to
     /// come.
-    pub(crate) fn until_telling<T>(
+    pub(crate) fn until_deadline_with<T>(
         &self,
         deadline: Instant,
         operation: &Operation<'_>,
         read: ReadAnswer<'_, T>,
         on_failure: impl FnOnce(),
-    ) -> Result<Done<T>, PushError> {
+    ) -> Result<Completed<T>, PushError> {
         let mut on_failure = Some(on_failure);
         let config = &self.config;
         let body_bytes = operation.body.map_or(0, |body| body.http().bytes.len());
@@ -197,26 +197,26 @@ impl Line {
             attempts = attempts.saturating_add(1);
             let remaining = deadline.saturating_duration_since(self.clock.now());
             let timeout = attempt_timeout.min(remaining);
-            let setback = match self.attempt(operation, timeout, dropped, read) {
-                Ok(answered) => return Ok(Done { answered, attempts }),
-                Err(setback) => setback,
+            let attempt_error = match self.attempt(operation, timeout, dropped, read) {
+                Ok(answered) => return Ok(Completed { answered, attempts }),
+                Err(attempt_error) => attempt_error,
             };
-            dropped = setback.dropped;
+            dropped = attempt_error.dropped;
             let remaining = deadline.saturating_duration_since(self.clock.now());
-            let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
-            let asked = setback.after.is_some();
+            let wait = attempt_error.after.unwrap_or_else(|| backoff.next(&mut rng));
+            let asked = attempt_error.after.is_some();
             match wait_within(wait, asked, remaining) {
-                Some(wait) if setback.retry => {
+                Some(wait) if attempt_error.retry => {
                     if let Some(on_failure) = on_failure.take() {
                         on_failure();
                     }
                     self.clock.wait(wait);
                     if self.clock.now() >= deadline {
                         // What was done meanwhile took what time was left.
-                        return Err(self.error(operation, &setback, attempts));
+                        return Err(self.error(operation, &attempt_error, attempts));
                     }
                 }
-                _ => return Err(self.error(operation, &setback, attempts)),
+                _ => return Err(self.error(operation, &attempt_error, attempts)),
             }
         }
     }
@@ -228,7 +228,7 @@ impl Line {
         timeout: Duration,
         dropped: u32,
         read: ReadAnswer<'_, T>,
-    ) -> Result<Answered<T>, Setback> {
+    ) -> Result<GatewayAnswer<T>, AttemptError> {
         let url = self.url.join(operation.path);
         let mut headers = self.config.credentials.headers();
         let authorization = self.url.authorization();
@@ -244,7 +244,7 @@ impl Line {
         let answer = self.http.send(&request).map_err(|failure| {
             let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
             let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
-            self.setback(failure, dropped)
+            self.attempt_error(failure, dropped)
         })?;
         let (status, heard_at) = (answer.status, self.clock.wall());
         let date = answer.date.as_deref().and_then(http_date::parse);
@@ -252,11 +252,11 @@ impl Line {
         let value = read(&mut body).map_err(|error| {
             let failure = match error {
                 ReadError::Io(error) => read_failure(error, timeout),
-                ReadError::Other(failure, cause) => SendFailure { failure, cause },
+                ReadError::Other(failure, cause) => HttpFailure { failure, cause },
             };
-            self.setback(failure, dropped)
+            self.attempt_error(failure, dropped)
         })?;
-        Ok(Answered { value, status, date, asked_at, heard_at })
+        Ok(GatewayAnswer { value, status, date, asked_at, heard_at })
     }
 
     /// Why the other side closed a connection by TLS that it had agreed to.
@@ -264,15 +264,15 @@ impl Line {
     /// With TLS 1.3 a server says only after the handshake that it wants another client certificate,
     /// and closes: who is still sending sees a broken pipe in place of its words. A request that
     /// sends nothing more than its head reads them.
-    fn refused_by_tls(&self, failure: &SendFailure, left: Duration) -> Option<SendFailure> {
-        let dropped = matches!(failure.failure, Failure::Dropped { .. });
+    fn refused_by_tls(&self, failure: &HttpFailure, left: Duration) -> Option<HttpFailure> {
+        let dropped = matches!(failure.failure, HttpFailureKind::Dropped { .. });
         if !dropped || !self.url.is_https() || left.is_zero() {
             return None;
         }
         let url = self.url.join("/");
         let (method, timeout) = (Method::GET, left.min(self.config.connect_timeout));
         let request = HttpRequest { method, url: &url, headers: &[], body: None, timeout };
-        self.http.send(&request).err().filter(|found| found.failure == Failure::Tls)
+        self.http.send(&request).err().filter(|found| found.failure == HttpFailureKind::Tls)
     }
 
     /// The body of a success; what is wrong with anything else.
@@ -280,7 +280,7 @@ impl Line {
         &self,
         operation: &Operation<'_>,
         mut answer: Answer,
-    ) -> Result<Box<dyn Read + Send>, Setback> {
+    ) -> Result<Box<dyn Read + Send>, AttemptError> {
         let head = AnswerHead {
             status: answer.status,
             html: answer.html,
@@ -299,20 +299,20 @@ impl Line {
             }
             _ => self.reason(operation, &mut answer).map(Cause::Said),
         };
-        Err(Setback { kind, cause, retry, after, dropped: 0 })
+        Err(AttemptError { kind, cause, retry, after, dropped: 0 })
     }
 
     /// What the gateway says about a refusal. Its status decides; its words may be missing.
-    fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<Reason> {
-        let (bytes, cut) = read_capped(&mut answer.body, self.config.reason_bytes_max).ok()?;
+    fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<AnswerText> {
+        let (bytes, cut) = read_capped(&mut answer.body, self.config.answer_text_bytes_max).ok()?;
         let pushed = operation.body.map_or(&[][..], EncodedBody::lines);
-        Reason::new(&bytes, cut, pushed)
+        AnswerText::new(&bytes, cut, pushed)
     }
 
-    fn setback(&self, failure: SendFailure, dropped: u32) -> Setback {
-        let SendFailure { failure, cause } = failure;
+    fn attempt_error(&self, failure: HttpFailure, dropped: u32) -> AttemptError {
+        let HttpFailure { failure, cause } = failure;
         let dropped = match failure {
-            Failure::Dropped { after_body: true } => dropped.saturating_add(1),
+            HttpFailureKind::Dropped { after_body: true } => dropped.saturating_add(1),
             _ => 0,
         };
         let verdict = judge_failure(failure, dropped, self.config.dropped_attempts_max);
@@ -321,24 +321,24 @@ impl Line {
             Verdict::Final(kind) => (kind, false, None),
             Verdict::Success => (PushErrorKind::NotAGateway, false, None),
         };
-        Setback { kind, cause: Some(cause), retry, after, dropped }
+        AttemptError { kind, cause: Some(cause), retry, after, dropped }
     }
 
     pub(crate) fn error(
         &self,
         operation: &Operation<'_>,
-        setback: &Setback,
+        attempt_error: &AttemptError,
         attempts: u32,
     ) -> PushError {
         PushError {
             verb: operation.verb,
             families: operation.body.and_then(|body| u32::try_from(body.families).ok()),
             url: self.url.redacted(operation.path),
-            kind: setback.kind,
+            kind: attempt_error.kind,
             attempts,
-            after_seconds: setback.after.map(whole_seconds),
+            retry_after_seconds: attempt_error.after.map(whole_seconds),
             gzip: operation.body.map(EncodedBody::is_compressed),
-            cause: setback.cause.clone(),
+            cause: attempt_error.cause.clone(),
             aside: None,
         }
     }

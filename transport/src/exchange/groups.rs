@@ -15,7 +15,7 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess
 
 use crate::error::Cause;
 use crate::exchange::connection::{ReadError, is_html, not_a_gateway};
-use crate::exchange::verdict::Failure;
+use crate::exchange::verdict::HttpFailureKind;
 
 /// A group of metrics on a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +72,8 @@ pub(crate) fn read_all<T: DeserializeOwned>(
     });
     drop(reader);
     if limited.exceeded {
-        let words = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
-        return Err(ReadError::Other(Failure::TooLarge, Cause::Text(words)));
+        let text = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
+        return Err(ReadError::Other(HttpFailureKind::TooLarge, Cause::Text(text)));
     }
     Ok(answer?.data.unwrap_or_default())
 }
@@ -92,8 +92,8 @@ fn json_error(error: serde_json::Error) -> ReadError {
             "the answer stops in the middle",
         ))
     } else {
-        let words = format!("it is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
-        ReadError::Other(Failure::Garbled, Cause::Text(words))
+        let text = format!("it is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
+        ReadError::Other(HttpFailureKind::Garbled, Cause::Text(text))
     }
 }
 

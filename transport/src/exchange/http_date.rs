@@ -8,9 +8,9 @@ const MONTHS: [&str; 12] =
 
 /// `None` for what is no date. One of two digits is of this century.
 pub(crate) fn parse(value: &str) -> Option<SystemTime> {
-    let words: Vec<&str> = value.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    let text: Vec<&str> = value.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
     // `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`
-    let ([_, day, month, year, time, "GMT"] | [_, month, day, time, year]) = *words.as_slice()
+    let ([_, day, month, year, time, "GMT"] | [_, month, day, time, year]) = *text.as_slice()
     else {
         return None;
     };

@@ -27,7 +27,7 @@ pub(crate) struct AnswerHead<'a> {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum HttpFailureKind {
     /// No connection was made.
     Unreachable,
     /// A connection was made, and time ran out.
@@ -71,18 +71,18 @@ pub(crate) fn judge_answer(
 /// `dropped` counts the connections in a row that were closed after a whole body, this one
 /// included. From `dropped_max` on that is the gateway's answer: 1.11.0 answers so where other
 /// versions say 400.
-pub(crate) fn judge_failure(failure: Failure, dropped: u32, dropped_max: u32) -> Verdict {
+pub(crate) fn judge_failure(failure: HttpFailureKind, dropped: u32, dropped_max: u32) -> Verdict {
     let retry = |kind| Verdict::Retry { kind, after: None };
     match failure {
-        Failure::Unreachable => retry(PushErrorKind::Unreachable),
-        Failure::Timeout => retry(PushErrorKind::Timeout),
-        Failure::Dropped { after_body: true } if dropped >= dropped_max => {
+        HttpFailureKind::Unreachable => retry(PushErrorKind::Unreachable),
+        HttpFailureKind::Timeout => retry(PushErrorKind::Timeout),
+        HttpFailureKind::Dropped { after_body: true } if dropped >= dropped_max => {
             Verdict::Final(PushErrorKind::Dropped)
         }
-        Failure::Dropped { .. } => retry(PushErrorKind::Dropped),
-        Failure::Tls => Verdict::Final(PushErrorKind::Tls),
-        Failure::Garbled => Verdict::Final(PushErrorKind::NotAGateway),
-        Failure::TooLarge => Verdict::Final(PushErrorKind::TooLarge),
+        HttpFailureKind::Dropped { .. } => retry(PushErrorKind::Dropped),
+        HttpFailureKind::Tls => Verdict::Final(PushErrorKind::Tls),
+        HttpFailureKind::Garbled => Verdict::Final(PushErrorKind::NotAGateway),
+        HttpFailureKind::TooLarge => Verdict::Final(PushErrorKind::TooLarge),
     }
 }
 
@@ -140,15 +140,19 @@ mod tests {
     fn failures() {
         let retry = |kind| Verdict::Retry { kind, after: None };
         for (failure, dropped, expected) in [
-            (Failure::Unreachable, 0, retry(PushErrorKind::Unreachable)),
-            (Failure::Timeout, 0, retry(PushErrorKind::Timeout)),
-            (Failure::Dropped { after_body: false }, 9, retry(PushErrorKind::Dropped)),
-            (Failure::Dropped { after_body: true }, 1, retry(PushErrorKind::Dropped)),
-            (Failure::Dropped { after_body: true }, 2, retry(PushErrorKind::Dropped)),
-            (Failure::Dropped { after_body: true }, 3, Verdict::Final(PushErrorKind::Dropped)),
-            (Failure::Tls, 0, Verdict::Final(PushErrorKind::Tls)),
-            (Failure::Garbled, 0, Verdict::Final(PushErrorKind::NotAGateway)),
-            (Failure::TooLarge, 0, Verdict::Final(PushErrorKind::TooLarge)),
+            (HttpFailureKind::Unreachable, 0, retry(PushErrorKind::Unreachable)),
+            (HttpFailureKind::Timeout, 0, retry(PushErrorKind::Timeout)),
+            (HttpFailureKind::Dropped { after_body: false }, 9, retry(PushErrorKind::Dropped)),
+            (HttpFailureKind::Dropped { after_body: true }, 1, retry(PushErrorKind::Dropped)),
+            (HttpFailureKind::Dropped { after_body: true }, 2, retry(PushErrorKind::Dropped)),
+            (
+                HttpFailureKind::Dropped { after_body: true },
+                3,
+                Verdict::Final(PushErrorKind::Dropped),
+            ),
+            (HttpFailureKind::Tls, 0, Verdict::Final(PushErrorKind::Tls)),
+            (HttpFailureKind::Garbled, 0, Verdict::Final(PushErrorKind::NotAGateway)),
+            (HttpFailureKind::TooLarge, 0, Verdict::Final(PushErrorKind::TooLarge)),
         ] {
             assert_eq!(judge_failure(failure, dropped, 3), expected, "{failure:?} {dropped}");
         }

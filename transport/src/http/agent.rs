@@ -12,10 +12,10 @@ use ureq::{Agent, SendBody, http};
 use crate::error::Cause;
 use crate::exchange::clock::WAIT_MAX;
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::verdict::Failure;
+use crate::exchange::verdict::HttpFailureKind;
 use crate::http::tls::Tls;
 
-use crate::http::deadline::{Watch, Watched};
+use crate::http::deadline::{DeadlineGuard, GuardedBody};
 use crate::http::failure;
 
 /// How we name ourselves to gateways.
@@ -32,7 +32,7 @@ const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(1);
 
 static WARNED_OF_SOCKS: Once = Once::new();
 
-/// Bodies from this size on, in bytes, are sent under [`Watch`]: a smaller one fits into what any
+/// Bodies from this size on, in bytes, are sent under [`DeadlineGuard`]: a smaller one fits into what any
 /// connection takes without waiting.
 const WATCHED_BYTES_MIN: usize = 16 * 1024;
 
@@ -40,7 +40,7 @@ const WATCHED_BYTES_MIN: usize = 16 * 1024;
 pub(crate) trait HttpSend: Send + Sync {
     /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
     /// Reading the answer's body counts against the request's timeout too.
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure>;
+    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure>;
 
     /// Ends requests in flight on other threads, as far as possible, and refuses new ones.
     fn interrupt(&self);
@@ -77,14 +77,14 @@ pub(crate) struct Answer {
 
 /// No answer, or not the whole of it.
 #[derive(Debug)]
-pub(crate) struct SendFailure {
-    pub(crate) failure: Failure,
+pub(crate) struct HttpFailure {
+    pub(crate) failure: HttpFailureKind,
     pub(crate) cause: Cause,
 }
 
 /// The real client.
 #[derive(Debug)]
-pub(crate) struct UreqSend {
+pub(crate) struct HttpAgent {
     agent: Agent,
     /// An attempt with less time than this is one before a deadline.
     attempt_timeout: Duration,
@@ -96,7 +96,7 @@ pub(crate) struct UreqSend {
     interrupts: Receiver<()>,
 }
 
-impl UreqSend {
+impl HttpAgent {
     pub(crate) fn new(config: &GatewayConfig) -> Self {
         let mut agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -123,18 +123,18 @@ impl UreqSend {
     }
 }
 
-impl HttpSend for UreqSend {
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure> {
+impl HttpSend for HttpAgent {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure> {
         let timeout = request.timeout;
         let watched = self.watched_agent(request);
         let agent = watched.clone().unwrap_or_else(|| self.agent.clone());
         let interrupts = self.interrupts.clone();
-        let watch = watched.and_then(|agent| Watch::start(agent, timeout, interrupts));
+        let watch = watched.and_then(|agent| DeadlineGuard::start(agent, timeout, interrupts));
         match send_by(&agent, request) {
             Ok(response) => Ok(answer(response, watch)),
             Err(_) if self.interrupted.load(Ordering::SeqCst) => {
                 let cause = Cause::text("the attempt was interrupted at the deadline");
-                Err(SendFailure { failure: Failure::Timeout, cause })
+                Err(HttpFailure { failure: HttpFailureKind::Timeout, cause })
             }
             Err((ureq::Error::Io(_), sent)) if watch.is_some_and(|watch| watch.timed_out()) => {
                 Err(failure::describe(ureq::Error::Timeout(ureq::Timeout::Global), sent, timeout))
@@ -150,7 +150,7 @@ impl HttpSend for UreqSend {
     }
 }
 
-impl UreqSend {
+impl HttpAgent {
     /// An agent for this request alone, where it is to end exactly in time: before a deadline, which
     /// has left it less than a whole attempt's time, and with a body that may have to wait. It opens
     /// a connection of its own: one that is kept and has died in silence would cost what time there
@@ -169,7 +169,7 @@ impl UreqSend {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
         timeout: Duration,
-    ) -> Result<Answer, SendFailure> {
+    ) -> Result<Answer, HttpFailure> {
         let mut builder = http::Request::builder().method(method).uri(url);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
@@ -183,7 +183,7 @@ impl UreqSend {
         };
         result
             .map(|response| answer(response, None))
-            .map_err(|error| failure::describe(error, Sent::Unknown, timeout))
+            .map_err(|error| failure::describe(error, BodyProgress::Unknown, timeout))
     }
 }
 
@@ -199,15 +199,15 @@ fn run(
 fn send_by(
     agent: &Agent,
     request: &HttpRequest<'_>,
-) -> Result<http::Response<ureq::Body>, (ureq::Error, Sent)> {
+) -> Result<http::Response<ureq::Body>, (ureq::Error, BodyProgress)> {
     let head = head(request);
     match request.body {
         None => {
             let whole = head.and_then(|head| head.body(SendBody::none()));
-            run(agent, whole, request.timeout).map_err(|error| (error, Sent::Unknown))
+            run(agent, whole, request.timeout).map_err(|error| (error, BodyProgress::Unknown))
         }
         Some(body) => {
-            let mut reader = Counted { bytes: body.bytes, asked: false };
+            let mut reader = CountedBody { bytes: body.bytes, asked: false };
             let whole = head.and_then(|head| head.body(SendBody::from_reader(&mut reader)));
             let result = run(agent, whole, request.timeout);
             let sent = reader.sent();
@@ -253,7 +253,7 @@ fn tls_config(tls: &Tls) -> TlsConfig {
 
 /// How much of a request's body had been sent when something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub(crate) enum BodyProgress {
     /// There is no body to tell by.
     Unknown,
     /// The client never came to the body: as a rule there was no connection yet.
@@ -263,23 +263,23 @@ pub(crate) enum Sent {
 }
 
 /// A body that knows how much of it has been taken to be sent.
-struct Counted<'a> {
+struct CountedBody<'a> {
     bytes: &'a [u8],
     asked: bool,
 }
 
-impl Counted<'_> {
-    fn sent(&self) -> Sent {
+impl CountedBody<'_> {
+    fn sent(&self) -> BodyProgress {
         match (self.asked, self.bytes.is_empty()) {
-            (true, true) => Sent::All,
-            (true, false) => Sent::Some,
-            (false, true) => Sent::Unknown,
-            (false, false) => Sent::Nothing,
+            (true, true) => BodyProgress::All,
+            (true, false) => BodyProgress::Some,
+            (false, true) => BodyProgress::Unknown,
+            (false, false) => BodyProgress::Nothing,
         }
     }
 }
 
-impl Read for Counted<'_> {
+impl Read for CountedBody<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.asked = true;
         self.bytes.read(buf)
@@ -308,7 +308,7 @@ fn head(request: &HttpRequest<'_>) -> Result<http::request::Builder, http::Error
     Ok(builder)
 }
 
-fn answer(response: http::Response<ureq::Body>, watch: Option<Watch>) -> Answer {
+fn answer(response: http::Response<ureq::Body>, watch: Option<DeadlineGuard>) -> Answer {
     let (head, body) = response.into_parts();
     let header = |name| {
         let value = head.headers.get(name)?;
@@ -321,6 +321,6 @@ fn answer(response: http::Response<ureq::Body>, watch: Option<Watch>) -> Answer 
         retry_after: header(http::header::RETRY_AFTER),
         date: header(http::header::DATE),
         html: content_type.trim_start().to_ascii_lowercase().starts_with("text/html"),
-        body: Box::new(Watched { body: body.into_reader(), watch }),
+        body: Box::new(GuardedBody { body: body.into_reader(), watch }),
     }
 }

@@ -19,7 +19,7 @@ const THREAD_NAME: &str = "prompush-watch";
 
 /// Watches the attempt of an agent that makes no other, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct DeadlineGuard {
     /// Set before the connection is closed.
     timed_out: Arc<AtomicBool>,
     timeout: Duration,
@@ -27,7 +27,7 @@ pub(crate) struct Watch {
     _attempt: Sender<()>,
 }
 
-impl Watch {
+impl DeadlineGuard {
     /// `interrupts` is disconnected to end the attempt early. `None` where the system gives no
     /// thread: the limits of the socket have to do then.
     pub(crate) fn start(agent: Agent, timeout: Duration, interrupts: Receiver<()>) -> Option<Self> {
@@ -56,12 +56,12 @@ impl Watch {
 }
 
 /// The body of an answer, under the same watch as the request was.
-pub(crate) struct Watched<R> {
+pub(crate) struct GuardedBody<R> {
     pub(crate) body: R,
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Option<DeadlineGuard>,
 }
 
-impl<R: Read> Read for Watched<R> {
+impl<R: Read> Read for GuardedBody<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let result = self.body.read(buf);
         match &self.watch {

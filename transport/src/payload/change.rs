@@ -19,11 +19,11 @@ use crate::error::Verb;
 
 /// An operation on one group, or what several have become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Pending {
+pub(crate) enum GroupChange {
     /// The group becomes these families.
-    Put(Families),
+    Push(Families),
     /// These families take the place of those of the same name.
-    Post(Families),
+    Add(Families),
     /// The group goes.
     Delete,
 }
@@ -47,49 +47,52 @@ pub(crate) enum ConvertError {
     Encode(#[from] EncodeError),
 }
 
-impl Pending {
+impl GroupChange {
     /// This, and `later` after it. Both are in one format.
     pub(crate) fn then(self, later: Self) -> Self {
         match (self, later) {
-            (Self::Put(earlier), Self::Post(later)) => Self::Put(earlier.overlaid_by(later)),
-            (Self::Post(earlier), Self::Post(later)) => Self::Post(earlier.overlaid_by(later)),
-            (Self::Delete, Self::Post(later)) => Self::Put(later),
-            (_, later @ (Self::Put(_) | Self::Delete)) => later,
+            (Self::Push(earlier), Self::Add(later)) => Self::Push(earlier.overlaid_by(later)),
+            (Self::Add(earlier), Self::Add(later)) => Self::Add(earlier.overlaid_by(later)),
+            (Self::Delete, Self::Add(later)) => Self::Push(later),
+            (_, later @ (Self::Push(_) | Self::Delete)) => later,
         }
     }
 
     pub(crate) fn verb(&self) -> Verb {
         match self {
-            Self::Put(_) => Verb::Push,
-            Self::Post(_) => Verb::Add,
+            Self::Push(_) => Verb::Push,
+            Self::Add(_) => Verb::Add,
             Self::Delete => Verb::Delete,
         }
     }
 
     pub(crate) fn families(&self) -> Option<&Families> {
         match self {
-            Self::Put(families) | Self::Post(families) => Some(families),
+            Self::Push(families) | Self::Add(families) => Some(families),
             Self::Delete => None,
         }
     }
 
     /// Whether what was there before makes no difference after it.
     pub(crate) fn replaces_all(&self) -> bool {
-        !matches!(self, Self::Post(_))
+        !matches!(self, Self::Add(_))
     }
 
     /// The same in that format.
     pub(crate) fn in_format(self, format: Format) -> Result<Self, ConvertError> {
         Ok(match self {
-            Self::Put(families) => Self::Put(families.in_format(format)?),
-            Self::Post(families) => Self::Post(families.in_format(format)?),
+            Self::Push(families) => Self::Push(families.in_format(format)?),
+            Self::Add(families) => Self::Add(families.in_format(format)?),
             Self::Delete => Self::Delete,
         })
     }
 }
 
 /// What came earlier, if anything, and `later` after it.
-pub(crate) fn merged(earlier: Option<Pending>, later: Option<Pending>) -> Option<Pending> {
+pub(crate) fn merged(
+    earlier: Option<GroupChange>,
+    later: Option<GroupChange>,
+) -> Option<GroupChange> {
     match (earlier, later) {
         (Some(earlier), Some(later)) => Some(earlier.then(later)),
         (one, None) | (None, one) => one,

@@ -87,8 +87,8 @@ impl SpoolEntry {
     }
 
     /// When the newest part of the state was made.
-    pub fn made(&self) -> Option<SystemTime> {
-        self.record.as_ref().ok().map(|record| record.made)
+    pub fn created(&self) -> Option<SystemTime> {
+        self.record.as_ref().ok().map(|record| record.created)
     }
 
     /// Whether the file is still as it was listed.
@@ -178,41 +178,41 @@ impl Spool {
 
     /// Keeps states, each merged with what is kept of its group already. When this returns, those
     /// that are `Ok` are on disk.
-    pub(crate) fn keep(&self, records: Vec<Record>) -> Vec<Result<(), Arc<SpoolError>>> {
+    pub(crate) fn store(&self, records: Vec<Record>) -> Vec<Result<(), Arc<SpoolError>>> {
         let count = records.len();
         let all = |error: SpoolError| vec![Err(Arc::new(error)); count];
         let _lock = match self.lock() {
             Ok(lock) => lock,
             Err(error) => return all(error),
         };
-        let kept: Vec<_> =
-            records.into_iter().map(|record| self.keep_one(record).map_err(Arc::new)).collect();
+        let spooled: Vec<_> =
+            records.into_iter().map(|record| self.store_one(record).map_err(Arc::new)).collect();
         match self.disk.sync_dir(&self.dir) {
-            Ok(()) => kept,
+            Ok(()) => spooled,
             Err(source) => all(failed("sync", &self.dir, source)),
         }
     }
 
-    /// Removes what is kept of a group, if it is no newer than `made`. Returns whether it was.
-    pub(crate) fn forget(
+    /// Removes what is kept of a group, if it is no newer than `created`. Returns whether it was.
+    pub(crate) fn remove_obsolete(
         &self,
         base: &str,
         path: &str,
-        made: SystemTime,
+        created: SystemTime,
     ) -> Result<bool, SpoolError> {
         let file = self.file_of(base, path);
         if !file.exists() {
             return Ok(false);
         }
         let _lock = self.lock()?;
-        let is_older = self.find(base, path).is_some_and(|record| record.made <= made);
+        let is_older = self.find(base, path).is_some_and(|record| record.created <= created);
         if is_older {
             self.remove_file(&file)?;
         }
         Ok(is_older)
     }
 
-    /// Held while a state is checked, sent and removed, so that no other process sends it again.
+    /// ListedGroup while a state is checked, sent and removed, so that no other process sends it again.
     pub(crate) fn lock_replay(&self) -> Result<Lock, SpoolError> {
         let path = self.dir.join(REPLAY_LOCK);
         let file = self.open_lock(&path)?;
@@ -223,7 +223,7 @@ impl Spool {
         }
     }
 
-    fn keep_one(&self, mut record: Record) -> Result<(), SpoolError> {
+    fn store_one(&self, mut record: Record) -> Result<(), SpoolError> {
         let file = self.file_of(&record.base, &record.path);
         match read(&file) {
             Some(Ok(there)) if there.base == record.base && there.path == record.path => {
@@ -283,11 +283,13 @@ impl Spool {
         let path = self.dir.join(LOCK);
         let file = self.open_lock(&path)?;
         let clock = SystemClock;
-        let until = clock.deadline(LOCK_WAIT_MAX);
+        let until_deadline = clock.deadline(LOCK_WAIT_MAX);
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) if clock.now() < until => clock.wait(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) if clock.now() < until_deadline => {
+                    clock.wait(LOCK_PAUSE)
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(SpoolError::Locked { dir: self.dir.clone() });
                 }

@@ -19,11 +19,11 @@ use crate::error::{PushError, SpoolError, SpoolFault, Verb};
 use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::connection::{
-    Answered, Line, Operation, ReadAnswer, ReadError, Setback, read_acknowledgement,
+    AttemptError, Connection, GatewayAnswer, Operation, ReadAnswer, ReadError, read_acknowledgement,
 };
 use crate::exchange::groups;
 use crate::payload::body::EncodedBody;
-use crate::payload::change::{Pending, merged};
+use crate::payload::change::{GroupChange, merged};
 use crate::spool::directory::{Lock, Spool, SpoolEntry};
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
@@ -34,7 +34,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// What became of a kept state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Replayed {
+pub enum ReplayOutcome {
     /// The gateway has acknowledged it, and its file is gone.
     Sent,
     /// Its group was pushed since, at that time by our clock: it was not sent, and its file is gone.
@@ -68,7 +68,7 @@ pub enum ReplayError {
 
 /// Whether a kept state is obsolete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Freshness {
     Current,
     /// Its group was pushed since, at that time by our clock.
     PushedSince(SystemTime),
@@ -76,7 +76,7 @@ pub(crate) enum Standing {
 
 /// What of a group on the gateway decides.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct ListedGroup {
     path: String,
     last_push: Option<SystemTime>,
     fingerprint: Option<u64>,
@@ -91,81 +91,86 @@ impl Spool {
     /// # Errors
     ///
     /// [`ReplayError`]; the file stays where it is.
-    pub fn replay(&self, gateway: &Gateway, entry: &SpoolEntry) -> Result<Replayed, ReplayError> {
+    pub fn replay(
+        &self,
+        gateway: &Gateway,
+        entry: &SpoolEntry,
+    ) -> Result<ReplayOutcome, ReplayError> {
         let record = entry.record.as_ref().map_err(|fault| ReplayError::Fault(*fault))?;
-        let line = gateway.line();
-        let base = line.url.base().to_owned();
+        let connection = gateway.connection();
+        let base = connection.url.base().to_owned();
         if record.base != base {
             let gateway = gateway.url().to_string();
             return Err(ReplayError::OtherGateway { url: record.base.clone(), gateway });
         }
         let _lock = self.lock_replay()?;
         if !entry.is_unchanged() {
-            return Ok(Replayed::Gone);
+            return Ok(ReplayOutcome::Gone);
         }
         let mut operation = Operation { verb: record.verb(), path: &record.path, body: None };
-        let body = record.state.families().map(|it| EncodedBody::new(it, &line.config));
+        let body = record.state.families().map(|it| EncodedBody::new(it, &connection.config));
         let body = body.transpose().map_err(|(kind, cause)| {
-            line.error(&operation, &Setback::nothing_sent(kind, cause), 0)
+            connection.error(&operation, &AttemptError::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();
-        self.send_while_current(line, entry, record, &operation)
+        self.send_while_current(connection, entry, record, &operation)
     }
 
     fn send_while_current(
         &self,
-        line: &Line,
+        connection: &Connection,
         entry: &SpoolEntry,
         record: &Record,
         operation: &Operation<'_>,
-    ) -> Result<Replayed, ReplayError> {
-        let read = |body: &mut dyn Read| read_held(body, &line.config);
+    ) -> Result<ReplayOutcome, ReplayError> {
+        let read = |body: &mut dyn Read| read_listed_groups(body, &connection.config);
         let bytes = operation.body.map_or(0, |body| body.http().bytes.len());
-        let deadline = line.clock.deadline(line.config.total_timeout);
-        let remaining = || deadline.saturating_duration_since(line.clock.now());
-        let delays = (line.config.retry_delay_min, line.config.retry_delay_max);
+        let deadline = connection.clock.deadline(connection.config.total_timeout);
+        let remaining = || deadline.saturating_duration_since(connection.clock.now());
+        let delays = (connection.config.retry_delay_min, connection.config.retry_delay_max);
         let (mut backoff, mut rng) =
-            (Backoff::new(delays.0, delays.1, line.clock.now()), (line.rng)());
+            (Backoff::new(delays.0, delays.1, connection.clock.now()), (connection.rng)());
         let (mut sent, mut attempts, mut dropped) = (0, 0, 0);
-        while sent < times(record) {
+        while sent < send_count(record) {
             // Before each attempt: while the last one failed the group may have been pushed.
-            let answered = line.until(deadline, &list(), &read)?.answered;
-            if let Standing::PushedSince(pushed) = standing(record, &answered) {
+            let answered = connection.until_deadline(deadline, &list(), &read)?.answered;
+            if let Freshness::PushedSince(pushed) = freshness(record, &answered) {
                 self.remove(entry)?;
-                return Ok(Replayed::PushedSince(pushed));
+                return Ok(ReplayOutcome::PushedSince(pushed));
             }
             if !entry.is_unchanged() {
                 // Something newer was acknowledged or kept while the gateway was asked.
-                return Ok(Replayed::Gone);
+                return Ok(ReplayOutcome::Gone);
             }
             attempts += 1;
-            let timeout = line.config.attempt_timeout_for(bytes).min(remaining());
-            let Err(setback) = line.attempt(operation, timeout, dropped, &read_acknowledgement)
+            let timeout = connection.config.attempt_timeout_for(bytes).min(remaining());
+            let Err(attempt_error) =
+                connection.attempt(operation, timeout, dropped, &read_acknowledgement)
             else {
                 (sent, dropped) = (sent + 1, 0);
                 continue;
             };
-            dropped = setback.dropped;
-            let wait = setback.after.unwrap_or_else(|| backoff.next(&mut rng));
-            match wait_within(wait, setback.after.is_some(), remaining()) {
-                Some(wait) if setback.retry => line.clock.wait(wait),
-                _ => return Err(line.error(operation, &setback, attempts).into()),
+            dropped = attempt_error.dropped;
+            let wait = attempt_error.after.unwrap_or_else(|| backoff.next(&mut rng));
+            match wait_within(wait, attempt_error.after.is_some(), remaining()) {
+                Some(wait) if attempt_error.retry => connection.clock.wait(wait),
+                _ => return Err(connection.error(operation, &attempt_error, attempts).into()),
             }
         }
         self.remove(entry)?;
-        Ok(Replayed::Sent)
+        Ok(ReplayOutcome::Sent)
     }
 }
 
 /// What is to be sent of a group, with what is kept of it.
 #[derive(Debug)]
-pub(crate) struct Combined {
+pub(crate) struct ChangeToSend {
     /// `None`: nothing.
-    pub(crate) state: Option<Pending>,
+    pub(crate) state: Option<GroupChange>,
     /// When what was kept was made, where it is part of the state.
-    pub(crate) kept_made: Option<SystemTime>,
+    pub(crate) spooled_created: Option<SystemTime>,
     /// How often it is to be sent.
-    pub(crate) times: usize,
+    pub(crate) send_count: usize,
     /// To be held until it is sent.
     _lock: Option<Lock>,
 }
@@ -174,20 +179,24 @@ pub(crate) struct Combined {
 /// pushed since. `ask` asks the gateway for its groups.
 ///
 /// A spool that cannot be used is logged and left alone.
-pub(crate) fn with_kept<E>(
+pub(crate) fn with_spooled<E>(
     spool: Option<&Spool>,
-    line: &Line,
+    connection: &Connection,
     path: &str,
-    own: Option<Pending>,
-    ask: impl FnOnce(&Operation<'_>, ReadAnswer<'_, Vec<Held>>) -> Result<Answered<Vec<Held>>, E>,
-) -> Result<Combined, E> {
-    let alone = |own| Ok(Combined { state: own, kept_made: None, times: 1, _lock: None });
+    own: Option<GroupChange>,
+    ask: impl FnOnce(
+        &Operation<'_>,
+        ReadAnswer<'_, Vec<ListedGroup>>,
+    ) -> Result<GatewayAnswer<Vec<ListedGroup>>, E>,
+) -> Result<ChangeToSend, E> {
+    let alone =
+        |own| Ok(ChangeToSend { state: own, spooled_created: None, send_count: 1, _lock: None });
     let Some(spool) = spool else { return alone(own) };
-    let base = line.url.base().to_owned();
-    if own.as_ref().is_some_and(Pending::replaces_all) {
+    let base = connection.url.base().to_owned();
+    if own.as_ref().is_some_and(GroupChange::replaces_all) {
         // What is kept may be on its way, sent by another process: ours is to be later than it.
-        let times = 1 + usize::from(spool.find(&base, path).is_some());
-        return Ok(Combined { state: own, kept_made: None, times, _lock: None });
+        let send_count = 1 + usize::from(spool.find(&base, path).is_some());
+        return Ok(ChangeToSend { state: own, spooled_created: None, send_count, _lock: None });
     }
     let locked = |record| spool.lock_replay().map(|lock| (lock, record));
     let found = spool.find(&base, path).map(locked).transpose();
@@ -195,68 +204,75 @@ pub(crate) fn with_kept<E>(
         Ok(Some(found)) => found,
         Ok(None) => return alone(own),
         Err(error) => {
-            log::warn!("what is kept of `{}` is not sent now: {error}", line.url.redacted(path));
+            log::warn!(
+                "what is kept of `{}` is not sent now: {error}",
+                connection.url.redacted(path)
+            );
             return alone(own);
         }
     };
-    let read = |body: &mut dyn Read| read_held(body, &line.config);
+    let read = |body: &mut dyn Read| read_listed_groups(body, &connection.config);
     let answered = ask(&list(), &read)?;
-    if let Standing::PushedSince(_) = standing(&record, &answered) {
-        let url = line.url.redacted(path);
-        match spool.forget(&base, path, record.made) {
+    if let Freshness::PushedSince(_) = freshness(&record, &answered) {
+        let url = connection.url.redacted(path);
+        match spool.remove_obsolete(&base, path, record.created) {
             Ok(_) => log::warn!("what was kept of `{url}` is dropped: it was pushed since"),
             Err(error) => log::warn!("what is kept of `{url}` is obsolete: {error}"),
         }
         return alone(own);
     }
-    let times = times(&record);
-    let kept = match record.state.in_format(line.config.format) {
-        Ok(kept) => kept,
+    let send_count = send_count(&record);
+    let spooled = match record.state.in_format(connection.config.format) {
+        Ok(spooled) => spooled,
         Err(error) => {
-            log::warn!("what is kept of `{}` is not sent: {error}", line.url.redacted(path));
+            log::warn!("what is kept of `{}` is not sent: {error}", connection.url.redacted(path));
             return alone(own);
         }
     };
-    let (state, kept_made) = (merged(Some(kept), own), Some(record.made));
-    Ok(Combined { state, kept_made, times, _lock: Some(lock) })
+    let (state, spooled_created) = (merged(Some(spooled), own), Some(record.created));
+    Ok(ChangeToSend { state, spooled_created, send_count, _lock: Some(lock) })
 }
 
 /// What came before it may still be stuck in the gateway: then it is sent twice, so that the late
 /// one does not have the last word.
-fn times(record: &Record) -> usize {
-    if record.doubts.is_empty() { 1 } else { 2 }
+fn send_count(record: &Record) -> usize {
+    if record.unconfirmed.is_empty() { 1 } else { 2 }
 }
 
 fn list() -> Operation<'static> {
     Operation { verb: Verb::List, path: GROUPS_PATH, body: None }
 }
 
-fn read_held(body: &mut dyn Read, config: &GatewayConfig) -> Result<Vec<Held>, ReadError> {
+fn read_listed_groups(
+    body: &mut dyn Read,
+    config: &GatewayConfig,
+) -> Result<Vec<ListedGroup>, ReadError> {
     groups::read_all(body, config.answer_bytes_max)
 }
 
-fn standing(record: &Record, held: &Answered<Vec<Held>>) -> Standing {
-    let group = held.value.iter().find(|group| group.path == record.path);
-    let Some(Held { last_push: Some(pushed), fingerprint, .. }) = group else {
-        return Standing::Current;
+fn freshness(record: &Record, stored: &GatewayAnswer<Vec<ListedGroup>>) -> Freshness {
+    let group = stored.value.iter().find(|group| group.path == record.path);
+    let Some(ListedGroup { last_push: Some(pushed), fingerprint, .. }) = group else {
+        return Freshness::Current;
     };
-    let pushed = by_our_clock(*pushed, held);
+    let pushed = to_local_clock(*pushed, stored);
     // What was pushed since may be our own request, which came late: an older state, or this one,
     // which the older one may still follow.
     let is_our_own = fingerprint.is_some_and(|found| {
         let own = || fingerprint::of_state(&record.state, &record.path);
-        record.doubts.contains(&found) || (!record.doubts.is_empty() && own() == Some(found))
+        record.unconfirmed.contains(&found)
+            || (!record.unconfirmed.is_empty() && own() == Some(found))
     });
-    if pushed <= record.made || is_our_own {
-        Standing::Current
+    if pushed <= record.created || is_our_own {
+        Freshness::Current
     } else {
-        Standing::PushedSince(pushed)
+        Freshness::PushedSince(pushed)
     }
 }
 
 /// `theirs` by our clock, as far as an answer shows how far the two are apart. One that took long to
 /// begin shows less.
-fn by_our_clock<T>(theirs: SystemTime, answered: &Answered<T>) -> SystemTime {
+fn to_local_clock<T>(theirs: SystemTime, answered: &GatewayAnswer<T>) -> SystemTime {
     let Some(date) = answered.date else { return theirs };
     let ahead = date.duration_since(answered.heard_at).unwrap_or_default();
     let behind = answered.asked_at.duration_since(date).unwrap_or_default();
@@ -267,7 +283,7 @@ fn by_our_clock<T>(theirs: SystemTime, answered: &Answered<T>) -> SystemTime {
     shifted.unwrap_or(theirs)
 }
 
-impl<'de> Deserialize<'de> for Held {
+impl<'de> Deserialize<'de> for ListedGroup {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let group = Value::deserialize(deserializer)?;
         if !group.is_object() {
@@ -283,7 +299,7 @@ impl<'de> Deserialize<'de> for Held {
     }
 }
 
-impl fmt::Display for Replayed {
+impl fmt::Display for ReplayOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sent => "sent",
@@ -306,7 +322,7 @@ mod tests {
 
     /// What a state made at 100 is, if its group was last pushed then, and the gateway's clock shows
     /// `date` as ours shows 200.
-    fn check(pushed: Option<f64>, date: Option<f64>, fingerprint: u64, expected: Standing) {
+    fn check(pushed: Option<f64>, date: Option<f64>, fingerprint: u64, expected: Freshness) {
         check_slow(200.0, pushed, date, fingerprint, expected);
     }
 
@@ -316,16 +332,16 @@ mod tests {
         pushed: Option<f64>,
         date: Option<f64>,
         fingerprint: u64,
-        expected: Standing,
+        expected: Freshness,
     ) {
         let record = Record {
             base: "http://gw".to_owned(),
             path: "/metrics/job/x".to_owned(),
-            state: Pending::Delete,
-            made: at(100.0),
-            doubts: vec![7],
+            state: GroupChange::Delete,
+            created: at(100.0),
+            unconfirmed: vec![7],
         };
-        let group = |path: &str, pushed| Held {
+        let group = |path: &str, pushed| ListedGroup {
             path: path.to_owned(),
             last_push: pushed,
             fingerprint: Some(fingerprint),
@@ -333,24 +349,24 @@ mod tests {
         let groups =
             vec![group("/metrics/job/y", Some(at(199.0))), group(&record.path, pushed.map(at))];
         let (date, asked_at, heard_at) = (date.map(at), at(asked), at(200.0));
-        let held = Answered { value: groups, status: 200, date, asked_at, heard_at };
-        let found = standing(&record, &held);
+        let stored = GatewayAnswer { value: groups, status: 200, date, asked_at, heard_at };
+        let found = freshness(&record, &stored);
         assert_eq!(found, expected, "pushed {pushed:?}, date {date:?}");
     }
 
     #[test]
     fn a_state_is_obsolete_when_its_group_was_pushed_since() {
-        let since = |seconds| Standing::PushedSince(at(seconds));
+        let since = |seconds| Freshness::PushedSince(at(seconds));
         for date in [None, Some(200.0), Some(199.0), Some(198.1), Some(201.9)] {
-            check(None, date, 0, Standing::Current);
-            check(Some(99.9), date, 0, Standing::Current);
+            check(None, date, 0, Freshness::Current);
+            check(Some(99.9), date, 0, Freshness::Current);
             check(Some(100.1), date, 0, since(100.1));
             // What came since is one of our own requests, late.
-            check(Some(100.1), date, 7, Standing::Current);
+            check(Some(100.1), date, 7, Freshness::Current);
         }
         // The gateway's clock is an hour ahead of ours, or behind.
         for shift in [3600.0, -3600.0] {
-            check(Some(90.0 + shift), Some(200.0 + shift), 0, Standing::Current);
+            check(Some(90.0 + shift), Some(200.0 + shift), 0, Freshness::Current);
             check(Some(110.0 + shift), Some(200.0 + shift), 0, since(110.0));
         }
     }
@@ -358,8 +374,8 @@ mod tests {
     #[test]
     fn a_gateway_that_takes_long_to_answer_has_no_other_clock() {
         for date in [150.0, 170.0, 200.0] {
-            check_slow(150.0, Some(99.0), Some(date), 0, Standing::Current);
-            check_slow(150.0, Some(101.0), Some(date), 0, Standing::PushedSince(at(101.0)));
+            check_slow(150.0, Some(99.0), Some(date), 0, Freshness::Current);
+            check_slow(150.0, Some(101.0), Some(date), 0, Freshness::PushedSince(at(101.0)));
         }
     }
 
@@ -370,9 +386,11 @@ mod tests {
              "push_time_seconds": {"metrics": [{"labels": {}, "value": "1.7953396753492575e+09"}]}},
             {"labels": {"metrics": []}}, {}
         ]}"#;
-        let held: Vec<Held> = groups::read_all(&mut json.as_bytes(), 10_000).unwrap();
-        assert_eq!(held[0].path, "/metrics/job/x/a@base64/Yi9j");
-        assert_eq!(held[0].last_push, groups::time(1.795_339_675_349_257_5e9));
-        assert!(held[1..].iter().all(|held| held.path.is_empty() && held.last_push.is_none()));
+        let stored: Vec<ListedGroup> = groups::read_all(&mut json.as_bytes(), 10_000).unwrap();
+        assert_eq!(stored[0].path, "/metrics/job/x/a@base64/Yi9j");
+        assert_eq!(stored[0].last_push, groups::time(1.795_339_675_349_257_5e9));
+        assert!(
+            stored[1..].iter().all(|stored| stored.path.is_empty() && stored.last_push.is_none())
+        );
     }
 }

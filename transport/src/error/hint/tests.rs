@@ -1,30 +1,30 @@
 use super::*;
 
-fn context(kind: PushErrorKind, reason: &str) -> Context<'_> {
+fn context(kind: PushErrorKind, answer_text: &str) -> Context<'_> {
     Context {
         verb: Verb::Push,
         kind,
         url: "http://gw:9091/metrics/job/x",
-        reason,
+        answer_text,
         location: Some("https://gw/x"),
-        obstacle: None,
-        after: None,
+        connect_failure: None,
+        retry_after: None,
         gzip: Some(false),
     }
 }
 
-fn check(kind: PushErrorKind, reason: &str, expected: &str) {
-    let hint = hint(&context(kind, reason)).unwrap_or_default();
-    assert!(hint.contains(expected), "{kind:?} {reason:?}: {hint}");
+fn check(kind: PushErrorKind, answer_text: &str, expected: &str) {
+    let hint = hint(&context(kind, answer_text)).unwrap_or_default();
+    assert!(hint.contains(expected), "{kind:?} {answer_text:?}: {hint}");
 }
 
 #[test]
 fn a_question_without_a_body_gets_no_hint_about_one() {
     for verb in [Verb::List, Verb::Delete, Verb::Scrape, Verb::Ready] {
-        for reason in ["text format parsing error in line 1", "unexpected EOF", "EOF", ""] {
-            let refused = context(PushErrorKind::Refused(400), reason);
+        for answer_text in ["text format parsing error in line 1", "unexpected EOF", "EOF", ""] {
+            let refused = context(PushErrorKind::Refused(400), answer_text);
             let hint = hint(&Context { verb, gzip: None, ..refused }).unwrap_or_default();
-            assert!(hint.starts_with("is this a Pushgateway"), "{verb:?} {reason:?}: {hint}");
+            assert!(hint.starts_with("is this a Pushgateway"), "{verb:?} {answer_text:?}: {hint}");
         }
         let refused = context(PushErrorKind::Refused(400), "improper label name");
         let hint = hint(&Context { verb, gzip: None, ..refused }).unwrap_or_default();
@@ -34,7 +34,7 @@ fn a_question_without_a_body_gets_no_hint_about_one() {
 
 #[test]
 fn every_known_beginning_is_recognised() {
-    for (reason, expected) in [
+    for (answer_text, expected) in [
         ("text format parsing error in line 1: invalid metric name", "prompush check"),
         ("odd number of components in label string \"/a\"", "grouping key"),
         ("improper label name \"__x\"", "grouping key"),
@@ -48,7 +48,7 @@ fn every_known_beginning_is_recognised() {
         ("Client sent an HTTP request to an HTTPS server.", "https://"),
         ("<html> 400 The plain HTTP request was sent to HTTPS port", "https://"),
     ] {
-        check(PushErrorKind::Refused(400), reason, expected);
+        check(PushErrorKind::Refused(400), answer_text, expected);
     }
     for (rest, expected) in [
         ("pushed metrics must not have timestamps", "drop the timestamps"),
@@ -83,22 +83,22 @@ fn every_known_beginning_is_recognised() {
 
 #[test]
 fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
-    use Obstacle as It;
-    let check = |kind, obstacle, expected: &str| {
-        let context = Context { obstacle: Some(obstacle), ..context(kind, "") };
+    use ConnectFailure as It;
+    let check = |kind, connect_failure, expected: &str| {
+        let context = Context { connect_failure: Some(connect_failure), ..context(kind, "") };
         let hint = hint(&context).unwrap_or_default();
-        assert!(hint.contains(expected), "{obstacle:?}: {hint}");
+        assert!(hint.contains(expected), "{connect_failure:?}: {hint}");
     };
-    for (obstacle, expected) in [
+    for (connect_failure, expected) in [
         (It::ConnectionRefused, "nothing listens on that port"),
         (It::NameUnknown, "spelled right"),
         (It::NameUnanswered, "/etc/resolv.conf"),
         (It::HostSilent, "firewall"),
         (It::Proxy, "NO_PROXY"),
     ] {
-        check(PushErrorKind::Unreachable, obstacle, expected);
+        check(PushErrorKind::Unreachable, connect_failure, expected);
     }
-    for (obstacle, expected) in [
+    for (connect_failure, expected) in [
         (It::NoTls, "speaks no TLS"),
         (It::UnknownAuthority, "`Tls::ca_file`"),
         (It::AuthorityAsServer, "CA:FALSE"),
@@ -108,18 +108,18 @@ fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
         (It::ClientCertificateMissing, "`Tls::client_files`"),
         (It::ClientCertificateRefused, "`Tls::client_files`"),
     ] {
-        check(PushErrorKind::Tls, obstacle, expected);
+        check(PushErrorKind::Tls, connect_failure, expected);
     }
 }
 
 #[test]
 fn a_port_that_is_another_programs_is_named() {
-    let check = |kind, obstacle, url, expected: &str| {
-        let context = Context { url, obstacle, ..context(kind, "") };
+    let check = |kind, connect_failure, url, expected: &str| {
+        let context = Context { url, connect_failure, ..context(kind, "") };
         let hint = hint(&context).unwrap_or_default();
         assert!(hint.contains(expected), "{url}: {hint}");
     };
-    let refused = Some(Obstacle::ConnectionRefused);
+    let refused = Some(ConnectFailure::ConnectionRefused);
     let unreachable = PushErrorKind::Unreachable;
     check(unreachable, refused, "http://gw:4318/metrics/job/x", "4318 is the port of OTLP");
     check(unreachable, refused, "http://gw/metrics/job/x", "The URL names none");
@@ -133,8 +133,8 @@ fn a_port_that_is_another_programs_is_named() {
 
 #[test]
 fn a_hint_knows_what_was_tried() {
-    let with = |kind, gzip, after| {
-        let context = Context { after, gzip, ..context(kind, "") };
+    let with = |kind, gzip, retry_after| {
+        let context = Context { retry_after, gzip, ..context(kind, "") };
         hint(&context).unwrap_or_default()
     };
     let too_large = PushErrorKind::Refused(413);

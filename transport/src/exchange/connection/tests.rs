@@ -8,38 +8,40 @@ use crate::exchange::clock::fake::FakeClock;
 
 /// What the sender does with one request: take so long, then a status with `Retry-After`, or fail.
 #[derive(Clone, Copy)]
-enum Act {
+enum ScriptedAnswer {
     Answer(u16, Option<&'static str>),
-    Fail(Failure),
+    Fail(HttpFailureKind),
 }
 
 const DELETE: Operation<'static> =
     Operation { verb: Verb::Delete, path: "/metrics/job/x", body: None };
 const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(1);
-const DROPPED: Act = Act::Fail(Failure::Dropped { after_body: true });
-const SILENT: Act = Act::Fail(Failure::Timeout);
+const DROPPED: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Dropped { after_body: true });
+const SILENT: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Timeout);
 
 /// Plays its script, the last act again and again; each act takes `takes`, or the whole timeout
 /// where it fails by it.
 struct Script {
     clock: Arc<FakeClock>,
-    acts: Mutex<VecDeque<Act>>,
+    acts: Mutex<VecDeque<ScriptedAnswer>>,
     takes: Duration,
     timeouts: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl HttpSend for Script {
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, SendFailure> {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure> {
         self.timeouts.lock().unwrap().push(request.timeout);
         let mut acts = self.acts.lock().unwrap();
         let act = if acts.len() > 1 { acts.pop_front() } else { acts.front().copied() };
         let act = act.unwrap();
-        let whole = matches!(act, Act::Fail(Failure::Timeout));
+        let whole = matches!(act, ScriptedAnswer::Fail(HttpFailureKind::Timeout));
         self.clock.advance(if whole { request.timeout } else { self.takes.min(request.timeout) });
         match act {
-            Act::Fail(failure) => Err(SendFailure { failure, cause: Cause::text("scripted") }),
-            Act::Answer(status, retry_after) => Ok(Answer {
+            ScriptedAnswer::Fail(failure) => {
+                Err(HttpFailure { failure, cause: Cause::text("scripted") })
+            }
+            ScriptedAnswer::Answer(status, retry_after) => Ok(Answer {
                 status,
                 location: None,
                 retry_after: retry_after.map(str::to_owned),
@@ -55,13 +57,16 @@ impl HttpSend for Script {
 
 /// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
 /// the timeout each attempt was given.
-fn play(acts: &[Act], takes: Duration) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
+fn play(
+    acts: &[ScriptedAnswer],
+    takes: Duration,
+) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
     play_busy(acts, takes, Duration::ZERO)
 }
 
 /// The same, where the first failure is told to somebody who takes `meanwhile` for it.
 fn play_busy(
-    acts: &[Act],
+    acts: &[ScriptedAnswer],
     takes: Duration,
     meanwhile: Duration,
 ) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
@@ -69,15 +74,15 @@ fn play_busy(
     let timeouts = Arc::new(Mutex::new(Vec::new()));
     let acts = Mutex::new(acts.iter().copied().collect());
     let script = Script { clock: Arc::clone(&clock), acts, takes, timeouts: Arc::clone(&timeouts) };
-    let line = Line {
+    let connection = Connection {
         url: HttpUrl::parse("http://gw").unwrap(),
         config: GatewayConfig::default(),
         http: Box::new(script),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         rng: || fastrand::Rng::with_seed(7),
     };
-    let deadline = clock.deadline(line.config.total_timeout);
-    let result = line.until_telling(deadline, &DELETE, &read_acknowledgement, || {
+    let deadline = clock.deadline(connection.config.total_timeout);
+    let result = connection.until_deadline_with(deadline, &DELETE, &read_acknowledgement, || {
         clock.advance(meanwhile);
     });
     let timeouts = timeouts.lock().unwrap().clone();
@@ -91,7 +96,8 @@ fn play_busy(
 #[test]
 fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
     for takes in [Duration::ZERO, Duration::from_millis(1), SECOND] {
-        let (kind, attempts, took, _) = play(&[Act::Fail(Failure::Unreachable)], takes);
+        let (kind, attempts, took, _) =
+            play(&[ScriptedAnswer::Fail(HttpFailureKind::Unreachable)], takes);
         assert_eq!(kind, Some(PushErrorKind::Unreachable));
         assert!((9..40).contains(&attempts), "{attempts}");
         assert!(took <= SECOND * 30 && took > SECOND * 25, "{took:?}");
@@ -100,7 +106,7 @@ fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
 
 #[test]
 fn no_attempt_is_made_without_time_for_it() {
-    let refused = [Act::Fail(Failure::Unreachable), SILENT];
+    let refused = [ScriptedAnswer::Fail(HttpFailureKind::Unreachable), SILENT];
     let (kind, attempts, ..) = play_busy(&refused, Duration::ZERO, SECOND * 31);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Unreachable), 1));
 }
@@ -117,10 +123,11 @@ fn an_attempt_never_has_more_time_than_remains() {
 
 #[test]
 fn retry_after_replaces_our_own_wait() {
-    let busy = Act::Answer(503, Some("7"));
-    let (kind, attempts, took, _) = play(&[busy, Act::Answer(202, None)], Duration::ZERO);
+    let busy = ScriptedAnswer::Answer(503, Some("7"));
+    let (kind, attempts, took, _) =
+        play(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
     assert_eq!((kind, attempts, took), (None, 2, SECOND * 7));
-    let later = Act::Answer(503, Some("31"));
+    let later = ScriptedAnswer::Answer(503, Some("31"));
     let (kind, attempts, took, _) = play(&[later], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Unavailable(503)), 1));
     assert_eq!(took, Duration::ZERO);
@@ -129,7 +136,7 @@ fn retry_after_replaces_our_own_wait() {
 #[test]
 fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
     for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
-        let (kind, attempts, took, _) = play(&[Act::Answer(503, Some(value))], MOMENT);
+        let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
         assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
         assert!((9..40).contains(&attempts) && took <= SECOND * 30, "{attempts} in {took:?}");
     }
@@ -139,15 +146,15 @@ fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
 fn dropped_connections_count_only_in_a_row() {
     let (kind, attempts, ..) = play(&[DROPPED], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Dropped), 3));
-    let busy = Act::Answer(503, None);
-    let acts = [DROPPED, DROPPED, busy, DROPPED, DROPPED, Act::Answer(200, None)];
+    let busy = ScriptedAnswer::Answer(503, None);
+    let acts = [DROPPED, DROPPED, busy, DROPPED, DROPPED, ScriptedAnswer::Answer(200, None)];
     let (kind, attempts, ..) = play(&acts, Duration::ZERO);
     assert_eq!((kind, attempts), (None, 6));
 }
 
 #[test]
 fn a_refusal_is_not_repeated() {
-    let (kind, attempts, took, _) = play(&[Act::Answer(400, Some("1"))], Duration::ZERO);
+    let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(400, Some("1"))], Duration::ZERO);
     assert_eq!((kind, attempts, took), (Some(PushErrorKind::Refused(400)), 1, Duration::ZERO));
 }
 
@@ -155,5 +162,5 @@ fn a_refusal_is_not_repeated() {
 fn an_answer_without_end_is_no_acknowledgement() {
     assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
     let endless = read_acknowledgement(&mut io::repeat(b'x'));
-    assert!(matches!(endless, Err(ReadError::Other(Failure::Garbled, _))), "{endless:?}");
+    assert!(matches!(endless, Err(ReadError::Other(HttpFailureKind::Garbled, _))), "{endless:?}");
 }

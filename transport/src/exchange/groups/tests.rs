@@ -88,7 +88,7 @@ fn shapes_nobody_promised() {
     assert_eq!(groups[1].last_push, None);
 }
 
-fn failure(json: &str, max: usize) -> Failure {
+fn failure(json: &str, max: usize) -> HttpFailureKind {
     match read(&mut json.as_bytes(), max).unwrap_err() {
         ReadError::Other(failure, _) => failure,
         ReadError::Io(error) => panic!("{error}"),
@@ -100,9 +100,9 @@ fn not_the_api_of_a_gateway() {
     for answer in
         ["<!DOCTYPE html><p>", "  <HTML>", "OK", "[]", "3", r#"{"data":{}}"#, r#"{"data":[3]}"#]
     {
-        assert_eq!(failure(answer, 1 << 20), Failure::Garbled, "{answer}");
+        assert_eq!(failure(answer, 1 << 20), HttpFailureKind::Garbled, "{answer}");
     }
-    assert_eq!(failure(ONE, ONE.len() - 1), Failure::TooLarge);
+    assert_eq!(failure(ONE, ONE.len() - 1), HttpFailureKind::TooLarge);
     assert!(read(&mut ONE.as_bytes(), ONE.len()).is_ok());
     for answer in ["", r#"{"status":"success","data":[{"labels":{"#] {
         let error = read(&mut answer.as_bytes(), 1 << 20).unwrap_err();

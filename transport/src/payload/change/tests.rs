@@ -8,7 +8,7 @@ use prompush_testing::{Pushgateway, Version};
 use proptest::prelude::*;
 
 use super::*;
-use crate::background::group_state::{Batch, Fate, Slot};
+use crate::background::group_state::{Batch, Delivery, GroupState};
 
 /// What a Pushgateway holds: by group, by family, the family's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,14 +19,14 @@ struct Model {
 impl Model {
     /// A PUT without families leaves a group without families; a POST makes its group; a DELETE of
     /// no group is none.
-    fn apply(&mut self, group: usize, operation: &Pending) {
+    fn apply(&mut self, group: usize, operation: &GroupChange) {
         let families = match operation {
-            Pending::Delete => return drop(self.groups.remove(&group)),
-            Pending::Put(families) => {
+            GroupChange::Delete => return drop(self.groups.remove(&group)),
+            GroupChange::Push(families) => {
                 self.groups.insert(group, BTreeMap::new());
                 families
             }
-            Pending::Post(families) => families,
+            GroupChange::Add(families) => families,
         };
         self.groups.entry(group).or_default().extend(families.blocks.clone());
     }
@@ -50,10 +50,10 @@ enum Network {
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Step {
-    Operation(usize, Pending),
+    Operation(usize, GroupChange),
     /// The sender sends of that group, if it can.
     Send(usize),
-    /// What is in flight of that group meets its fate.
+    /// What is in flight of that group meets its delivery.
     Meet(usize, Network),
 }
 
@@ -71,11 +71,11 @@ fn families() -> impl Strategy<Value = Families> {
     })
 }
 
-fn operation() -> impl Strategy<Value = Pending> {
+fn operation() -> impl Strategy<Value = GroupChange> {
     prop_oneof![
-        3 => families().prop_map(Pending::Put),
-        3 => families().prop_map(Pending::Post),
-        2 => Just(Pending::Delete),
+        3 => families().prop_map(GroupChange::Push),
+        3 => families().prop_map(GroupChange::Add),
+        2 => Just(GroupChange::Delete),
     ]
 }
 
@@ -99,15 +99,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A sender with its network and its gateway.
 #[derive(Default)]
-struct Play {
-    slots: [Slot; GROUPS],
+struct Scenario {
+    slots: [GroupState; GROUPS],
     gateway: Model,
     /// Requests stuck in the gateway, those first that are applied before the next one.
-    stuck: [(VecDeque<Pending>, VecDeque<Pending>); GROUPS],
+    stuck: [(VecDeque<GroupChange>, VecDeque<GroupChange>); GROUPS],
     generation: u64,
 }
 
-impl Play {
+impl Scenario {
     fn step(&mut self, step: Step) {
         match step {
             Step::Operation(group, operation) => {
@@ -132,19 +132,19 @@ impl Play {
             }
             Network::AnswerLost => {
                 self.apply(group, &state);
-                self.slots[group].failed(Fate::Unknown);
+                self.slots[group].failed(Delivery::Unknown);
             }
-            Network::Lost => self.slots[group].failed(Fate::Unknown),
-            Network::Refused => self.slots[group].failed(Fate::NotTaken),
+            Network::Lost => self.slots[group].failed(Delivery::Unknown),
+            Network::Refused => self.slots[group].failed(Delivery::NotTaken),
             Network::Stuck { after_the_next } => {
                 let (before, after) = &mut self.stuck[group];
                 if after_the_next { after } else { before }.push_back(state);
-                self.slots[group].failed(Fate::Unknown);
+                self.slots[group].failed(Delivery::Unknown);
             }
         }
     }
 
-    fn apply(&mut self, group: usize, state: &Pending) {
+    fn apply(&mut self, group: usize, state: &GroupChange) {
         let (before, after) = std::mem::take(&mut self.stuck[group]);
         for stuck in &before {
             self.gateway.apply(group, stuck);
@@ -178,7 +178,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..60),
     ) {
         let mut in_order = Model::default();
-        let mut play = Play::default();
+        let mut play = Scenario::default();
         for step in steps {
             if let Step::Operation(group, operation) = &step {
                 in_order.apply(*group, operation);
@@ -200,7 +200,7 @@ proptest! {
         for operation in before.iter().chain(&operations) {
             told.apply(0, operation);
         }
-        let fold = |operations: &[Pending]| {
+        let fold = |operations: &[GroupChange]| {
             operations.iter().cloned().map(Some).fold(None, merged)
         };
         let mut at_once = Model::default();
@@ -209,8 +209,8 @@ proptest! {
         }
         prop_assert_eq!(&at_once, &told);
         // It makes no difference in which order neighbours are merged.
-        let (left, right) = operations.split_at(split.index(operations.len()));
-        prop_assert_eq!(merged(fold(left), fold(right)), fold(&operations));
+        let (unacknowledged, right) = operations.split_at(split.index(operations.len()));
+        prop_assert_eq!(merged(fold(unacknowledged), fold(right)), fold(&operations));
     }
 }
 
@@ -252,7 +252,7 @@ fn the_model_is_what_real_gateways_do() {
         let ran = runner.run(&sequence, |operations| {
             let mut model = Model::default();
             for group in 0..GROUPS {
-                tell(&gateway, group, &Pending::Delete);
+                tell(&gateway, group, &GroupChange::Delete);
             }
             for (group, operation) in &operations {
                 tell(&gateway, *group, operation);
@@ -265,7 +265,7 @@ fn the_model_is_what_real_gateways_do() {
     }
 }
 
-fn tell(gateway: &Pushgateway, group: usize, operation: &Pending) {
+fn tell(gateway: &Pushgateway, group: usize, operation: &GroupChange) {
     let path = GroupingKey::new(&group.to_string()).expect("a job").to_path();
     let method = match operation.verb() {
         Verb::Push => "PUT",
@@ -284,27 +284,27 @@ fn families_come_out_as_they_went_in() {
     let parsed = parse(body, Format::Text).unwrap();
     let families = Families::gather(&parsed, Format::Text).unwrap();
     assert_eq!((families.len(), families.to_body()), (2, body.to_vec()));
-    let there = Pending::Put(families.clone()).in_format(Format::Protobuf).unwrap();
+    let there = GroupChange::Push(families.clone()).in_format(Format::Protobuf).unwrap();
     assert_eq!(there.families().unwrap().format(), Format::Protobuf);
-    assert_eq!(there.in_format(Format::Text).unwrap(), Pending::Put(families));
+    assert_eq!(there.in_format(Format::Text).unwrap(), GroupChange::Push(families));
 }
 
 #[test]
 fn what_was_refused_for_its_content_spoils_nothing_after_it() {
     let post = |name: &str| {
         let block = (Arc::from(name), Arc::from(name.as_bytes()));
-        Pending::Post(Families::new(Format::Text, [block]))
+        GroupChange::Add(Families::new(Format::Text, [block]))
     };
     let batch = |state, generation| Batch::new(state, SystemTime::UNIX_EPOCH, generation);
     // Refused with something behind it, and refused before it came.
     for late in [false, true] {
-        let mut slot = Slot::default();
+        let mut slot = GroupState::default();
         slot.add(batch(post("a"), 1));
         slot.send().unwrap();
         if !late {
             slot.add(batch(post("b"), 2));
         }
-        slot.refused_for_content();
+        slot.rejected_content();
         if late {
             assert_eq!(slot.waiting().unwrap().state, post("a"), "it may be tried again");
             slot.add(batch(post("b"), 2));

@@ -7,31 +7,31 @@ use prompush_testing::{Answer, ScriptedServer, wait_until};
 use tempfile::tempdir;
 
 use super::*;
-use crate::background::shared_state::Shared;
+use crate::background::shared_state::SharedState;
 use crate::client::gateway::Gateway;
 use crate::exchange::config::GatewayConfig;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
-use crate::payload::change::{Families, Pending};
+use crate::payload::change::{Families, GroupChange};
 use crate::spool::fingerprint;
-use crate::spool::gateway_spool::Keeper;
-use crate::spool::replay::Replayed;
+use crate::spool::gateway_spool::GatewaySpool;
+use crate::spool::replay::ReplayOutcome;
 
 const GROUP: &str = "/metrics/job/x";
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(20);
 
-fn state(value: usize) -> Pending {
+fn state(value: usize) -> GroupChange {
     let text = format!("# TYPE a gauge\na {value}\n").into_bytes();
-    Pending::Put(Families::new(Format::Text, [(Arc::from("a"), Arc::from(text))]))
+    GroupChange::Push(Families::new(Format::Text, [(Arc::from("a"), Arc::from(text))]))
 }
 
 /// The spool of `dir`, with a state of [`GROUP`] that was made then.
-fn kept(dir: &Path, server: &ScriptedServer, made: SystemTime) -> Spool {
+fn spooled(dir: &Path, server: &ScriptedServer, created: SystemTime) -> Spool {
     let spool = Spool::new(dir);
     let (base, path) = (server.url(), GROUP.to_owned());
-    let record = Record { base, path, state: state(1), made, doubts: Vec::new() };
-    assert!(spool.keep(vec![record]).iter().all(Result::is_ok));
+    let record = Record { base, path, state: state(1), created, unconfirmed: Vec::new() };
+    assert!(spool.store(vec![record]).iter().all(Result::is_ok));
     spool
 }
 
@@ -49,11 +49,11 @@ fn config() -> GatewayConfig {
 
 #[test]
 fn a_push_is_later_than_what_was_kept_before_the_clock_was_set_back() {
-    let made = now() + Duration::from_hours(1);
+    let created = now() + Duration::from_hours(1);
     for by_outbox in [false, true] {
         let server = ScriptedServer::start([Answer::status(200)]);
         let dir = tempdir().unwrap();
-        let spool = kept(dir.path(), &server, made);
+        let spool = spooled(dir.path(), &server, created);
         if by_outbox {
             let builder = Outbox::builder(&server.url()).unwrap().config(config());
             let outbox = builder.spool(dir.path()).spawn().unwrap();
@@ -71,7 +71,7 @@ fn a_push_is_later_than_what_was_kept_before_the_clock_was_set_back() {
 fn what_another_process_may_be_sending_does_not_have_the_last_word() {
     let server = ScriptedServer::start([Answer::status(200)]);
     let dir = tempdir().unwrap();
-    kept(dir.path(), &server, now());
+    spooled(dir.path(), &server, now());
     let gateway = Gateway::with_config(&server.url(), config()).unwrap().spool(dir.path());
     gateway.push(&key(), &Registry::new()).unwrap();
     assert_eq!(server.requests().len(), 2);
@@ -82,7 +82,7 @@ fn what_another_process_may_be_sending_does_not_have_the_last_word() {
 /// Replays what is kept for that gateway; another process removes it when the gateway has got so many requests.
 fn remove_at_request(server: &ScriptedServer, requests: usize) {
     let dir = tempdir().unwrap();
-    let spool = kept(dir.path(), server, now());
+    let spool = spooled(dir.path(), server, now());
     let entry = &spool.entries().unwrap()[0];
     let gateway = Gateway::with_config(&server.url(), config()).unwrap();
     std::thread::scope(|scope| {
@@ -90,7 +90,7 @@ fn remove_at_request(server: &ScriptedServer, requests: usize) {
         wait_until(SOON, "the gateway is asked", || server.requests().len() == requests);
         assert!(spool.remove(entry).unwrap());
         server.release();
-        assert_eq!(replayed.join().unwrap().unwrap(), Replayed::Gone);
+        assert_eq!(replayed.join().unwrap().unwrap(), ReplayOutcome::Gone);
     });
 }
 
@@ -105,21 +105,22 @@ fn what_became_obsolete_while_the_gateway_was_asked_is_not_sent() {
 #[test]
 fn what_was_kept_once_may_have_been_sent_by_another_process() {
     let dir = tempdir().unwrap();
-    let line = || Gateway::new("http://gw").unwrap().into_line();
-    let keeper = Keeper::new(Spool::new(dir.path()), line().url.base().to_owned()).unwrap();
+    let connection = || Gateway::new("http://gw").unwrap().into_connection();
+    let gateway_spool =
+        GatewaySpool::new(Spool::new(dir.path()), connection().url.base().to_owned()).unwrap();
     let metrics = SelfMetrics::new(1).unwrap();
-    let (shared, _calls) = Shared::new(line(), None, Some(keeper), (0, metrics));
+    let (shared, _calls) = SharedState::new(connection(), None, Some(gateway_spool), (0, metrics));
     let spool = Spool::new(dir.path());
     let group = crate::background::queue::Path::from(GROUP);
     shared.add(&group, state(1));
-    shared.keep();
+    shared.store();
     // The other process has sent it.
     spool.remove(&spool.entries().unwrap()[0]).unwrap();
     shared.add(&group, state(2));
-    shared.keep();
-    let record = spool.find(line().url.base(), GROUP).unwrap();
+    shared.store();
+    let record = spool.find(connection().url.base(), GROUP).unwrap();
     assert_eq!(record.state, state(2));
-    assert_eq!(record.doubts, [fingerprint::of_state(&state(1), GROUP).unwrap()]);
+    assert_eq!(record.unconfirmed, [fingerprint::of_state(&state(1), GROUP).unwrap()]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use prompush_core::Format;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::payload::change::{Families, Pending};
+use crate::payload::change::{Families, GroupChange};
 use crate::spool::fingerprint;
 
 const BASE: &str = "http://gw:9091";
@@ -19,7 +19,7 @@ const OTHER: &str = "/metrics/job/other";
 
 /// When the process dies: before its n-th operation, in the middle of it, or after it.
 #[derive(Clone, Copy, Debug)]
-enum When {
+enum CrashPoint {
     Before,
     Within,
     After,
@@ -27,15 +27,15 @@ enum When {
 
 /// A disk whose process dies.
 #[derive(Debug)]
-struct Dying {
+struct CrashingDisk {
     /// Operations so far, by name.
     done: Mutex<Vec<&'static str>>,
     dies_at: usize,
-    when: When,
+    when: CrashPoint,
 }
 
-impl Dying {
-    fn new(dies_at: usize, when: When) -> Arc<Self> {
+impl CrashingDisk {
+    fn new(dies_at: usize, when: CrashPoint) -> Arc<Self> {
         Arc::new(Self { done: Mutex::default(), dies_at, when })
     }
 
@@ -53,16 +53,16 @@ impl Dying {
         }
         if at == self.dies_at {
             match self.when {
-                When::Before => {}
-                When::Within => half(),
-                When::After => drop(whole()?),
+                CrashPoint::Before => {}
+                CrashPoint::Within => half(),
+                CrashPoint::After => drop(whole()?),
             }
         }
         Err(io::Error::other("killed"))
     }
 }
 
-impl Disk for Dying {
+impl Disk for CrashingDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         self.act("create_dir", || SystemDisk.create_dir(dir), || {})
     }
@@ -99,18 +99,24 @@ fn families(name: &str, value: usize) -> Families {
     Families::new(Format::Text, [(Arc::from(name), Arc::from(text.into_bytes()))])
 }
 
-fn record(path: &str, seconds: u64, state: Pending) -> Record {
-    let made = UNIX_EPOCH + Duration::from_secs(seconds);
-    Record { base: BASE.to_owned(), path: path.to_owned(), state, made, doubts: vec![seconds] }
+fn record(path: &str, seconds: u64, state: GroupChange) -> Record {
+    let created = UNIX_EPOCH + Duration::from_secs(seconds);
+    Record {
+        base: BASE.to_owned(),
+        path: path.to_owned(),
+        state,
+        created,
+        unconfirmed: vec![seconds],
+    }
 }
 
 #[track_caller]
-fn keep(spool: &Spool, record: Record) {
-    assert!(spool.keep(vec![record]).iter().all(Result::is_ok));
+fn store(spool: &Spool, record: Record) {
+    assert!(spool.store(vec![record]).iter().all(Result::is_ok));
 }
 
 /// What is kept of both groups.
-fn held(dir: &Path) -> [Option<Record>; 2] {
+fn stored(dir: &Path) -> [Option<Record>; 2] {
     [GROUP, OTHER].map(|path| Spool::new(dir).find(BASE, path))
 }
 
@@ -118,9 +124,9 @@ fn held(dir: &Path) -> [Option<Record>; 2] {
 fn prepared(before: Option<&Record>, torn: bool) -> TempDir {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
-    keep(&spool, record(OTHER, 1, Pending::Delete));
+    store(&spool, record(OTHER, 1, GroupChange::Delete));
     if let Some(before) = before {
-        keep(&spool, before.clone());
+        store(&spool, before.clone());
         let file = spool.file_of(BASE, GROUP);
         if torn {
             let bytes = fs::read(&file).unwrap();
@@ -132,15 +138,15 @@ fn prepared(before: Option<&Record>, torn: bool) -> TempDir {
 
 /// Does `change` again and again, dying one moment later each time, and checks what is left; returns
 /// the operations of the time when it did not die.
-fn die_everywhere(
+fn crash_everywhere(
     prepare: impl Fn() -> TempDir,
     change: impl Fn(&Spool) -> bool,
     check: impl Fn(&Path, bool, &str),
 ) -> Vec<&'static str> {
     for dies_at in 0.. {
-        for when in [When::Before, When::Within, When::After] {
+        for when in [CrashPoint::Before, CrashPoint::Within, CrashPoint::After] {
             let dir = prepare();
-            let disk = Dying::new(dies_at, when);
+            let disk = CrashingDisk::new(dies_at, when);
             let done = change(&Spool::on_disk(dir.path(), Arc::clone(&disk) as Arc<dyn Disk>));
             let operations = disk.done.lock().unwrap().clone();
             if operations.len() <= dies_at {
@@ -156,25 +162,25 @@ fn die_everywhere(
 
 #[test]
 fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
-    let old = record(GROUP, 2, Pending::Put(families("a", 1)));
-    let new = record(GROUP, 3, Pending::Post(families("b", 2)));
+    let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
+    let new = record(GROUP, 3, GroupChange::Add(families("b", 2)));
     let mut merged = new.clone();
     merged.merge(old.clone()).unwrap();
     for (before, after) in [(None, &new), (Some(&old), &merged)] {
         let check = |dir: &Path, done: bool, when: &str| {
-            let [group, other] = held(dir);
+            let [group, other] = stored(dir);
             assert!(group.as_ref() == before || group.as_ref() == Some(after), "{when}: {group:?}");
             assert!(!done || group.as_ref() == Some(after), "{when}: what is said to be kept is");
-            assert_eq!(other, Some(record(OTHER, 1, Pending::Delete)), "{when}");
+            assert_eq!(other, Some(record(OTHER, 1, GroupChange::Delete)), "{when}");
             // And the next process goes on from there.
             let spool = Spool::new(dir);
             spool.prepare().unwrap();
-            keep(&spool, new.clone());
-            assert_eq!(held(dir)[0].as_ref().unwrap().state, after.state, "{when}");
+            store(&spool, new.clone());
+            assert_eq!(stored(dir)[0].as_ref().unwrap().state, after.state, "{when}");
             assert_eq!(spool.entries().unwrap().len(), 2, "{when}");
         };
-        let change = |spool: &Spool| spool.keep(vec![new.clone()]).iter().all(Result::is_ok);
-        let operations = die_everywhere(|| prepared(before, false), change, check);
+        let change = |spool: &Spool| spool.store(vec![new.clone()]).iter().all(Result::is_ok);
+        let operations = crash_everywhere(|| prepared(before, false), change, check);
         // What makes it true after a power cut as well.
         assert_eq!(operations, ["create_file", "write", "sync_file", "rename", "sync_dir"]);
     }
@@ -182,48 +188,48 @@ fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
 
 #[test]
 fn a_death_while_a_torn_file_is_set_aside_loses_neither() {
-    let old = record(GROUP, 2, Pending::Put(families("a", 1)));
-    let new = record(GROUP, 3, Pending::Put(families("b", 2)));
+    let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
+    let new = record(GROUP, 3, GroupChange::Push(families("b", 2)));
     let check = |dir: &Path, done: bool, when: &str| {
-        let [group, other] = held(dir);
+        let [group, other] = stored(dir);
         assert!(group == Some(new.clone()) || (group.is_none() && !done), "{when}: {group:?}");
         assert!(other.is_some(), "{when}");
         let entries = Spool::new(dir).entries().unwrap();
         let torn = entries.iter().filter(|entry| entry.fault() == Some(SpoolFault::Torn));
         assert_eq!(torn.count(), 1, "{when}: the torn file is still there, under either name");
     };
-    let change = |spool: &Spool| spool.keep(vec![new.clone()]).iter().all(Result::is_ok);
-    die_everywhere(|| prepared(Some(&old), true), change, check);
+    let change = |spool: &Spool| spool.store(vec![new.clone()]).iter().all(Result::is_ok);
+    crash_everywhere(|| prepared(Some(&old), true), change, check);
 }
 
 #[test]
 fn a_death_while_a_state_is_forgotten_leaves_it_or_not() {
-    let old = record(GROUP, 2, Pending::Put(families("a", 1)));
+    let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
     let check = |dir: &Path, done: bool, when: &str| {
-        let [group, other] = held(dir);
+        let [group, other] = stored(dir);
         assert!(group.is_none() || (group.as_ref() == Some(&old) && !done), "{when}: {group:?}");
         assert!(other.is_some(), "{when}");
     };
-    let forget = |spool: &Spool| spool.forget(BASE, GROUP, old.made).is_ok();
-    let operations = die_everywhere(|| prepared(Some(&old), false), forget, check);
+    let remove_obsolete = |spool: &Spool| spool.remove_obsolete(BASE, GROUP, old.created).is_ok();
+    let operations = crash_everywhere(|| prepared(Some(&old), false), remove_obsolete, check);
     assert_eq!(operations, ["remove", "sync_dir"]);
     let remove = |spool: &Spool| {
         let entries = spool.entries().unwrap();
         let entry = entries.iter().find(|entry| entry.path() == Some(GROUP)).unwrap();
         spool.remove(entry).is_ok()
     };
-    die_everywhere(|| prepared(Some(&old), false), remove, check);
+    crash_everywhere(|| prepared(Some(&old), false), remove, check);
 }
 
 #[test]
 fn only_what_is_older_is_forgotten() {
-    let dir = prepared(Some(&record(GROUP, 2, Pending::Delete)), false);
+    let dir = prepared(Some(&record(GROUP, 2, GroupChange::Delete)), false);
     let spool = Spool::new(dir.path());
-    assert!(!spool.forget(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(1)).unwrap());
-    assert!(!spool.forget("http://elsewhere", GROUP, SystemTime::UNIX_EPOCH).unwrap());
-    assert!(held(dir.path())[0].is_some());
-    assert!(spool.forget(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(2)).unwrap());
-    assert!(held(dir.path())[0].is_none());
+    assert!(!spool.remove_obsolete(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(1)).unwrap());
+    assert!(!spool.remove_obsolete("http://elsewhere", GROUP, SystemTime::UNIX_EPOCH).unwrap());
+    assert!(stored(dir.path())[0].is_some());
+    assert!(spool.remove_obsolete(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(2)).unwrap());
+    assert!(stored(dir.path())[0].is_none());
 }
 
 #[test]
@@ -232,7 +238,7 @@ fn what_is_kept_is_its_owners_alone() {
     let inner = dir.path().join("a/spool");
     let spool = Spool::new(&inner);
     assert!(spool.entries().unwrap().is_empty());
-    keep(&spool, record(GROUP, 1, Pending::Delete));
+    store(&spool, record(GROUP, 1, GroupChange::Delete));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&inner), 0o700);
     let files: Vec<_> = fs::read_dir(&inner).unwrap().map(|file| file.unwrap().path()).collect();
@@ -245,14 +251,14 @@ fn other_files_are_left_or_set_aside_and_named() {
     let dir = prepared(None, false);
     let spool = Spool::new(dir.path());
     let file = spool.file_of(BASE, GROUP);
-    let mut newer = record(GROUP, 9, Pending::Put(families("a", 1))).encode();
+    let mut newer = record(GROUP, 9, GroupChange::Push(families("a", 1))).encode();
     newer[15] = 7;
-    let elsewhere = record("/metrics/job/elsewhere", 9, Pending::Delete).encode();
+    let elsewhere = record("/metrics/job/elsewhere", 9, GroupChange::Delete).encode();
     for contents in [&newer[..], b"my notes\n", &elsewhere] {
         fs::write(&file, contents).unwrap();
         fs::write(dir.path().join("notes.txt"), "left alone").unwrap();
-        keep(&spool, record(GROUP, 2, Pending::Delete));
-        assert_eq!(held(dir.path())[0].as_ref().unwrap().state, Pending::Delete);
+        store(&spool, record(GROUP, 2, GroupChange::Delete));
+        assert_eq!(stored(dir.path())[0].as_ref().unwrap().state, GroupChange::Delete);
         let names = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
         let there = names.filter(|path| fs::read(path).unwrap() == contents).count();
         assert_eq!(there, 1, "nothing is lost");
@@ -266,13 +272,13 @@ fn other_files_are_left_or_set_aside_and_named() {
 
 #[test]
 fn a_file_that_changed_since_it_was_listed_is_not_removed() {
-    let dir = prepared(Some(&record(GROUP, 2, Pending::Delete)), false);
+    let dir = prepared(Some(&record(GROUP, 2, GroupChange::Delete)), false);
     let spool = Spool::new(dir.path());
     let entries = spool.entries().unwrap();
-    keep(&spool, record(GROUP, 3, Pending::Put(families("a", 1))));
+    store(&spool, record(GROUP, 3, GroupChange::Push(families("a", 1))));
     let removed: Vec<bool> = entries.iter().map(|entry| spool.remove(entry).unwrap()).collect();
     assert_eq!(removed.iter().filter(|removed| **removed).count(), 1);
-    assert!(held(dir.path())[0].is_some() && held(dir.path())[1].is_none());
+    assert!(stored(dir.path())[0].is_some() && stored(dir.path())[1].is_none());
 }
 
 #[test]
@@ -280,10 +286,11 @@ fn locks_are_waited_for_and_given_up() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let lock = spool.lock().unwrap();
-    let kept = spool.keep(vec![record(GROUP, 1, Pending::Delete)]).remove(0);
-    assert!(matches!(*kept.unwrap_err(), SpoolError::Locked { .. }));
+    let spooled = spool.store(vec![record(GROUP, 1, GroupChange::Delete)]).remove(0);
+    assert!(matches!(*spooled.unwrap_err(), SpoolError::Locked { .. }));
     std::thread::scope(|scope| {
-        let waits = scope.spawn(|| spool.keep(vec![record(GROUP, 1, Pending::Delete)]).remove(0));
+        let waits =
+            scope.spawn(|| spool.store(vec![record(GROUP, 1, GroupChange::Delete)]).remove(0));
         drop(lock);
         waits.join().unwrap().unwrap();
     });
@@ -300,7 +307,7 @@ fn a_spool_that_cannot_be_says_why() {
     fs::write(&file, "").unwrap();
     for bad in [file.clone(), file.join("below"), PathBuf::from("/proc/nothing/spool")] {
         let spool = Spool::new(&bad);
-        let error = spool.keep(vec![record(GROUP, 1, Pending::Delete)]).remove(0).unwrap_err();
+        let error = spool.store(vec![record(GROUP, 1, GroupChange::Delete)]).remove(0).unwrap_err();
         assert!(error.to_string().contains(&format!("`{}`", bad.display())), "{error}");
         assert!(spool.prepare().is_err());
     }
@@ -315,8 +322,8 @@ fn many_writers_at_once_lose_nothing() {
             let spool = Spool::new(dir.path());
             scope.spawn(move || {
                 let name = format!("of_{writer}");
-                keep(&spool, record(GROUP, 1, Pending::Post(families(&name, writer))));
-                keep(&spool, record(&format!("{GROUP}{writer}"), 1, Pending::Delete));
+                store(&spool, record(GROUP, 1, GroupChange::Add(families(&name, writer))));
+                store(&spool, record(&format!("{GROUP}{writer}"), 1, GroupChange::Delete));
             });
         }
     });
@@ -331,8 +338,8 @@ fn what_is_not_ours_is_neither_read_nor_removed() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let pipe = spool.file_of(BASE, GROUP);
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.is_ok_and(|status| status.success()));
+    let created = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(created.is_ok_and(|status| status.success()));
     fs::create_dir(dir.path().join("folder.spool")).unwrap();
     fs::write(dir.path().join("important.tmp"), "precious").unwrap();
     fs::write(dir.path().join("0123456789abcdef.tmp"), "half").unwrap();
@@ -340,7 +347,7 @@ fn what_is_not_ours_is_neither_read_nor_removed() {
         spool.entries().unwrap().iter().all(|entry| entry.fault() == Some(SpoolFault::Foreign))
     );
     spool.prepare().unwrap();
-    keep(&spool, record(GROUP, 1, Pending::Put(families("a", 1))));
+    store(&spool, record(GROUP, 1, GroupChange::Push(families("a", 1))));
     assert!(spool.find(BASE, GROUP).is_some());
     let mut names: Vec<_> = fs::read_dir(dir.path())
         .unwrap()
@@ -363,12 +370,12 @@ fn what_is_not_ours_is_neither_read_nor_removed() {
 fn what_another_process_kept_may_have_been_sent_by_it() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
-    let earlier = Pending::Put(families("a", 1));
-    keep(&spool, Record { doubts: Vec::new(), ..record(GROUP, 1, earlier.clone()) });
-    let later = Pending::Put(families("a", 2));
-    keep(&spool, Record { doubts: Vec::new(), ..record(GROUP, 2, later) });
-    let doubts = spool.find(BASE, GROUP).unwrap().doubts;
-    assert_eq!(doubts, [fingerprint::of_state(&earlier, GROUP).unwrap()]);
+    let earlier = GroupChange::Push(families("a", 1));
+    store(&spool, Record { unconfirmed: Vec::new(), ..record(GROUP, 1, earlier.clone()) });
+    let creation_time = GroupChange::Push(families("a", 2));
+    store(&spool, Record { unconfirmed: Vec::new(), ..record(GROUP, 2, creation_time) });
+    let unconfirmed = spool.find(BASE, GROUP).unwrap().unconfirmed;
+    assert_eq!(unconfirmed, [fingerprint::of_state(&earlier, GROUP).unwrap()]);
 }
 
 #[test]
@@ -377,12 +384,12 @@ fn what_stands_in_the_way_of_our_own_files_holds_nobody_up() {
     let spool = Spool::new(dir.path());
     let half = spool.file_of(BASE, GROUP).with_extension("tmp");
     std::os::unix::fs::symlink("/nowhere/at/all", half).unwrap();
-    let put = |value| record(GROUP, value as u64, Pending::Put(families("a", value)));
-    keep(&spool, put(1));
-    assert!(held(dir.path())[0].is_some());
+    let put = |value| record(GROUP, value as u64, GroupChange::Push(families("a", value)));
+    store(&spool, put(1));
+    assert!(stored(dir.path())[0].is_some());
     let lock = dir.path().join(LOCK);
     fs::remove_file(&lock).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
-    let refused = spool.keep(vec![put(2)]).pop().unwrap().unwrap_err();
+    let refused = spool.store(vec![put(2)]).pop().unwrap().unwrap_err();
     assert!(format!("{refused:?}").contains("no regular file"), "{refused:?}");
 }
