@@ -4,4 +4,5 @@ pub(crate) mod group_state;
 pub(crate) mod queue;
 pub(crate) mod schedule;
 pub(crate) mod shared_state;
+pub(crate) mod thread;
 pub(crate) mod worker;

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod credentials;
 pub(crate) mod deadline;
 pub(crate) mod failure;
+pub(crate) mod request;
 pub(crate) mod secret;
 pub(crate) mod tls;
 pub(crate) mod url;

@@ -51,13 +51,18 @@ mod metrics;
 pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
-pub use error::{ConfigError, PushError, PushErrorKind, SpoolError, SpoolFault, Verb};
+pub use error::config::ConfigError;
+pub use error::kind::PushErrorKind;
+pub use error::push_error::PushError;
+pub use error::redacted_url::RedactedUrl;
+pub use error::spool::{SpoolError, SpoolFault};
+pub use error::verb::Verb;
 pub use exchange::config::GatewayConfig;
 pub use exchange::groups::{Group, Inventory};
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;
-pub use http::url::{HttpUrl, RedactedUrl};
+pub use http::url::HttpUrl;
 #[cfg(feature = "process")]
 pub use metrics::process_metrics::ProcessMetrics;
 pub use metrics::self_metrics::SelfMetrics;
@@ -69,11 +74,13 @@ pub use spool::replay::{ReplayError, ReplayOutcome};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{
-    Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family, Format, Gauge,
-    GroupingKey, GroupingKeyError, Histogram, Info, LabelName, LabelNames, LabelSet, MetricKind,
-    MetricName, NameError, PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, ParseError,
-    ParseErrorKind, PathError, Registry, RegistryError, Source, decode_path, encode_path,
-    is_label_name, is_metric_name, parse, parse_all, push_ttl,
+    Bucket, Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family,
+    Format, Gauge, GroupingKey, GroupingKeyError, Histogram, HistogramValue, Info, Label,
+    LabelName, LabelNames, LabelSet, Labels, LabelsIter, Metric, MetricFamily, MetricKind,
+    MetricName, MetricType, MetricValue, NameError, OpenMetricsRule, PUSH_FAILURE_TIME, PUSH_TIME,
+    PUSH_TTL, PUSH_TTL_HELP, ParseError, ParseErrorKind, PathError, ProtobufError, Quantile,
+    Registry, RegistryError, Source, SummaryValue, Timer, decode_path, encode_path, is_label_name,
+    is_metric_name, parse, parse_all, push_ttl,
 };
 
 /// The README's program compiles.

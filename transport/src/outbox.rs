@@ -1,14 +1,11 @@
 //! Any number of groups, kept up to date on one gateway or several.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::mem;
 use std::process;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, at, bounded, select};
+use crossbeam_channel::{at, select};
 use prompush_core::{GroupingKey, Source};
 
 use crate::background::group_state::Generation;
@@ -16,17 +13,14 @@ use crate::background::queue::Path;
 use crate::background::shared_state::{
     EndAction, GatheredGroup, STOPPED, SharedState, gather_safely,
 };
-use crate::background::worker::Worker;
-use crate::error::{ConfigError, PushError, PushErrorKind, Verb, with_causes};
-use crate::exchange::connection::Operation;
+use crate::background::thread::GatewayThread;
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::{PushError, with_causes};
+use crate::error::verb::Verb;
+use crate::exchange::operation::Operation;
 use crate::metrics::self_metrics::SelfMetrics;
-use crate::payload::change::{Families, GroupChange};
-
-use crate::outbox_builder::OutboxBuilder;
-
-/// Name of the thread of the first gateway, as debuggers and `top -H` show it; the others have a
-/// number behind it.
-const THREAD_NAME: &str = "prompush";
+use crate::payload::change::GroupChange;
+use crate::payload::families::Families;
 
 /// Most of a deadline that the threads leave to their owner for joining them.
 const JOIN_RESERVE: Duration = Duration::from_millis(50);
@@ -87,25 +81,7 @@ pub struct Outbox {
     pub(crate) pid: u32,
 }
 
-/// A gateway and its thread.
-#[derive(Debug)]
-pub(crate) struct GatewayThread {
-    shared: Arc<SharedState>,
-    handle: JoinHandle<()>,
-    /// Closed when the thread ends.
-    ended: Receiver<()>,
-}
-
 impl Outbox {
-    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new).
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::Url`] when it cannot be used.
-    pub fn builder(url: &str) -> Result<OutboxBuilder, ConfigError> {
-        OutboxBuilder::new(url)
-    }
-
     /// Replaces the whole group `key` by the metrics of `source`, as they are at the call (`PUT`).
     /// Returns when they are encoded; sending them is the threads' work.
     ///
@@ -167,21 +143,17 @@ impl Outbox {
     /// with the [others](PushError::others) in it; the outbox goes on in either case.
     pub fn flush(&self, deadline: Duration) -> Result<(), PushError> {
         self.check_threads(Verb::Push)?;
-        let until_deadline = self.first.connection.clock.deadline(deadline);
-        let until_deadline =
-            until_deadline.checked_sub(self.spool_reserve(deadline)).unwrap_or(until_deadline);
-        let flushes: Vec<_> = self
-            .threads
-            .iter()
-            .map(|thread| (thread, thread.shared.flush(until_deadline)))
-            .collect();
+        let until = self.first.connection.clock.deadline(deadline);
+        let until = until.checked_sub(self.spool_reserve(deadline)).unwrap_or(until);
+        let flushes: Vec<_> =
+            self.threads.iter().map(|thread| (thread, thread.shared.flush(until))).collect();
         let late = format!("not acknowledged within {deadline:?}");
         let mut errors = Vec::new();
         for (thread, (upto, settled)) in flushes {
             select! {
                 recv(settled) -> _ => errors.extend(thread.failures(upto, &late)),
                 recv(thread.ended) -> _ => errors.push(self.stopped(thread, Verb::Push)),
-                recv(at(until_deadline)) -> _ => errors.extend(thread.failures(upto, &late)),
+                recv(at(until)) -> _ => errors.extend(thread.failures(upto, &late)),
             }
         }
         PushError::first_of(errors).map_or(Ok(()), Err)
@@ -211,18 +183,16 @@ impl Outbox {
             mem::forget(threads);
             return Err(error);
         }
-        let until_deadline = self.first.connection.clock.deadline(deadline);
-        let until_deadline =
-            until_deadline.checked_sub(self.spool_reserve(deadline)).unwrap_or(until_deadline);
-        let by =
-            until_deadline.checked_sub(JOIN_RESERVE.min(deadline / 10)).unwrap_or(until_deadline);
+        let until = self.first.connection.clock.deadline(deadline);
+        let until = until.checked_sub(self.spool_reserve(deadline)).unwrap_or(until);
+        let by = until.checked_sub(JOIN_RESERVE.min(deadline / 10)).unwrap_or(until);
         let mut errors = Vec::new();
         for thread in &threads {
             thread.shared.end(by, end_action);
         }
         let late = format!("not acknowledged within {deadline:?}");
         for thread in threads {
-            if !thread.wait_for_end(until_deadline) {
+            if !thread.wait_for_end(until) {
                 thread.shared.connection.http.interrupt();
             }
             errors.extend(thread.failures(Generation::MAX, &late));
@@ -289,52 +259,10 @@ fn send(threads: &[GatewayThread], path: &Path, state: &GroupChange) {
     }
 }
 
-impl GatewayThread {
-    /// Why operations up to that one are not acknowledged, after keeping them in the spool, if there
-    /// is one.
-    fn failures(&self, upto: Generation, late: &str) -> Vec<PushError> {
-        let errors = self.shared.errors(upto, late);
-        if errors.is_empty() {
-            return Vec::new();
-        }
-        let mut spooled: BTreeMap<Path, _> = self.shared.store().into_iter().collect();
-        let errors = errors.into_iter().map(|(path, error)| match spooled.remove(&path) {
-            Some(spooled) => error.with_spooled(spooled),
-            None => error,
-        });
-        errors.collect()
-    }
-
-    /// Whether the thread ends by then.
-    fn wait_for_end(&self, until_deadline: Instant) -> bool {
-        // It sends nothing, and closes the channel when it ends.
-        matches!(self.ended.recv_deadline(until_deadline), Err(RecvTimeoutError::Disconnected))
-    }
-}
-
 impl Drop for Outbox {
     fn drop(&mut self) {
         if let Err(error) = self.end(self.shutdown_deadline, EndAction::Push) {
             log::error!("{}", with_causes(&error));
         }
-    }
-}
-
-impl GatewayThread {
-    pub(crate) fn start(
-        at: usize,
-        (shared, woken): (Arc<SharedState>, Receiver<()>),
-    ) -> io::Result<Self> {
-        let name = match at {
-            0 => THREAD_NAME.to_owned(),
-            at => format!("{THREAD_NAME}-{}", at + 1),
-        };
-        let worker = Worker::new(Arc::clone(&shared), woken);
-        let (alive, ended) = bounded::<()>(0);
-        let handle = thread::Builder::new().name(name).spawn(move || {
-            worker.run();
-            drop(alive);
-        })?;
-        Ok(Self { shared, handle, ended })
     }
 }

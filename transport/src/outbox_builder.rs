@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::background::shared_state::{GatheredGroup, SharedState};
+use crate::background::thread::GatewayThread;
 use crate::client::gateway::Gateway;
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
 use crate::exchange::config::GatewayConfig;
 use crate::metrics::self_metrics::SelfMetrics;
-use crate::outbox::{GatewayThread, Outbox};
+use crate::outbox::Outbox;
 use crate::spool::directory::Spool;
 use crate::spool::gateway_spool::GatewaySpool;
 
@@ -25,6 +26,17 @@ pub struct OutboxBuilder {
     spool: Option<PathBuf>,
     /// Whether the live group gets the outbox's own metrics, too.
     pub(crate) self_metrics: bool,
+}
+
+impl Outbox {
+    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`] when it cannot be used.
+    pub fn builder(url: &str) -> Result<OutboxBuilder, ConfigError> {
+        OutboxBuilder::new(url)
+    }
 }
 
 impl OutboxBuilder {

@@ -2,3 +2,4 @@
 
 pub(crate) mod body;
 pub(crate) mod change;
+pub(crate) mod families;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use prompush_core::{GroupingKey, Source, push_ttl};
 
 use crate::background::shared_state::{EndAction, GatheredGroup};
-use crate::error::{ConfigError, PushError, with_causes};
+use crate::error::config::ConfigError;
+use crate::error::push_error::{PushError, with_causes};
 use crate::exchange::config::GatewayConfig;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
@@ -237,7 +238,7 @@ mod tests {
     use prompush_core::Registry;
 
     use super::*;
-    use crate::error::PushErrorKind;
+    use crate::error::kind::PushErrorKind;
 
     /// What a pusher looks like in the child of a `fork`: its thread is in another process.
     fn forked() -> Pusher {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::background::group_state::{Batch, Delivery, Generation, GroupState};
-use crate::error::PushError;
+use crate::error::push_error::PushError;
 use crate::payload::change::GroupChange;
 
 /// The path of a group.

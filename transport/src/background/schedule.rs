@@ -10,7 +10,8 @@
 use std::time::{Duration, Instant};
 
 use crate::exchange::backoff::{Backoff, wait_within};
-use crate::exchange::clock::WAIT_MAX;
+use crate::exchange::outcome::Outcome;
+use prompush_core::clock::WAIT_MAX;
 
 /// Regular pushes come this much of the interval early or late, at most, so that programs started
 /// together do not stay together.
@@ -27,18 +28,6 @@ pub(crate) enum Action {
     Wait(Instant),
     /// Nothing is left to do.
     End,
-}
-
-/// How an attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Acknowledged,
-    /// It may succeed later; not before `after`, if the gateway said so.
-    Failed {
-        after: Option<Duration>,
-    },
-    /// It would fail the same way again.
-    Refused,
 }
 
 #[derive(Debug)]
@@ -139,10 +128,9 @@ impl Schedule {
         regular.settled |= acknowledged;
     }
 
-    /// Somebody wants everything acknowledged by `until_deadline`: whatever there is, is sent at once.
-    pub(crate) fn flush(&mut self, now: Instant, until_deadline: Instant) {
-        self.flush_until =
-            Some(self.flush_until.map_or(until_deadline, |other| other.max(until_deadline)));
+    /// Somebody wants everything acknowledged by `until`: whatever there is, is sent at once.
+    pub(crate) fn flush(&mut self, now: Instant, until: Instant) {
+        self.flush_until = Some(self.flush_until.map_or(until, |other| other.max(until)));
         self.earliest_retry = now;
         self.backoff.reset();
     }
@@ -162,7 +150,7 @@ impl Schedule {
             return;
         };
         let wait = after.unwrap_or_else(|| self.backoff.next(rng)).min(WAIT_MAX);
-        self.flush_until = self.flush_until.filter(|until_deadline| *until_deadline > now);
+        self.flush_until = self.flush_until.filter(|until| *until > now);
         self.earliest_retry = now + wait;
         let Some(urgent) = self.end_by.or(self.flush_until) else { return };
         let remaining = urgent.saturating_duration_since(now);
@@ -176,7 +164,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::clock::{Clock, fake::FakeClock};
+    use prompush_core::clock::{Clock, ManualClock};
 
     const INTERVAL: Duration = Duration::from_secs(30);
     const ATTEMPT: Duration = Duration::from_secs(10);
@@ -187,7 +175,7 @@ mod tests {
 
     /// A schedule of regular pushes, its clock and its dice.
     struct Scenario {
-        clock: FakeClock,
+        clock: ManualClock,
         schedule: Schedule,
         rng: fastrand::Rng,
         to_send: bool,
@@ -195,7 +183,7 @@ mod tests {
 
     impl Scenario {
         fn new(seed: u64) -> Self {
-            let clock = FakeClock::new();
+            let clock = ManualClock::new();
             let schedule = Schedule::new(clock.now(), ATTEMPT, (MIN, MAX));
             let schedule = schedule.with_interval(clock.now(), INTERVAL);
             Self { clock, schedule, rng: fastrand::Rng::with_seed(seed), to_send: false }
@@ -225,8 +213,8 @@ mod tests {
         /// Moves the clock to the end of the wait that is next, and says how long it was.
         fn wait(&mut self) -> Duration {
             let action = self.action();
-            let Action::Wait(until_deadline) = action else { panic!("{action:?}") };
-            let wait = until_deadline - self.clock.now();
+            let Action::Wait(until) = action else { panic!("{action:?}") };
+            let wait = until - self.clock.now();
             self.clock.advance(wait);
             wait
         }
@@ -397,7 +385,7 @@ mod tests {
 
     #[test]
     fn no_duration_is_too_long() {
-        let clock = FakeClock::new();
+        let clock = ManualClock::new();
         let max = Duration::MAX;
         let schedule = Schedule::new(clock.now(), max, (max, max));
         let mut schedule = schedule.with_interval(clock.now(), max);

@@ -11,11 +11,18 @@ use prompush_core::Source;
 use crate::background::group_state::{Generation, GroupState};
 use crate::background::queue::{Path, Queue};
 use crate::background::schedule::Schedule;
-use crate::error::{Cause, PushError, PushErrorKind, SpoolError, Verb};
-use crate::exchange::connection::{AttemptError, Connection, Operation};
+use crate::error::cause::Cause;
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::PushError;
+use crate::error::spool::SpoolError;
+use crate::error::verb::Verb;
+use crate::exchange::attempt_error::AttemptError;
+use crate::exchange::connection::Connection;
+use crate::exchange::operation::Operation;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::payload::body::gather;
-use crate::payload::change::{Families, GroupChange};
+use crate::payload::change::GroupChange;
+use crate::payload::families::Families;
 use crate::spool::gateway_spool::GatewaySpool;
 
 /// Why a thread has ended by itself.
@@ -82,7 +89,7 @@ impl EndAction {
 struct FlushWaiter {
     upto: Generation,
     /// How long it waits at most.
-    until_deadline: Instant,
+    until: Instant,
     settled: Sender<()>,
 }
 
@@ -166,15 +173,15 @@ impl SharedState {
 
     /// Sends all there is at once, until then. What is returned hears when nothing of it is under
     /// way any more.
-    pub(crate) fn flush(&self, until_deadline: Instant) -> (Generation, Receiver<()>) {
+    pub(crate) fn flush(&self, until: Instant) -> (Generation, Receiver<()>) {
         let now = self.connection.clock.now();
         let (settled, hears) = bounded(1);
         let mut state = self.lock();
         state.request_gather();
         let upto = state.queue.enqueue_all();
-        state.schedule.flush(now, until_deadline);
-        state.waiting.retain(|waiting| waiting.until_deadline > now);
-        state.waiting.push(FlushWaiter { upto, until_deadline, settled });
+        state.schedule.flush(now, until);
+        state.waiting.retain(|waiting| waiting.until > now);
+        state.waiting.push(FlushWaiter { upto, until, settled });
         state.notify_waiters();
         drop(state);
         self.wake_thread();
@@ -311,9 +318,9 @@ mod tests {
         let (shared, _calls) =
             SharedState::new(connection, None, None, (0, SelfMetrics::new(1).unwrap()));
         shared.add(&Path::from("/metrics/job/x"), GroupChange::Delete);
-        let until_deadline = shared.connection.clock.deadline(Duration::from_hours(1));
-        let (_, gone) = shared.flush(until_deadline);
-        let (_, hears) = shared.flush(until_deadline);
+        let until = shared.connection.clock.deadline(Duration::from_hours(1));
+        let (_, gone) = shared.flush(until);
+        let (_, hears) = shared.flush(until);
         assert_eq!(shared.lock().waiting.len(), 2);
         drop(gone);
         let mut state = shared.lock();

@@ -8,10 +8,15 @@ use crossbeam_channel::Receiver;
 
 use crate::background::group_state::Delivery;
 use crate::background::queue::{NextRequest, Path};
-use crate::background::schedule::{Action, Outcome};
+use crate::background::schedule::Action;
 use crate::background::shared_state::{GatheredGroup, Health, SharedState};
-use crate::error::{PushError, PushErrorKind, Verb, with_causes};
-use crate::exchange::connection::{AttemptError, Operation, read_acknowledgement};
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::{PushError, with_causes};
+use crate::error::verb::Verb;
+use crate::exchange::answer::read_acknowledgement;
+use crate::exchange::attempt_error::AttemptError;
+use crate::exchange::operation::Operation;
+use crate::exchange::outcome::Outcome;
 use crate::payload::body::EncodedBody;
 use crate::spool::replay::with_spooled;
 
@@ -58,9 +63,9 @@ impl Worker {
                         Err(_) => {}
                     }
                 }
-                Action::Wait(until_deadline) => {
+                Action::Wait(until) => {
                     drop(state);
-                    self.woken.recv_deadline(until_deadline).ok(); // it was called, or it is time
+                    self.woken.recv_deadline(until).ok(); // it was called, or it is time
                 }
                 Action::End => return,
             }

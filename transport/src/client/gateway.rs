@@ -7,26 +7,29 @@ use std::time::{Duration, Instant};
 
 use prompush_core::{GroupingKey, Source, encode_path};
 
-use crate::error::{Cause, ConfigError, PushError, PushErrorKind, Verb};
-use crate::exchange::clock::{Clock, SystemClock};
+use crate::error::cause::Cause;
+use crate::error::config::ConfigError;
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::PushError;
+use crate::error::redacted_url::RedactedUrl;
+use crate::error::verb::Verb;
+use crate::exchange::answer::{ReadAnswer, read_acknowledgement, read_exposition};
+use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::connection::{
-    AttemptError, Completed, Connection, Operation, ReadAnswer, read_acknowledgement,
-    read_exposition,
-};
-use crate::exchange::groups::{self, Group, Inventory};
+use crate::exchange::connection::{Completed, Connection};
+use crate::exchange::groups;
+use crate::exchange::groups::{Group, Inventory};
+use crate::exchange::operation::{GROUPS_PATH, Operation, READY_PATH, SCRAPE_PATH};
+use crate::exchange::wait::SystemWait;
 use crate::http::agent::HttpAgent;
-use crate::http::url::{HttpUrl, RedactedUrl};
+use crate::http::url::HttpUrl;
 use crate::payload::body::{EncodedBody, Gathered, gather};
 use crate::payload::change::GroupChange;
 use crate::spool::directory::Spool;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
 use crate::spool::replay::with_spooled;
-
-const READY_PATH: &str = "/-/ready";
-const SCRAPE_PATH: &str = "/metrics";
-pub(crate) const GROUPS_PATH: &str = "/api/v1/metrics";
+use prompush_core::clock::{Clock, SystemClock};
 
 /// A Pushgateway, asked from the thread that calls.
 ///
@@ -104,7 +107,14 @@ impl Gateway {
         }
         let http = Box::new(HttpAgent::new(&config));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let connection = Connection { url, config, http, clock, rng: fastrand::Rng::new };
+        let connection = Connection {
+            url,
+            config,
+            http,
+            clock,
+            wait: Arc::new(SystemWait),
+            rng: fastrand::Rng::new,
+        };
         Ok(Self { connection, spool: None })
     }
 

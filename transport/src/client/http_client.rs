@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use ureq::http::Method;
 
-use crate::error::{Cause, PushErrorKind};
+use crate::error::cause::Cause;
+use crate::error::kind::PushErrorKind;
+use crate::error::redacted_url::RedactedUrl;
+use crate::exchange::answer::read_capped;
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::connection::read_capped;
-use crate::exchange::verdict::HttpFailureKind;
 use crate::http::agent::HttpAgent;
-use crate::http::failure::read_failure;
-use crate::http::url::{HttpUrl, RedactedUrl};
+use crate::http::failure::{HttpFailureKind, read_failure};
+use crate::http::url::HttpUrl;
 
 /// A header that credentials in a URL take the place of.
 const AUTHORIZATION: &str = "authorization";
@@ -109,7 +110,7 @@ impl HttpClient {
 
     /// Ends exchanges in work on other threads, as far as possible, and refuses new ones.
     pub fn interrupt(&self) {
-        crate::http::agent::HttpSend::interrupt(&self.send);
+        crate::http::request::HttpSend::interrupt(&self.send);
     }
 
     fn exchange(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::exchange::connection::is_html;
+use crate::error::html_page::{is_html, text_of_page};
 
 /// Most of one line of our body that is quoted, in characters.
 const QUOTED_CHARS_MAX: usize = 160;
@@ -70,42 +70,6 @@ pub(crate) fn escape_into(out: &mut String, text: &str) {
             out.push(c);
         }
     }
-}
-
-/// What a page for people says in a line: its title, or else its text.
-fn text_of_page(page: &str) -> String {
-    let title = find(page, "<title").and_then(|(_, rest)| rest.split_once('>'));
-    let title = title.map(|(_, rest)| find(rest, "</title").map_or(rest, |(title, _)| title));
-    let text = match title.map(str::trim) {
-        Some(title) if !title.is_empty() => title.to_owned(),
-        _ => without_tags(page),
-    };
-    let text: Vec<&str> = text.split_whitespace().collect();
-    if text.is_empty() { "an HTML page without text".to_owned() } else { text.join(" ") }
-}
-
-fn without_tags(page: &str) -> String {
-    let mut text = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        text.push(' ');
-        let hidden = ["script", "style"].iter().find(|name| {
-            tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        });
-        let shown_again = match hidden {
-            Some(name) => find(tag, &format!("</{name}")).map_or("", |(_, rest)| rest),
-            None => tag,
-        };
-        rest = shown_again.split_once('>').map_or("", |(_, rest)| rest);
-    }
-    text + rest
-}
-
-/// What stands before and behind the first occurrence, in letters of either case.
-fn find<'a>(text: &'a str, wanted: &str) -> Option<(&'a str, &'a str)> {
-    let at = text.to_ascii_lowercase().find(wanted)?;
-    Some((text.get(..at)?, text.get(at + wanted.len()..)?))
 }
 
 fn line_number(text: &str) -> Option<usize> {

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use crate::error::connect_failure::ConnectFailure;
-use crate::error::{PushErrorKind, Verb};
+use crate::error::kind::PushErrorKind;
+use crate::error::verb::Verb;
 
 /// What a hint depends on.
 #[derive(Clone, Copy, Debug)]

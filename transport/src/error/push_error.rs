@@ -1,39 +1,21 @@
 //! What can go wrong, in words and in kinds to decide by.
 
 use std::error::Error;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use prompush_core::decode_path;
 
-use crate::error::answer_text::AnswerText;
-use crate::error::connect_failure::ConnectFailure;
+use crate::error::cause::Cause;
 use crate::error::hint;
+use crate::error::kind::PushErrorKind;
+use crate::error::redacted_url::RedactedUrl;
 use crate::error::spool::SpoolError;
-use crate::http::url::RedactedUrl;
+use crate::error::verb::Verb;
 
 /// Most URLs that an error names beside its own.
 const OTHERS_SHOWN_MAX: usize = 3;
-
-/// What was asked of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Verb {
-    /// `PUT`: replaces the group.
-    Push,
-    /// `POST`: replaces the families of the same name in the group.
-    Add,
-    /// `DELETE`: removes the group.
-    Delete,
-    /// `GET /api/v1/metrics`: lists the groups.
-    List,
-    /// `GET /metrics`: reads what the gateway exposes.
-    Scrape,
-    /// `GET /-/ready`: whether the gateway takes pushes.
-    Ready,
-}
 
 /// A push, add, delete or question to a gateway that failed.
 ///
@@ -67,68 +49,6 @@ pub(crate) struct ErrorDetails {
     others: Vec<PushError>,
     /// The spool that keeps the state, or why it does not.
     spooled: Option<Result<PathBuf, Arc<SpoolError>>>,
-}
-
-/// Why it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum PushErrorKind {
-    /// The gateway answered with this status, and would answer the same again: not retried.
-    #[error("gateway answered {0}")]
-    Refused(u16),
-    /// The gateway answered 408, 425, 429 or 5xx, and still did when retries were used up.
-    #[error("gateway answered {0}")]
-    Unavailable(u16),
-    /// The gateway answered with a redirect, which is never followed: a followed `PUT` becomes a
-    /// `GET` and reports success.
-    #[error("gateway answered {0}, a redirect, and those are not followed")]
-    Redirected(u16),
-    /// A connection was made, but no whole answer came in time.
-    #[error("no answer in time")]
-    Timeout,
-    /// No connection was made: name unknown, refused, or not in time.
-    #[error("gateway cannot be reached")]
-    Unreachable,
-    /// The connection was closed without a whole answer.
-    #[error("gateway closed the connection without a whole answer")]
-    Dropped,
-    /// The TLS handshake failed: not retried.
-    #[error("no secure connection can be made")]
-    Tls,
-    /// Something answered that is not a Pushgateway: not retried.
-    #[error("the answer is not one of a Pushgateway")]
-    NotAGateway,
-    /// The body or the answer is larger than its limit: not retried.
-    #[error("too large")]
-    TooLarge,
-    /// The metrics could not be gathered and encoded: nothing was sent.
-    #[error("the metrics cannot be encoded")]
-    Encode,
-    /// The pusher's thread has ended: nothing was sent.
-    #[error("the pusher has ended")]
-    Stopped,
-    /// The pusher was started before a `fork`, and its thread is in the other process.
-    #[error("the pusher's thread is in the process that forked this one")]
-    Forked,
-}
-
-impl PushErrorKind {
-    /// Whether the same request may succeed later: the gateway was unreachable, late or busy.
-    ///
-    /// The command line ends with 69 for these and with 1 for the others.
-    pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::Unreachable | Self::Dropped)
-    }
-
-    /// The status the gateway answered with, where it answered.
-    pub fn status(self) -> Option<u16> {
-        match self {
-            Self::Refused(status) | Self::Unavailable(status) | Self::Redirected(status) => {
-                Some(status)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl PushError {
@@ -289,37 +209,6 @@ impl PushError {
             .map(|retry_after| format!("it asks to be left alone for {retry_after:?}"));
         let notes: Vec<String> = attempts.into_iter().chain(retry_after).collect();
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
-    }
-}
-
-/// The deeper cause of a [`PushError`]. It can be cloned, because several callers may wait for the
-/// same push.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Cause {
-    /// What the gateway's answer said.
-    #[error("{0}")]
-    Said(AnswerText),
-    /// Where a redirect points to.
-    #[error("it points to `{0}`")]
-    Location(String),
-    /// Our own words.
-    #[error("{0}")]
-    Text(String),
-    /// Our own words, for what has a hint of its own.
-    #[error("{1}")]
-    Known(ConnectFailure, String),
-    /// What another library says.
-    #[error(transparent)]
-    Other(Arc<dyn Error + Send + Sync>),
-}
-
-impl Cause {
-    pub(crate) fn text(text: impl fmt::Display) -> Self {
-        Self::Text(text.to_string())
-    }
-
-    pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Other(Arc::new(error))
     }
 }
 

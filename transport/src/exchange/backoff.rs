@@ -85,7 +85,7 @@ pub(crate) fn wait_within(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::clock::{Clock, fake::FakeClock};
+    use prompush_core::clock::{Clock, ManualClock};
 
     const fn ms(n: u64) -> Duration {
         Duration::from_millis(n)
@@ -93,7 +93,7 @@ mod tests {
 
     /// The intervals of which `next` draws a part.
     fn intervals(min: Duration, max: Duration, n: usize) -> Vec<Duration> {
-        let mut backoff = Backoff::new(min, max, FakeClock::new().now());
+        let mut backoff = Backoff::new(min, max, ManualClock::new().now());
         (0..n).filter_map(|_| backoff.interval.next_backoff()).collect()
     }
 
@@ -111,7 +111,7 @@ mod tests {
     fn jitter_is_full_and_seeded() {
         let mut rng = fastrand::Rng::with_seed(1);
         let mut draws: Vec<Duration> = (0..1000)
-            .map(|_| Backoff::new(ms(100), ms(30_000), FakeClock::new().now()).next(&mut rng))
+            .map(|_| Backoff::new(ms(100), ms(30_000), ManualClock::new().now()).next(&mut rng))
             .collect();
         draws.sort_unstable();
         assert!(draws[0] < ms(5) && draws[999] > ms(95) && draws[999] < ms(100));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn reset_begins_again() {
-        let mut backoff = Backoff::new(ms(100), ms(30_000), FakeClock::new().now());
+        let mut backoff = Backoff::new(ms(100), ms(30_000), ManualClock::new().now());
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..20 {
             backoff.next(&mut rng);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prompush_core::Format;
 
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
 use crate::http::credentials::Credentials;
 use crate::http::tls::Tls;
 

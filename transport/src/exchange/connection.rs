@@ -3,26 +3,29 @@
 //! Everything that is sent goes through [`Connection::attempt`], with a verb, a path and a body.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ureq::http::Method;
 
 use crate::error::answer_text::{AnswerText, escape_into};
-use crate::error::{Cause, PushError, PushErrorKind, Verb};
+use crate::error::cause::Cause;
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::PushError;
+use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
+use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::backoff::{Backoff, wait_within};
-use crate::exchange::clock::Clock;
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::http_date;
-use crate::exchange::verdict::{AnswerHead, HttpFailureKind, Verdict, judge_answer, judge_failure};
-use crate::http::agent::{Answer, HttpFailure, HttpRequest, HttpSend};
-use crate::http::failure::read_failure;
+use crate::exchange::operation::Operation;
+use crate::exchange::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
+use crate::exchange::wait::Wait;
+use crate::http::failure::{HttpFailure, HttpFailureKind, read_failure};
+use crate::http::request::{Answer, HttpRequest, HttpSend};
 use crate::http::url::HttpUrl;
 use crate::payload::body::EncodedBody;
-
-/// Most of a successful answer to a push that is read: it should be empty.
-const ACKNOWLEDGEMENT_BYTES_MAX: usize = 4096;
+use prompush_core::clock::Clock;
 
 /// Most of a redirect's target that is shown, in characters.
 const LOCATION_CHARS_MAX: usize = 500;
@@ -33,17 +36,9 @@ pub(crate) struct Connection {
     pub(crate) config: GatewayConfig,
     pub(crate) http: Box<dyn HttpSend>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) wait: Arc<dyn Wait>,
     /// Makes the source of jitter.
     pub(crate) rng: fn() -> fastrand::Rng,
-}
-
-/// What is asked of the gateway.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operation<'a> {
-    pub(crate) verb: Verb,
-    /// Below the gateway's base URL, from the slash on.
-    pub(crate) path: &'a str,
-    pub(crate) body: Option<&'a EncodedBody>,
 }
 
 /// A finished operation.
@@ -53,107 +48,10 @@ pub(crate) struct Completed<T> {
     pub(crate) attempts: u32,
 }
 
-/// What came of a successful answer.
-#[derive(Debug)]
-pub(crate) struct GatewayAnswer<T> {
-    pub(crate) value: T,
-    pub(crate) status: u16,
-    /// The time by the other side's clock, in whole seconds, where it says it: some moment between
-    /// the next two.
-    pub(crate) date: Option<SystemTime>,
-    /// When it was asked, by our clock.
-    pub(crate) asked_at: SystemTime,
-    /// When its answer began, by our clock.
-    pub(crate) heard_at: SystemTime,
-}
-
-/// An attempt that failed.
-#[derive(Debug)]
-pub(crate) struct AttemptError {
-    pub(crate) kind: PushErrorKind,
-    pub(crate) cause: Option<Cause>,
-    /// Whether the same request may succeed later.
-    pub(crate) retry: bool,
-    /// How long the gateway asked to be left alone.
-    pub(crate) after: Option<Duration>,
-    /// Connections in a row closed after a whole body, this one included.
-    pub(crate) dropped: u32,
-}
-
-impl AttemptError {
-    /// The request was never made.
-    pub(crate) fn nothing_sent(kind: PushErrorKind, cause: Cause) -> Self {
-        Self { kind, cause: Some(cause), retry: false, after: None, dropped: 0 }
-    }
-}
-
-/// Makes something of a successful answer's body.
-pub(crate) type ReadAnswer<'a, T> = &'a dyn Fn(&mut dyn Read) -> Result<T, ReadError>;
-
-/// Why nothing could be made of a successful answer.
-#[derive(Debug)]
-pub(crate) enum ReadError {
-    /// The rest did not arrive.
-    Io(io::Error),
-    /// It arrived and is not what was asked for.
-    Other(HttpFailureKind, Cause),
-}
-
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-impl Operation<'_> {
-    fn method(&self) -> Method {
-        match self.verb {
-            Verb::Push => Method::PUT,
-            Verb::Add => Method::POST,
-            Verb::Delete => Method::DELETE,
-            Verb::List | Verb::Scrape | Verb::Ready => Method::GET,
-        }
-    }
-}
-
-/// For answers that say nothing: a push, add, delete, or readiness.
-///
-/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless. One
-/// that does not stop is none of a gateway.
-pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
-    let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
-    match (is_html(&bytes), cut) {
-        (true, _) => Err(not_a_gateway("it is an HTML page; a push is answered without a body")),
-        (false, true) => Err(not_a_gateway(&format!(
-            "it has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a push is answered without a body"
-        ))),
-        (false, false) => Ok(()),
-    }
-}
-
-/// Reads what a gateway exposes, up to `max` bytes.
-pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>, ReadError> {
-    let (bytes, cut) = read_capped(body, max).map_err(ReadError::Io)?;
-    if cut {
-        let text = format!("the answer has more than {max} bytes (`answer_bytes_max`)");
-        return Err(ReadError::Other(HttpFailureKind::TooLarge, Cause::Text(text)));
-    }
-    if is_html(&bytes) {
-        return Err(not_a_gateway("it is an HTML page"));
-    }
-    Ok(bytes)
-}
-
-pub(crate) fn not_a_gateway(text: &str) -> ReadError {
-    ReadError::Other(HttpFailureKind::Garbled, Cause::text(text))
-}
-
-/// Whether bytes begin like an HTML page.
-pub(crate) fn is_html(bytes: &[u8]) -> bool {
-    let start = bytes.trim_ascii_start();
-    let begins =
-        |tag: &[u8]| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-    begins(b"<!doctype") || begins(b"<html") || begins(b"<head")
 }
 
 impl Connection {
@@ -210,7 +108,7 @@ impl Connection {
                     if let Some(on_failure) = on_failure.take() {
                         on_failure();
                     }
-                    self.clock.wait(wait);
+                    self.wait.wait(wait);
                     if self.clock.now() >= deadline {
                         // What was done meanwhile took what time was left.
                         return Err(self.error(operation, &attempt_error, attempts));
@@ -355,16 +253,6 @@ fn location(location: &str) -> Cause {
     let mut shown = String::new();
     escape_into(&mut shown, &short);
     Cause::Location(shown)
-}
-
-/// Up to `max` bytes, and whether there were more.
-pub(crate) fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
-    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    body.take(limit).read_to_end(&mut bytes)?;
-    let cut = bytes.len() > max;
-    bytes.truncate(max);
-    Ok((bytes, cut))
 }
 
 #[cfg(test)]

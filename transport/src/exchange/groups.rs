@@ -13,9 +13,10 @@ use prompush_core::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::error::Cause;
-use crate::exchange::connection::{ReadError, is_html, not_a_gateway};
-use crate::exchange::verdict::HttpFailureKind;
+use crate::error::cause::Cause;
+use crate::error::html_page::is_html;
+use crate::exchange::answer::{ReadError, not_a_gateway};
+use crate::http::failure::HttpFailureKind;
 
 /// A group of metrics on a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

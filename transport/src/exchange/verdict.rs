@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::PushErrorKind;
+use crate::error::kind::PushErrorKind;
 use crate::exchange::retry_after;
+use crate::http::failure::HttpFailureKind;
 
 /// What to do after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +24,6 @@ pub(crate) struct AnswerHead<'a> {
     /// Whether the answer is a page for people. A gateway's answer to a push has an empty body.
     pub(crate) html: bool,
     pub(crate) retry_after: Option<&'a str>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HttpFailureKind {
-    /// No connection was made.
-    Unreachable,
-    /// A connection was made, and time ran out.
-    Timeout,
-    /// The connection was closed; `after_body`: when the whole body had been sent.
-    Dropped { after_body: bool },
-    /// The TLS handshake failed.
-    Tls,
-    /// What came back is not HTTP, or not what was asked for.
-    Garbled,
-    /// The answer is larger than its limit.
-    TooLarge,
 }
 
 /// `now` and `retry_after_max` are for the gateway's wish to be left alone for a while.

@@ -9,14 +9,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody, http};
 
-use crate::error::Cause;
-use crate::exchange::clock::WAIT_MAX;
+use crate::error::cause::Cause;
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::verdict::HttpFailureKind;
-use crate::http::tls::Tls;
-
 use crate::http::deadline::{DeadlineGuard, GuardedBody};
 use crate::http::failure;
+use crate::http::failure::{BodyProgress, HttpFailure, HttpFailureKind};
+use crate::http::request::{Answer, HttpRequest, HttpSend};
+use crate::http::tls::Tls;
+use prompush_core::clock::WAIT_MAX;
 
 /// How we name ourselves to gateways.
 const USER_AGENT: &str = concat!("prompush/", env!("CARGO_PKG_VERSION"));
@@ -35,52 +35,6 @@ static WARNED_OF_SOCKS: Once = Once::new();
 /// Bodies from this size on, in bytes, are sent under [`DeadlineGuard`]: a smaller one fits into what any
 /// connection takes without waiting.
 const WATCHED_BYTES_MIN: usize = 16 * 1024;
-
-/// What the push path asks of an HTTP client; tests pass one of their own.
-pub(crate) trait HttpSend: Send + Sync {
-    /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
-    /// Reading the answer's body counts against the request's timeout too.
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure>;
-
-    /// Ends requests in flight on other threads, as far as possible, and refuses new ones.
-    fn interrupt(&self);
-}
-
-/// A request. Credentials are in `headers` only, never in `url`.
-pub(crate) struct HttpRequest<'a> {
-    pub(crate) method: http::Method,
-    pub(crate) url: &'a str,
-    pub(crate) headers: &'a [(String, String)],
-    pub(crate) body: Option<HttpBody<'a>>,
-    /// From looking up the name to the last byte of the answer.
-    pub(crate) timeout: Duration,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HttpBody<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) content_type: &'static str,
-    pub(crate) gzip: bool,
-}
-
-/// An answer whose body is still to be read.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) location: Option<String>,
-    pub(crate) retry_after: Option<String>,
-    /// The other side's clock.
-    pub(crate) date: Option<String>,
-    /// Whether the answer calls itself HTML.
-    pub(crate) html: bool,
-    pub(crate) body: Box<dyn Read + Send>,
-}
-
-/// No answer, or not the whole of it.
-#[derive(Debug)]
-pub(crate) struct HttpFailure {
-    pub(crate) failure: HttpFailureKind,
-    pub(crate) cause: Cause,
-}
 
 /// The real client.
 #[derive(Debug)]
@@ -249,17 +203,6 @@ fn tls_config(tls: &Tls) -> TlsConfig {
         .client_cert(identity)
         .disable_verification(tls.is_insecure())
         .build()
-}
-
-/// How much of a request's body had been sent when something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyProgress {
-    /// There is no body to tell by.
-    Unknown,
-    /// The client never came to the body: as a rule there was no connection yet.
-    Nothing,
-    Some,
-    All,
 }
 
 /// A body that knows how much of it has been taken to be sent.

@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
 use crate::http::secret::{Secret, read_text, warn_if_open_to_all};
 
 const AUTHORIZATION: &str = "authorization";

@@ -6,10 +6,43 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
-use crate::error::Cause;
+use crate::error::cause::Cause;
 use crate::error::connect_failure::ConnectFailure;
-use crate::exchange::verdict::HttpFailureKind;
-use crate::http::agent::{BodyProgress, HttpFailure};
+
+/// No answer, or not the whole of it.
+#[derive(Debug)]
+pub(crate) struct HttpFailure {
+    pub(crate) failure: HttpFailureKind,
+    pub(crate) cause: Cause,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpFailureKind {
+    /// No connection was made.
+    Unreachable,
+    /// A connection was made, and time ran out.
+    Timeout,
+    /// The connection was closed; `after_body`: when the whole body had been sent.
+    Dropped { after_body: bool },
+    /// The TLS handshake failed.
+    Tls,
+    /// What came back is not HTTP, or not what was asked for.
+    Garbled,
+    /// The answer is larger than its limit.
+    TooLarge,
+}
+
+/// How much of a request's body had been sent when something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyProgress {
+    /// There is no body to tell by.
+    Unknown,
+    /// The client never came to the body: as a rule there was no connection yet.
+    Nothing,
+    Some,
+    All,
+}
 
 /// How the standard library's error of a name that has no address begins; it has no kind of its own.
 const LOOKUP_PREFIX: &str = "failed to lookup address information";

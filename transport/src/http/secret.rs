@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
 
 /// Largest file of secrets, headers or certificates, in bytes: the certificates of all public
 /// authorities together have a fifth of it.

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
 use crate::http::secret::{read_bytes, warn_if_open_to_all};
 
 /// Whom to trust and who we are, on connections by `https`.

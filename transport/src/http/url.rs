@@ -5,7 +5,8 @@ use std::net::Ipv6Addr;
 
 use prompush_core::percent_decode;
 
-use crate::error::ConfigError;
+use crate::error::config::ConfigError;
+use crate::error::redacted_url::RedactedUrl;
 use crate::http::credentials::basic;
 
 /// What stands in messages where credentials stood.
@@ -19,10 +20,6 @@ pub struct HttpUrl {
     base: String,
     authorization: Option<String>,
 }
-
-/// A URL fit for messages: credentials are shown as `***`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RedactedUrl(Box<str>);
 
 impl HttpUrl {
     /// Parses `http://host:9091`, `https://user:password@host/prefix/`, `[::1]:9091` and the like.
@@ -133,18 +130,6 @@ impl HttpUrl {
 impl fmt::Debug for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpUrl").field(&self.redacted("").0).finish()
-    }
-}
-
-impl fmt::Display for RedactedUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for RedactedUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedactedUrl").field(&self.0).finish()
     }
 }
 

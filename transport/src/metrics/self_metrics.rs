@@ -9,7 +9,7 @@ use prompush_core::{
     RegistryError, Source,
 };
 
-use crate::background::schedule::Outcome;
+use crate::exchange::outcome::Outcome;
 
 /// The metrics of a [`Pusher`](crate::Pusher) or an [`Outbox`](crate::Outbox) about itself. A clone
 /// is a handle to the same.

@@ -6,10 +6,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use prompush_core::{Encoder, Format, Source};
 
-use crate::error::{Cause, PushErrorKind};
+use crate::error::cause::Cause;
+use crate::error::kind::PushErrorKind;
 use crate::exchange::config::GatewayConfig;
-use crate::http::agent::HttpBody;
-use crate::payload::change::Families;
+use crate::http::request::HttpBody;
+use crate::payload::families::Families;
 
 /// The state of a source at one moment.
 #[derive(Debug)]

@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::error::{SpoolError, SpoolFault, Verb};
-use crate::exchange::clock::{Clock, SystemClock};
-use crate::spool::disk::{self, Disk, SystemDisk};
+use crate::error::spool::{SpoolError, SpoolFault};
+use crate::error::verb::Verb;
+use crate::exchange::wait::{SystemWait, Wait};
+use crate::spool::disk;
+use crate::spool::disk::{Disk, SystemDisk};
+use crate::spool::fnv::fnv1a;
 use crate::spool::record::Record;
+use prompush_core::clock::{Clock, SystemClock};
 
 /// Ends the name of a state's file.
 const SUFFIX: &str = "spool";
@@ -288,7 +292,7 @@ impl Spool {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock { _file: file }),
                 Err(TryLockError::WouldBlock) if clock.now() < until_deadline => {
-                    clock.wait(LOCK_PAUSE)
+                    SystemWait.wait(LOCK_PAUSE)
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(SpoolError::Locked { dir: self.dir.clone() });
@@ -356,12 +360,6 @@ fn is_half_written(name: &str) -> bool {
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
     SpoolError::Io { doing, path: path.to_owned(), source }
-}
-
-/// FNV-1a, 64 bits: the same in every version, which the standard library's hash does not promise.
-pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, decod
 use serde_json::Value;
 
 use crate::payload::change::GroupChange;
-use crate::spool::directory::fnv1a;
+use crate::spool::fnv::fnv1a;
 
 /// By family and label set, the numbers: in an order and a spelling that gateways do not change.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<String>>>;
@@ -138,7 +138,7 @@ mod tests {
     use prompush_testing::{Pushgateway, Version};
 
     use super::*;
-    use crate::payload::change::Families;
+    use crate::payload::families::Families;
 
     fn state(value: f64) -> GroupChange {
         let registry = Registry::new();

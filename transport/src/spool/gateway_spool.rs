@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::background::queue::{Path, Unacknowledged};
-use crate::error::SpoolError;
+use crate::error::spool::SpoolError;
 use crate::spool::directory::Spool;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;

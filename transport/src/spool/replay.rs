@@ -14,14 +14,17 @@ use prompush_core::{PUSH_TIME, encode_path};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use crate::client::gateway::{GROUPS_PATH, Gateway};
-use crate::error::{PushError, SpoolError, SpoolFault, Verb};
+use crate::client::gateway::Gateway;
+use crate::error::push_error::PushError;
+use crate::error::spool::{SpoolError, SpoolFault};
+use crate::error::verb::Verb;
+use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_acknowledgement};
+use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::connection::{
-    AttemptError, Connection, GatewayAnswer, Operation, ReadAnswer, ReadError, read_acknowledgement,
-};
+use crate::exchange::connection::Connection;
 use crate::exchange::groups;
+use crate::exchange::operation::{GROUPS_PATH, Operation};
 use crate::payload::body::EncodedBody;
 use crate::payload::change::{GroupChange, merged};
 use crate::spool::directory::{Lock, Spool, SpoolEntry};
@@ -153,7 +156,7 @@ impl Spool {
             dropped = attempt_error.dropped;
             let wait = attempt_error.after.unwrap_or_else(|| backoff.next(&mut rng));
             match wait_within(wait, attempt_error.after.is_some(), remaining()) {
-                Some(wait) if attempt_error.retry => connection.clock.wait(wait),
+                Some(wait) if attempt_error.retry => connection.wait.wait(wait),
                 _ => return Err(connection.error(operation, &attempt_error, attempts).into()),
             }
         }
@@ -314,6 +317,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::exchange::groups;
 
     /// Seconds after some moment.
     fn at(seconds: f64) -> SystemTime {

@@ -4,7 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::exchange::clock::fake::FakeClock;
+use crate::error::verb::Verb;
+use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
+use crate::exchange::answer::read_acknowledgement;
+use prompush_core::clock::ManualClock;
+use std::io;
 
 /// What the sender does with one request: take so long, then a status with `Retry-After`, or fail.
 #[derive(Clone, Copy)]
@@ -23,7 +27,7 @@ const SILENT: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Timeout);
 /// Plays its script, the last act again and again; each act takes `takes`, or the whole timeout
 /// where it fails by it.
 struct Script {
-    clock: Arc<FakeClock>,
+    clock: Arc<ManualClock>,
     acts: Mutex<VecDeque<ScriptedAnswer>>,
     takes: Duration,
     timeouts: Arc<Mutex<Vec<Duration>>>,
@@ -70,7 +74,7 @@ fn play_busy(
     takes: Duration,
     meanwhile: Duration,
 ) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
-    let clock = Arc::new(FakeClock::new());
+    let clock = Arc::new(ManualClock::new());
     let timeouts = Arc::new(Mutex::new(Vec::new()));
     let acts = Mutex::new(acts.iter().copied().collect());
     let script = Script { clock: Arc::clone(&clock), acts, takes, timeouts: Arc::clone(&timeouts) };
@@ -79,6 +83,7 @@ fn play_busy(
         config: GatewayConfig::default(),
         http: Box::new(script),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        wait: Arc::clone(&clock) as Arc<dyn Wait>,
         rng: || fastrand::Rng::with_seed(7),
     };
     let deadline = clock.deadline(connection.config.total_timeout);

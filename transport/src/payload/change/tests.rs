@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::background::group_state::{Batch, Delivery, GroupState};
+use prompush_core::parse;
+use std::sync::Arc;
 
 /// What a Pushgateway holds: by group, by family, the family's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

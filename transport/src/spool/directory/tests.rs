@@ -10,7 +10,8 @@ use prompush_core::Format;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::payload::change::{Families, GroupChange};
+use crate::payload::change::GroupChange;
+use crate::payload::families::Families;
 use crate::spool::fingerprint;
 
 const BASE: &str = "http://gw:9091";
