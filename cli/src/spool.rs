@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb, decode_path};
+use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb};
 use serde_json::{Value, json};
 
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
@@ -164,7 +164,7 @@ fn spool(args: &crate::args::SpoolDirArg) -> Result<Spool, CliError> {
 }
 
 fn labels(entry: &SpoolEntry) -> Option<BTreeMap<String, String>> {
-    decode_path(entry.path()?.strip_prefix("/metrics")?).ok()
+    entry.group().map(|key| key.labels().clone())
 }
 
 fn shown(entry: &SpoolEntry) -> String {

@@ -45,6 +45,7 @@ mod spool;
 mod http;
 
 mod error;
+mod group_key;
 
 mod metrics;
 
@@ -52,6 +53,7 @@ pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
 pub use error::config::ConfigError;
+pub use error::hint::{Hint, OptionNames};
 pub use error::kind::PushErrorKind;
 pub use error::push_error::PushError;
 pub use error::redacted_url::RedactedUrl;
@@ -60,6 +62,7 @@ pub use error::verb::Verb;
 pub use exchange::config::GatewayConfig;
 pub use exchange::groups::{Group, Inventory};
 pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
+pub use group_key::AnyGroupingKey;
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;
