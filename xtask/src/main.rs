@@ -27,6 +27,7 @@ Usage: cargo xtask <task>
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
            and with gptme from the Python package registry (needs python3-venv)
   tidy     the rules of the workspace that no compiler holds
+             circles [PACKAGE]  prints only the circles between files, and their names
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
   bench    measures prompush beside other libraries: a table, and results.json, in
            benches/results/<date>-<processor>
@@ -59,13 +60,13 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    if !matches!(task, "bench" | "gptme") && !rest.is_empty() {
+    if !matches!(task, "bench" | "gptme" | "tidy") && !rest.is_empty() {
         bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
     }
     match task {
         "test" => test::run(),
         "e2e" => e2e::run(),
-        "tidy" => tidy::run(),
+        "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),
         "gptme" => e2e::run_gptme(rest),

@@ -71,7 +71,7 @@ fn steps() -> Vec<Step> {
     let formatting = workspace::cargo(&["fmt", "--all", "--check"]);
     vec![
         Step { name: "formatting", action: Action::Program(Box::new(formatting)) },
-        Step { name: "tidy", action: Action::Task(|_| tidy::run(), "cargo xtask tidy") },
+        Step { name: "tidy", action: Action::Task(|_| tidy::check(), "cargo xtask tidy") },
         Step { name: "lints", action: Action::Program(Box::new(clippy)) },
         Step { name: "servers", action: Action::Task(servers::run, "cargo xtask servers") },
         Step { name: "tests", action: Action::Program(Box::new(tests)) },

@@ -19,6 +19,14 @@ pub(super) struct Package {
     pub(super) dependencies: Vec<Dependency>,
 }
 
+impl Package {
+    /// Whether `name` is the package, or the folder it stands in.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let folder = self.manifest.parent().and_then(|folder| folder.file_name());
+        self.name == name || folder.is_some_and(|folder| folder == name)
+    }
+}
+
 /// What a package depends on.
 #[derive(Debug)]
 pub(super) struct Dependency {
