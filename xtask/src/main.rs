@@ -8,6 +8,7 @@
 mod apt;
 mod bench;
 mod e2e;
+mod packages;
 mod process;
 mod servers;
 mod test;
@@ -23,7 +24,10 @@ Tasks of the prompush workspace.
 
 Usage: cargo xtask <task>
 
-  test     everything a change has to pass: formatting, lints, tidy, all tests, docs
+  test     runs every step that a change has to pass, and says how long each took
+             STEP            runs only this step: formatting, tidy, lints, servers, tests,
+                             without-serve, docs
+             tests FILTER    runs only the tests whose names contain FILTER
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
            and with gptme from the Python package registry (needs python3-venv)
   tidy     the rules of the workspace that no compiler holds
@@ -60,11 +64,12 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    if !matches!(task, "bench" | "gptme" | "tidy") && !rest.is_empty() {
-        bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
+    let takes_arguments = matches!(task, "bench" | "gptme" | "test" | "tidy");
+    if !takes_arguments && !rest.is_empty() {
+        bail!("`cargo xtask {task}` takes no arguments, not `{}`", rest.join(" "));
     }
     match task {
-        "test" => test::run(),
+        "test" => test::run(rest),
         "e2e" => e2e::run(),
         "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),

@@ -3,12 +3,18 @@
 mod circles;
 mod files;
 mod layers;
+mod manifests;
 mod markdown;
-mod packages;
 
 use anyhow::{Result, bail};
 
-/// Does what the arguments ask for: every rule, or the circles between files alone.
+use crate::packages;
+
+/// Checks every rule, or with the argument `circles` only that no circle exists between files.
+///
+/// # Errors
+///
+/// When a rule is broken or an argument is unknown.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -19,14 +25,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Checks every rule and names every breach, not only the first.
+/// Checks every rule, and names every breach rather than only the first.
+///
+/// # Errors
+///
+/// When a rule is broken, or a file or cargo's description of the workspace cannot be read.
 pub(crate) fn check() -> Result<()> {
     let packages = packages::read()?;
     let files = files::read()?;
     let mut breaches = Vec::new();
     breaches.extend(packages.iter().flat_map(layers::check));
     for package in &packages {
-        breaches.extend(packages::check(package)?);
+        breaches.extend(manifests::check(package)?);
         breaches.extend(circles::check(package)?);
     }
     breaches.extend(layers::check_runtimes()?);

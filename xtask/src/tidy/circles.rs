@@ -18,7 +18,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use self::graph::Graph;
-use super::packages::{self, Package};
+use crate::packages::{self, Package};
 use crate::workspace;
 
 /// Prints the circles of one package, or of all, with the names that make each arrow.
