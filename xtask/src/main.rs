@@ -7,6 +7,7 @@
 
 mod apt;
 mod bench;
+mod codegen;
 mod e2e;
 mod packages;
 mod process;
@@ -28,6 +29,8 @@ Usage: cargo xtask <task>
              STEP            runs only this step: formatting, tidy, lints, servers, tests,
                              without-serve, docs
              tests FILTER    runs only the tests whose names contain FILTER
+  codegen  writes docs/cli.md and docs/metrics.md from the code
+             --check         names the pages that are stale, and writes nothing
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
            and with gptme from the Python package registry (needs python3-venv)
   tidy     the rules of the workspace that no compiler holds
@@ -64,12 +67,13 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    let takes_arguments = matches!(task, "bench" | "gptme" | "test" | "tidy");
+    let takes_arguments = matches!(task, "bench" | "codegen" | "gptme" | "test" | "tidy");
     if !takes_arguments && !rest.is_empty() {
         bail!("`cargo xtask {task}` takes no arguments, not `{}`", rest.join(" "));
     }
     match task {
         "test" => test::run(rest),
+        "codegen" => codegen::run(rest),
         "e2e" => e2e::run(),
         "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),

@@ -5,10 +5,11 @@ mod files;
 mod layers;
 mod manifests;
 mod markdown;
+mod names;
 
 use anyhow::{Result, bail};
 
-use crate::packages;
+use crate::{codegen, packages};
 
 /// Checks every rule, or with the argument `circles` only that no circle exists between files.
 ///
@@ -42,6 +43,8 @@ pub(crate) fn check() -> Result<()> {
     breaches.extend(layers::check_runtimes()?);
     breaches.extend(files.iter().flat_map(files::check));
     breaches.extend(files.iter().flat_map(markdown::check));
+    breaches.extend(files.iter().flat_map(names::check));
+    breaches.extend(codegen::check());
     for breach in &breaches {
         eprintln!("tidy: {breach}");
     }
