@@ -142,7 +142,7 @@ impl Service {
             return Response::text(403, "Lifecycle API is not enabled.");
         }
         log::warn!("asked to stop by a request");
-        Response { stop: true, ..Response::text(200, "Requesting termination... Goodbye!") }
+        Response { shutdown: true, ..Response::text(200, "Requesting termination... Goodbye!") }
     }
 
     /// Answers, and names the handler under which the request is counted.
@@ -199,7 +199,7 @@ impl Handler for Service {
         response
     }
 
-    fn housekeep(&self) {
+    fn tick(&self) {
         let expired = self.store.lock().expire(self.now());
         if expired > 0 {
             log::debug!("{expired} groups expired");
