@@ -56,6 +56,8 @@ mod limits;
 mod request;
 mod response;
 
+pub mod content_coding;
+
 mod error;
 
 pub use connection::Connection;
