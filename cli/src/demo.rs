@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use prompush::{Gateway, GatewayConfig};
-use prompush_gateway::{Config, Handle, Server};
+use prompush_gateway::{Config, Server, ShutdownHandle};
 
 use crate::args::DemoArgs;
 use crate::demo::fleet::{Event, Fleet};
@@ -196,7 +196,7 @@ impl Show {
 /// A gateway in this process, on a thread of its own; dropping it stops it.
 struct OwnGateway {
     address: SocketAddr,
-    handle: Handle,
+    handle: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -205,7 +205,7 @@ impl OwnGateway {
         let mut config = Config::default();
         config.listen = vec!["127.0.0.1:0".to_owned()];
         let server = Server::bind(config).map_err(CliError::Server)?;
-        let handle = server.handle();
+        let handle = server.shutdown_handle();
         let address = *server
             .addresses()
             .first()
@@ -223,7 +223,7 @@ impl OwnGateway {
 
 impl Drop for OwnGateway {
     fn drop(&mut self) {
-        self.handle.stop();
+        self.handle.shutdown();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }

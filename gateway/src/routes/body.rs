@@ -1,4 +1,4 @@
-//! From the bytes of a push to an exposition.
+//! The body of a push: decompression and parsing.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,9 +8,9 @@ use prompush_http_server::content_coding::{self, ContentCoding, ContentCodingErr
 
 use crate::error::BodyError;
 
-/// The coding that a `Content-Encoding` header names, in any letter case.
+/// Parses a `Content-Encoding` header, in any letter case.
 ///
-/// As upstream has it, the gateway knows `gzip` and `snappy`, and takes a body of any other coding as it is.
+/// Like upstream, the gateway knows `gzip` and `snappy`, and does not decompress a body with any other value.
 fn content_coding(header: Option<&str>) -> ContentCoding {
     match header.map(str::to_ascii_lowercase).as_deref() {
         Some("gzip") => ContentCoding::Gzip,
@@ -36,7 +36,8 @@ pub(crate) fn decompress<'a>(
     content_coding::decode(coding, body, bytes_max).map_err(decompress_error)
 }
 
-/// Refuses a body that Go's gzip reader refuses by its header, because the text of the error differs.
+/// Refuses a gzip body with a faulty header. Go has other messages for these faults than for the rest of the body, and
+/// our decoder does not distinguish them.
 fn check_gzip_header(body: &[u8]) -> Result<(), BodyError> {
     const HEADER_BYTES: usize = 10;
     match body {
@@ -60,11 +61,12 @@ fn decompress_error(error: ContentCodingError) -> BodyError {
     }
 }
 
-/// Parses an unpacked body: delimited protobuf if the `Content-Type` says exactly so, else text 0.0.4.
+/// Parses a decompressed body. The format is delimited protobuf if the `Content-Type` header names exactly that,
+/// otherwise text 0.0.4.
 ///
 /// # Errors
 ///
-/// At the first fault.
+/// The first fault of the body.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     content_type: Option<&str>,

@@ -1,4 +1,4 @@
-//! The JSON of `/api/v1`, in the shape that Pushgateway 1.11.2 gives it.
+//! The JSON of `/api/v1`, with the fields that Pushgateway 1.11.2 has.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,13 +7,16 @@ use std::time::Duration;
 use prompush_core::MetricType;
 use serde_json::json;
 
+use crate::clock_reading::ClockReading;
 use crate::config::Config;
-use crate::moment::{Moment, rfc3339};
 use crate::own_metrics;
-use crate::render::samples::{Labels, RenderedMetric, unescape};
-use crate::store::{GroupView, Store};
+use crate::render::samples::RenderedMetric;
+use crate::store::group::GroupView;
+use crate::store::metric_store::MetricStore;
+use crate::text_format::labels::{WrittenLabels, unescape};
+use crate::views::rfc3339::format_rfc3339;
 
-/// Headers that let a page of another origin read the answer, and keep it out of caches.
+/// Headers that let a page of another origin read the response, and that keep the response out of caches.
 pub(crate) const HEADERS: [(&str, &str); 5] = [
     ("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"),
     ("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"),
@@ -22,8 +25,8 @@ pub(crate) const HEADERS: [(&str, &str); 5] = [
     ("Cache-Control", "no-cache, no-store, must-revalidate"),
 ];
 
-/// What `/api/v1/status` tells: versions, flags, the time of the start.
-pub(crate) fn write_status(config: &Config, started: Moment) -> Vec<u8> {
+/// The JSON of `/api/v1/status`: version, flags, and the time of the start.
+pub(crate) fn write_status(config: &Config, started: ClockReading) -> Vec<u8> {
     let flags: BTreeMap<&str, String> = BTreeMap::from([
         ("metric.expiration", format_expiration(config)),
         ("push.disable-consistency-check", config.disable_consistency_check.to_string()),
@@ -42,7 +45,7 @@ pub(crate) fn write_status(config: &Config, started: Moment) -> Vec<u8> {
             "version": env!("CARGO_PKG_VERSION"),
         },
         "flags": flags,
-        "start_time": rfc3339(started.wall),
+        "start_time": format_rfc3339(started.wall),
     });
     json!({ "status": "success", "data": data }).to_string().into_bytes()
 }
@@ -54,12 +57,12 @@ fn format_expiration(config: &Config) -> String {
     }
 }
 
-/// What `/api/v1/metrics` tells: every group with its metrics. All numbers are strings.
+/// The JSON of `/api/v1/metrics`: every group with its metrics. All numbers are strings.
 ///
 /// # Errors
 ///
-/// None in practice: writing to memory does not fail.
-pub(crate) fn write_metrics(store: &Store) -> io::Result<Vec<u8>> {
+/// The signature allows an error, but writing to memory does not fail.
+pub(crate) fn write_metrics(store: &MetricStore) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(store.bytes() * 2);
     out.write_all(br#"{"status":"success","data":["#)?;
     for (index, group) in store.groups().enumerate() {
@@ -73,30 +76,32 @@ pub(crate) fn write_metrics(store: &Store) -> io::Result<Vec<u8>> {
 }
 
 fn write_group(out: &mut Vec<u8>, group: &GroupView<'_>) -> io::Result<()> {
-    let labels: BTreeMap<&str, &str> = group.key().labels().collect();
+    let labels: BTreeMap<&str, &str> = group.labels().iter().collect();
     out.write_all(br#"{"labels":"#)?;
     serde_json::to_writer(&mut *out, &labels)?;
     write!(out, r#","last_push_successful":{}"#, group.last_push_successful())?;
+    // Most families of a group were pushed at the same time, so its text is kept.
     let mut time_stamp = (Duration::MAX, String::new());
-    for (name, metric_type, member) in group.families() {
-        // A family of such a name would take the place of what every reader of a group relies on.
+    for (name, metric_type, part) in group.families() {
+        // The JSON cannot show a family with one of these names: its key would replace the field that every reader
+        // of a group needs.
         if matches!(name, "labels" | "last_push_successful") {
             continue;
         }
         out.push(b',');
         serde_json::to_writer(&mut *out, name)?;
-        if time_stamp.0 != member.pushed_at() {
-            time_stamp = (member.pushed_at(), rfc3339(member.pushed_at()));
+        if time_stamp.0 != part.pushed_at() {
+            time_stamp = (part.pushed_at(), format_rfc3339(part.pushed_at()));
         }
         write!(out, r#":{{"time_stamp":"{}","#, time_stamp.1)?;
         write!(out, r#""type":"{}","#, metric_type.as_str().to_ascii_uppercase())?;
-        if let Some(help) = own_metrics::group_help(name).or(member.help()) {
+        if let Some(help) = own_metrics::push_time_help(name).or(part.help()) {
             out.write_all(br#""help":"#)?;
             serde_json::to_writer(&mut *out, help)?;
             out.push(b',');
         }
         out.write_all(br#""metrics":["#)?;
-        for (index, metric) in member.samples().metrics().enumerate() {
+        for (index, metric) in part.samples().metrics().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
@@ -114,7 +119,7 @@ fn write_metric(
     metric: &RenderedMetric<'_>,
 ) -> io::Result<()> {
     out.write_all(br#"{"labels":{"#)?;
-    for (index, (name, value)) in Labels(metric.labels).enumerate() {
+    for (index, (name, value)) in WrittenLabels(metric.labels).enumerate() {
         if index > 0 {
             out.push(b',');
         }
@@ -124,7 +129,7 @@ fn write_metric(
         write_label_value(out, value)?;
     }
     out.push(b'}');
-    let samples: Vec<Sample<'_>> = samples(metric).collect();
+    let samples: Vec<WrittenSample<'_>> = samples(metric).collect();
     match (metric_type, samples.as_slice()) {
         (MetricType::Histogram, [buckets @ .., sum, count]) => {
             write_bounds(out, "buckets", buckets, whole)?;
@@ -144,7 +149,7 @@ fn write_metric(
 fn write_bounds(
     out: &mut Vec<u8>,
     name: &str,
-    samples: &[Sample<'_>],
+    samples: &[WrittenSample<'_>],
     number: impl Fn(&str) -> String,
 ) -> io::Result<()> {
     let bounds: BTreeMap<&str, String> =
@@ -153,19 +158,23 @@ fn write_bounds(
     Ok(serde_json::to_writer(&mut *out, &bounds)?)
 }
 
-fn write_sum_and_count(out: &mut Vec<u8>, sum: &Sample<'_>, count: &Sample<'_>) -> io::Result<()> {
+fn write_sum_and_count(
+    out: &mut Vec<u8>,
+    sum: &WrittenSample<'_>,
+    count: &WrittenSample<'_>,
+) -> io::Result<()> {
     write!(out, r#","sum":"{}","count":"{}""#, sum.value, whole(count.value))
 }
 
-/// A line of a metric.
-struct Sample<'a> {
-    /// The value of `le` or `quantile`, if the line has one.
+/// One rendered line of a metric.
+struct WrittenSample<'a> {
+    /// The value of `le` or `quantile`; empty if the line has neither.
     bound: &'a str,
     value: &'a str,
 }
 
-/// Takes apart the lines that the renderer wrote: after the labels comes either `} value` or `,le="bound"} value`.
-fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = Sample<'a>> {
+/// Splits the lines that the renderer wrote. After the labels, a line has either `} value` or `,le="bound"} value`.
+fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = WrittenSample<'a>> {
     let labels_len = metric.labels.len();
     metric.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).filter_map(
         move |line| {
@@ -173,12 +182,12 @@ fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = Sample<'a>> 
             let rest = std::str::from_utf8(line.get(labels_start + labels_len..)?).ok()?;
             let (before, value) = rest.rsplit_once(' ')?;
             let bound = before.split('"').nth(1).unwrap_or_default();
-            Some(Sample { bound, value })
+            Some(WrittenSample { bound, value })
         },
     )
 }
 
-/// A count without an exponent, if it is whole: upstream keeps those as integers.
+/// Writes a whole number without an exponent, because upstream stores counts as integers.
 fn whole(number: &str) -> String {
     match number.parse::<f64>() {
         Ok(count) if count.is_finite() && count.fract() == 0.0 => format!("{count:.0}"),
@@ -186,8 +195,8 @@ fn whole(number: &str) -> String {
     }
 }
 
-/// Writes a label value, which is escaped for the text format. JSON has the same escapes, and needs more of them
-/// for control characters only.
+/// Writes a label value that is escaped for the text format. JSON uses the same escape sequences, but needs further
+/// ones for control characters.
 fn write_label_value(out: &mut Vec<u8>, escaped: &[u8]) -> io::Result<()> {
     if escaped.iter().any(u8::is_ascii_control) {
         let value = unescape(escaped);

@@ -5,14 +5,14 @@ use std::iter::Peekable;
 use prompush_core::{MetricType, text};
 
 use crate::own_metrics::OwnFamily;
-use crate::store::Store;
+use crate::store::metric_store::MetricStore;
 
 /// What a scrape is answered with, as Pushgateway 1.11.2 says it.
 pub(crate) const CONTENT_TYPE: &str =
     "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Writes all families. `own` is sorted by name.
-pub(crate) fn write_exposition(store: &mut Store, own: Vec<OwnFamily>) -> Vec<u8> {
+pub(crate) fn write_exposition(store: &mut MetricStore, own: Vec<OwnFamily>) -> Vec<u8> {
     /// Room for our own families and the heads of the pushed ones, so that the text rarely moves.
     const HEADS_BYTES: usize = 64 << 10;
     let mut out = Vec::with_capacity(store.bytes() + HEADS_BYTES);
@@ -39,7 +39,7 @@ fn next_named(own: &mut Peekable<std::vec::IntoIter<OwnFamily>>, name: &str) -> 
 }
 
 fn help_of<'a>(name: &str, pushed: Option<&'a str>) -> Option<&'a str> {
-    crate::own_metrics::group_help(name).or(pushed)
+    crate::own_metrics::push_time_help(name).or(pushed)
 }
 
 fn write_own(out: &mut Vec<u8>, family: &OwnFamily) {

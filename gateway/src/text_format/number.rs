@@ -1,14 +1,16 @@
-//! Numbers as a Pushgateway exposes them.
+//! Numbers in text, as a Pushgateway writes them.
 
 use prompush_core::text;
 
-/// Appends `value` in the shortest digits that read back as the same number, as Go's
-/// `strconv.FormatFloat(v, 'g', -1, 64)` does; but minus zero as `0`, as the text encoder of Prometheus's libraries does.
+/// Appends `value` with the fewest digits that read back as the same number.
+///
+/// The form is that of Go's `strconv.FormatFloat(value, 'g', -1, 64)`: an exponent below 1e-4 and from 1e6 on. Only
+/// minus zero differs: it is `0`, as in Prometheus's own text encoder.
 pub(crate) fn write_number(out: &mut Vec<u8>, value: f64) {
-    /// Below this a whole number is written plainly.
-    const PLAIN_MAX: f64 = 1e6;
-    if value.fract() == 0.0 && value.abs() < PLAIN_MAX {
-        #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^20")]
+    /// Go writes whole numbers from here on with an exponent.
+    const EXPONENT_MIN: f64 = 1e6;
+    if value.fract() == 0.0 && value.abs() < EXPONENT_MIN {
+        #[expect(clippy::cast_possible_truncation, reason = "the number is whole and below 2^20")]
         out.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
     } else {
         text::write_float_go(out, value);
@@ -58,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_as_the_same_number() {
+    fn written_numbers_read_back_as_the_same_number() {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..10_000 {
             let value = f64::from_bits(random.u64(..));
