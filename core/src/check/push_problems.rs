@@ -5,26 +5,28 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use crate::exposition::{Exposition, Metric, MetricFamily, MetricType};
+use crate::exposition::metric_family::{Exposition, Metric, MetricFamily};
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::sample_names::compound_family;
 use crate::group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME};
 use crate::grouping_key::GroupingKey;
 use crate::name::{is_label_name, is_metric_name};
 
 /// Something about a body that is to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushComplaint {
+pub struct PushProblem {
     /// The line of the body, from 1; 0 where there are no lines.
     pub line: usize,
     /// The metric family's name.
     pub family: String,
     /// What it is.
-    pub kind: PushComplaintKind,
+    pub kind: PushProblemKind,
 }
 
 /// What is to be said about a body that is to be pushed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum PushComplaintKind {
+pub enum PushProblemKind {
     /// A metric has a timestamp: a gateway refuses the push, or drops it silently.
     #[error("has a timestamp, which a gateway refuses")]
     Timestamp,
@@ -63,14 +65,14 @@ pub enum PushComplaintKind {
     GatewayOwn,
 }
 
-impl PushComplaintKind {
+impl PushProblemKind {
     /// Whether the body must not be pushed; if not, it is a warning.
     pub fn is_error(&self) -> bool {
         !matches!(self, Self::Overridden { .. } | Self::GatewayOwn)
     }
 }
 
-impl fmt::Display for PushComplaint {
+impl fmt::Display for PushProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "metric `{}` {}", self.family.escape_debug(), self.kind)
     }
@@ -80,55 +82,45 @@ impl fmt::Display for PushComplaint {
 /// the group `key`, in the order of the families.
 ///
 /// Clashes with what other groups hold are not seen here: only the gateway knows those.
-pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushComplaint> {
-    let mut complaints = Vec::new();
+pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushProblem> {
+    let mut problems = Vec::new();
     let types: HashMap<&str, MetricType> =
         exposition.families.iter().map(|family| (&*family.name, family.metric_type)).collect();
     for family in &exposition.families {
-        let mut complain = |line, kind| {
-            complaints.push(PushComplaint { line, family: family.name.to_string(), kind });
+        let mut report = |line, kind| {
+            problems.push(PushProblem { line, family: family.name.to_string(), kind });
         };
         let first_line = family.metrics.first().map_or(0, |metric| metric.line);
         if !is_metric_name(&family.name) {
-            complain(first_line, PushComplaintKind::MetricName);
+            report(first_line, PushProblemKind::MetricName);
         }
         if matches!(&*family.name, PUSH_TIME | PUSH_FAILURE_TIME) {
-            complain(first_line, PushComplaintKind::GatewayOwn);
+            report(first_line, PushProblemKind::GatewayOwn);
         }
-        if let Some((other, metric_type)) = clash(&family.name, &types) {
-            complain(first_line, PushComplaintKind::Clash { other: other.into(), metric_type });
+        if let Some((other, metric_type)) =
+            compound_family(&family.name, |name| types.get(name).copied())
+        {
+            report(first_line, PushProblemKind::Clash { other: other.into(), metric_type });
         }
-        check_metrics(family, key, &mut complain);
-        check_duplicates(family, key, &mut complain);
+        check_metrics(family, key, &mut report);
+        check_duplicates(family, key, &mut report);
     }
-    complaints
-}
-
-/// The family that exposes a sample named `name` beside its own.
-fn clash<'a>(name: &'a str, types: &HashMap<&str, MetricType>) -> Option<(&'a str, MetricType)> {
-    ["_count", "_sum", "_bucket"].into_iter().find_map(|suffix| {
-        let stem = name.strip_suffix(suffix)?;
-        match types.get(stem)? {
-            MetricType::Summary if suffix == "_bucket" => None,
-            found @ (MetricType::Histogram | MetricType::Summary) => Some((stem, *found)),
-            _ => None,
-        }
-    })
+    problems
 }
 
 fn check_metrics(
     family: &MetricFamily<'_>,
     key: &GroupingKey,
-    complain: &mut impl FnMut(usize, PushComplaintKind),
+    report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let mut overridden: Vec<&str> = Vec::new();
     for metric in &family.metrics {
         if metric.timestamp_ms.is_some() {
-            complain(metric.line, PushComplaintKind::Timestamp);
+            report(metric.line, PushProblemKind::Timestamp);
         }
         for (name, value) in &metric.labels {
             if !is_label_name(name) || name.starts_with("__") {
-                complain(metric.line, PushComplaintKind::LabelName(name.to_owned()));
+                report(metric.line, PushProblemKind::LabelName(name.to_owned()));
             }
             // Once a family is enough.
             let is_new = !overridden.contains(&name);
@@ -137,7 +129,7 @@ fn check_metrics(
             {
                 overridden.push(name);
                 let (label, value) = (name.to_owned(), value.to_owned());
-                complain(metric.line, PushComplaintKind::Overridden { label, value });
+                report(metric.line, PushProblemKind::Overridden { label, value });
             }
         }
     }
@@ -153,7 +145,7 @@ fn grouping_value<'a>(key: &'a GroupingKey, name: &str) -> Option<&'a str> {
 fn check_duplicates(
     family: &MetricFamily<'_>,
     key: &GroupingKey,
-    complain: &mut impl FnMut(usize, PushComplaintKind),
+    report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let hasher = foldhash::fast::RandomState::default();
     // A sum, because labels may come in any order.
@@ -174,7 +166,7 @@ fn check_duplicates(
                 }
                 Entry::Occupied(other) => {
                     let (labels, other_line) = (labels_text(other.key()), *other.get());
-                    complain(metric.line, PushComplaintKind::Duplicate { labels, other_line });
+                    report(metric.line, PushProblemKind::Duplicate { labels, other_line });
                 }
             }
         }
@@ -218,7 +210,7 @@ mod tests {
         let key = GroupingKey::new("x").unwrap().with("zone", "1").unwrap();
         let said: Vec<String> = check_push(&exposition, &key)
             .iter()
-            .map(|complaint| format!("{}: {complaint}", complaint.line))
+            .map(|problem| format!("{}: {problem}", problem.line))
             .collect();
         assert_eq!(said, expected, "{body}");
     }
@@ -258,8 +250,8 @@ mod tests {
         let body = "a{zone=\"2\"} 1\npush_time_seconds 1\n";
         let exposition = parse(body.as_bytes(), Format::Text).unwrap();
         let key = GroupingKey::new("x").unwrap().with("zone", "1").unwrap();
-        let complaints = check_push(&exposition, &key);
-        assert_eq!(complaints.len(), 2);
-        assert!(complaints.iter().all(|complaint| !complaint.kind.is_error()));
+        let problems = check_push(&exposition, &key);
+        assert_eq!(problems.len(), 2);
+        assert!(problems.iter().all(|problem| !problem.kind.is_error()));
     }
 }

@@ -1,20 +1,10 @@
 //! The encoder: families in, one exposition out.
 
-mod kept_series;
-mod protobuf;
-mod text;
-mod wire;
-
 use std::ops::Range;
 
 use crate::error::EncodeError;
-use crate::exposition::MetricFamily;
-use crate::format::Format;
-use crate::source::Source;
-
-pub(crate) use kept_series::{FamilyParts, KeptSeries, OVERFLOW_SLOT, SeriesParts};
-pub(crate) use protobuf::SeriesWriter;
-pub(crate) use text::BoundText;
+use crate::exposition::format::Format;
+use crate::exposition::protobuf::wire;
 
 /// Writes sources in one exposition format, into a buffer that is kept for the next time.
 ///
@@ -34,24 +24,25 @@ pub(crate) use text::BoundText;
 /// ```
 #[derive(Debug, Default)]
 pub struct Encoder {
-    format: Format,
-    out: Vec<u8>,
-    /// In the order of `out`; after [`encode`](Self::encode) sorted by name.
-    chunks: Vec<Chunk>,
-    samples: usize,
-    /// For reordering, kept for the next time.
+    pub(in crate::collect) format: Format,
+    pub(in crate::collect) out: Vec<u8>,
+    /// Where each family stands in `out`, in the order of `out`. That order is the order of the
+    /// names once an encode is done.
+    pub(in crate::collect) family_spans: Vec<FamilySpan>,
+    pub(in crate::collect) samples: usize,
+    /// The other buffer for sorting families; an encode uses it again instead of allocating.
     scratch: Vec<u8>,
 }
 
-/// The bytes of one family.
+/// Where one family stands in the encoder's buffer.
 #[derive(Clone, Debug)]
-struct Chunk {
-    /// Where its name stands in `out`.
-    name: Range<usize>,
-    start: usize,
-    end: usize,
-    /// How many bytes at `start` are left for the length of what follows: none in text.
-    length_width: usize,
+pub(in crate::collect) struct FamilySpan {
+    /// Where the family's name stands.
+    pub(in crate::collect) name: Range<usize>,
+    pub(in crate::collect) start: usize,
+    pub(in crate::collect) end: usize,
+    /// How many bytes at `start` are left free for the length of the protobuf message: 0 in text.
+    pub(in crate::collect) length_width: usize,
 }
 
 impl Encoder {
@@ -65,23 +56,6 @@ impl Encoder {
         self.format
     }
 
-    /// Encodes `source`, in place of what was encoded before.
-    ///
-    /// # Errors
-    /// [`EncodeError`] if a source cannot be read, or two hold a family of one name.
-    pub fn encode(&mut self, source: &(impl Source + ?Sized)) -> Result<&[u8], EncodeError> {
-        self.out.clear();
-        self.chunks.clear();
-        self.samples = 0;
-        source.gather(self)?;
-        self.close_family();
-        self.sort()?;
-        if self.format == Format::OpenMetrics {
-            self.out.extend_from_slice(b"# EOF\n");
-        }
-        Ok(&self.out)
-    }
-
     /// What was encoded last.
     pub fn as_bytes(&self) -> &[u8] {
         &self.out
@@ -89,7 +63,7 @@ impl Encoder {
 
     /// How many families were encoded last.
     pub fn families(&self) -> usize {
-        self.chunks.len()
+        self.family_spans.len()
     }
 
     /// How many samples, that is lines with a value, were encoded last.
@@ -99,23 +73,35 @@ impl Encoder {
 
     /// The name and the bytes of each family that was encoded last, sorted by name.
     pub fn chunks(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.chunks.iter().map(|chunk| {
-            let name = std::str::from_utf8(&self.out[chunk.name.clone()]).unwrap_or_default();
-            (name, &self.out[chunk.start..chunk.end])
+        self.family_spans.iter().map(|span| {
+            let name = std::str::from_utf8(&self.out[span.name.clone()]).unwrap_or_default();
+            (name, &self.out[span.start..span.end])
         })
     }
 
-    /// Writes a family that came out of a body.
-    pub(crate) fn exposition_family(&mut self, family: &MetricFamily<'_>) {
-        match self.format {
-            Format::Text | Format::OpenMetrics => self.exposition_text(family),
-            Format::Protobuf => self.exposition_protobuf(family),
-        }
+    /// Empties the buffer for a new exposition.
+    pub(in crate::collect) fn start(&mut self) {
+        self.out.clear();
+        self.family_spans.clear();
+        self.samples = 0;
     }
 
-    /// Ends the family that was begun last.
-    fn close_family(&mut self) {
-        let Some(last) = self.chunks.last_mut() else { return };
+    /// Ends the exposition: sorts the families and writes what follows them.
+    ///
+    /// # Errors
+    /// [`EncodeError::DuplicateFamily`] if two families have the same name.
+    pub(in crate::collect) fn finish(&mut self) -> Result<(), EncodeError> {
+        self.end_family();
+        self.sort()?;
+        if self.format == Format::OpenMetrics {
+            self.out.extend_from_slice(b"# EOF\n");
+        }
+        Ok(())
+    }
+
+    /// Ends the family that was begun last, if there is one.
+    pub(in crate::collect) fn end_family(&mut self) {
+        let Some(last) = self.family_spans.last_mut() else { return };
         if last.length_width > 0 {
             let moved = wire::set_length(&mut self.out, last.start, last.length_width);
             last.name = last.name.start.saturating_add_signed(moved)
@@ -126,23 +112,23 @@ impl Encoder {
     }
 
     fn sort(&mut self) -> Result<(), EncodeError> {
-        let Self { out, chunks, scratch, .. } = self;
-        let name = |chunk: &Chunk| &out[chunk.name.clone()];
-        if !chunks.is_sorted_by(|a, b| name(a) < name(b)) {
-            chunks.sort_by(|a, b| name(a).cmp(name(b)));
-            if let Some([twice, _]) =
-                chunks.windows(2).find(|pair| name(&pair[0]) == name(&pair[1]))
+        let Self { out, family_spans, scratch, .. } = self;
+        let name = |span: &FamilySpan| &out[span.name.clone()];
+        if !family_spans.is_sorted_by(|a, b| name(a) < name(b)) {
+            family_spans.sort_by(|a, b| name(a).cmp(name(b)));
+            if let Some([duplicate, _]) =
+                family_spans.windows(2).find(|pair| name(&pair[0]) == name(&pair[1]))
             {
-                let name = String::from_utf8_lossy(name(twice)).into_owned();
+                let name = String::from_utf8_lossy(name(duplicate)).into_owned();
                 return Err(EncodeError::DuplicateFamily(name));
             }
             scratch.clear();
-            for chunk in chunks.iter_mut() {
+            for span in family_spans.iter_mut() {
                 let start = scratch.len();
-                scratch.extend_from_slice(&out[chunk.start..chunk.end]);
-                let name_start = start + (chunk.name.start - chunk.start);
-                chunk.name = name_start..name_start + chunk.name.len();
-                (chunk.start, chunk.end) = (start, scratch.len());
+                scratch.extend_from_slice(&out[span.start..span.end]);
+                let name_start = start + (span.name.start - span.start);
+                span.name = name_start..name_start + span.name.len();
+                (span.start, span.end) = (start, scratch.len());
             }
             std::mem::swap(out, scratch);
         }

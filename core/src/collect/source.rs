@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::encoder::Encoder;
+use crate::collect::encoder::Encoder;
 use crate::error::EncodeError;
-use crate::exposition::Exposition;
+use crate::exposition::format::Format;
+use crate::exposition::metric_family::Exposition;
 
 /// Anything whose metric families can be encoded: our own registry, a `prometheus_client` one, a
 /// parsed body, or several of these.
@@ -16,6 +17,19 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`EncodeError`] if the source cannot be read.
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError>;
+}
+
+impl Encoder {
+    /// Encodes `source`, in place of what was encoded before.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if a source cannot be read, or two hold a family of one name.
+    pub fn encode(&mut self, source: &(impl Source + ?Sized)) -> Result<&[u8], EncodeError> {
+        self.start();
+        source.gather(self)?;
+        self.finish()?;
+        Ok(self.as_bytes())
+    }
 }
 
 impl<S: Source + ?Sized> Source for &S {
@@ -60,8 +74,19 @@ impl<A: Source, B: Source, C: Source> Source for (A, B, C) {
 impl Source for Exposition<'_> {
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
         for family in &self.families {
-            encoder.exposition_family(family);
+            match encoder.format() {
+                Format::Text | Format::OpenMetrics => encoder.write_text_family(family),
+                Format::Protobuf => encoder.write_protobuf_family(family),
+            }
         }
         Ok(())
     }
+}
+
+/// The exposition in text 0.0.4.
+pub fn to_string(exposition: &Exposition<'_>) -> String {
+    let mut encoder = Encoder::new(Format::Text);
+    // An exposition has each family once, so that nothing can go wrong.
+    let text = encoder.encode(exposition).unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
 }

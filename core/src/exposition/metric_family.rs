@@ -1,9 +1,9 @@
 //! What a body in an exposition format says: metric families and their metrics.
 
+use crate::exposition::metric_type::MetricType;
 use std::borrow::Cow;
-use std::fmt;
 
-use crate::labels::Labels;
+use crate::labels::metric_labels::Labels;
 
 /// The families of one body, each name once, in the order of their first appearance.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,41 +32,6 @@ pub struct MetricFamily<'a> {
     pub metrics: Vec<Metric<'a>>,
 }
 
-/// The types that text 0.0.4 knows.
-/// OpenMetrics has more: an info and a stateset are gauges here, `unknown` is untyped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MetricType {
-    /// A value that only goes up.
-    Counter,
-    /// A value that goes up and down.
-    Gauge,
-    /// Observations counted in buckets.
-    Histogram,
-    /// Observations with quantiles.
-    Summary,
-    /// A value of unknown meaning.
-    Untyped,
-}
-
-impl MetricType {
-    /// The word in a `# TYPE` line of text 0.0.4.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::Summary => "summary",
-            Self::Untyped => "untyped",
-        }
-    }
-}
-
-impl fmt::Display for MetricType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// One label set with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric<'a> {
@@ -78,15 +43,6 @@ pub struct Metric<'a> {
     pub timestamp_ms: Option<i64>,
     /// The line of the body where the metric first appears, from 1; 0 where there are no lines.
     pub line: usize,
-}
-
-/// A label of a metric.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Label<'a> {
-    /// The name.
-    pub name: Cow<'a, str>,
-    /// The value, unescaped.
-    pub value: Cow<'a, str>,
 }
 
 /// The value of a metric.

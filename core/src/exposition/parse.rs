@@ -6,19 +6,11 @@
 //! before the network; the two differences are that a line which begins with `{` must hold the
 //! metric's name, and that text outside label values which is not UTF-8 is replaced, not kept.
 
-mod cursor;
-mod families;
-mod group;
-mod openmetrics;
-mod openmetrics_fields;
-mod openmetrics_kind;
-mod plain;
-mod text;
-
 use crate::error::{ParseError, ParseErrorKind};
-use crate::exposition::Exposition;
-use crate::format::Format;
-use crate::protobuf;
+use crate::exposition::format::Format;
+use crate::exposition::metric_family::Exposition;
+use crate::exposition::recovery::Recovery;
+use crate::exposition::{openmetrics, protobuf, text};
 
 /// Parses `body`, up to the first error; [`protobuf::decode`] where it is protobuf.
 ///
@@ -49,21 +41,14 @@ pub fn parse_all(body: &[u8], format: Format) -> (Exposition<'_>, Vec<ParseError
     (exposition, errors)
 }
 
-/// What to do after an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recovery {
-    NextLine,
-    Stop,
-}
-
 fn run<'a>(
     body: &'a [u8],
     format: Format,
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
 ) -> Exposition<'a> {
     match format {
-        Format::Text => text::parse(body, on_error),
-        Format::OpenMetrics => openmetrics::parse(body, on_error),
+        Format::Text => text::parser::parse(body, on_error),
+        Format::OpenMetrics => openmetrics::parser::parse(body, on_error),
         Format::Protobuf => protobuf::decode(body).unwrap_or_else(|error| {
             // All of it is one line, and nothing behind an error can be read.
             let (line, column, width) = (1, error.offset + 1, 1);

@@ -4,7 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::exposition::Label;
+/// A label of a metric.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label<'a> {
+    /// The name.
+    pub name: Cow<'a, str>,
+    /// The value, unescaped.
+    pub value: Cow<'a, str>,
+}
 
 /// The labels of a metric as they were given, each name once in what our parser gives.
 ///

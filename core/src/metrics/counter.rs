@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::encoder::{Encoder, SeriesWriter};
-use crate::exposition::MetricType;
-use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::collect::encoder::Encoder;
+use crate::collect::protobuf_encoder::SeriesWriter;
+use crate::exposition::metric_type::{FamilyType, MetricType};
+use crate::exposition::sample_names::TOTAL;
+use crate::metrics::atomic_f64::add;
+use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::sealed::Sealed;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 // `Relaxed` is enough in this file: a counter is one word that orders nothing else, and an encode
@@ -41,23 +44,21 @@ impl MetricKind for Counter {}
 impl Sealed for Counter {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Counter);
-    const NAME_SUFFIX: &'static str = "_total";
-    const TEXT_SUFFIX: &'static str = "";
-    const HAS_BUCKETS: bool = false;
+    const NAME_SUFFIX: &'static str = TOTAL;
+    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
-        encoder.raw(text);
-        encoder.end_integer(self.get());
+    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+        encoder.write_number_sample(prefix, &self.get());
     }
 
     #[inline]
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {
-        series.number(float(self.get()));
+        series.write_number(float(self.get()));
     }
 }
 
@@ -94,40 +95,25 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// Adds to a number that is kept as its bits.
-#[inline]
-pub(crate) fn add(bits: &AtomicU64, amount: f64) {
-    let mut old = bits.load(Relaxed);
-    loop {
-        let new = (f64::from_bits(old) + amount).to_bits();
-        match bits.compare_exchange_weak(old, new, Relaxed, Relaxed) {
-            Ok(_) => return,
-            Err(seen) => old = seen,
-        }
-    }
-}
-
 impl MetricKind for CounterF64 {}
 
 impl Sealed for CounterF64 {
     type Config = ();
     const FAMILY_TYPE: FamilyType = Counter::FAMILY_TYPE;
     const NAME_SUFFIX: &'static str = Counter::NAME_SUFFIX;
-    const TEXT_SUFFIX: &'static str = "";
-    const HAS_BUCKETS: bool = false;
+    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
-        encoder.raw(text);
-        encoder.end_float(self.get());
+    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+        encoder.write_number_sample(prefix, &self.get());
     }
 
     #[inline]
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {
-        series.number(self.get());
+        series.write_number(self.get());
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::counter::add;
-use crate::encoder::{Encoder, SeriesWriter};
-use crate::exposition::MetricType;
-use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::collect::encoder::Encoder;
+use crate::collect::protobuf_encoder::SeriesWriter;
+use crate::exposition::metric_type::{FamilyType, MetricType};
+use crate::metrics::atomic_f64::add;
+use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::sealed::Sealed;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// A value that goes up and down.
@@ -59,21 +60,19 @@ impl Sealed for Gauge {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Gauge);
     const NAME_SUFFIX: &'static str = "";
-    const TEXT_SUFFIX: &'static str = "";
-    const HAS_BUCKETS: bool = false;
+    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()
     }
 
     #[inline]
-    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
-        encoder.raw(text);
-        encoder.end_float(self.get());
+    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+        encoder.write_number_sample(prefix, &self.get());
     }
 
     #[inline]
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {
-        series.number(self.get());
+        series.write_number(self.get());
     }
 }

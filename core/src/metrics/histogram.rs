@@ -2,122 +2,37 @@
 
 use std::sync::Arc;
 
-use crate::counter::add;
-use crate::encoder::{BoundText, Encoder, SeriesWriter};
-use crate::error::RegistryError;
-use crate::exposition::MetricType;
-use crate::format::Format;
-use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::collect::encoder::Encoder;
+use crate::collect::protobuf_encoder::SeriesWriter;
+use crate::exposition::metric_type::{FamilyType, MetricType};
+use crate::metrics::atomic_f64::add;
+use crate::metrics::buckets::Buckets;
+use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::sealed::Sealed;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, thread_number};
-
-/// The upper bounds of a histogram's buckets, without `+Inf`, which every histogram has.
-#[derive(Clone, Debug)]
-pub struct Buckets(Arc<Bounds>);
-
-#[derive(Debug)]
-struct Bounds {
-    /// Invariant: finite and strictly increasing.
-    upper: Box<[f64]>,
-    /// What follows `le="`, for each bound and then `+Inf`: `0.5"} `.
-    text: Box<[BoundText]>,
-    openmetrics: Box<[BoundText]>,
-}
-
-impl Default for Buckets {
-    /// 5 ms to 10 s, the bounds that Prometheus's clients have in common.
-    fn default() -> Self {
-        const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-        Self::from_valid(SECONDS.into())
-    }
-}
-
-impl Buckets {
-    /// Buckets with these upper bounds; a `+Inf` at the end is allowed and changes nothing.
-    ///
-    /// # Errors
-    /// [`RegistryError::Buckets`] unless the bounds are finite and strictly increasing.
-    pub fn new(bounds: impl IntoIterator<Item = f64>) -> Result<Self, RegistryError> {
-        let mut upper: Vec<f64> = bounds.into_iter().collect();
-        upper.pop_if(|last| *last == f64::INFINITY);
-        if !upper.iter().all(|bound| bound.is_finite()) {
-            return Err(RegistryError::Buckets("must be finite; `+Inf` is added by itself"));
-        }
-        if !upper.is_sorted_by(|a, b| a < b) {
-            return Err(RegistryError::Buckets("must be strictly increasing"));
-        }
-        Ok(Self::from_valid(upper))
-    }
-
-    /// `count` bounds from `start` on, each `factor` times the one before.
-    ///
-    /// # Errors
-    /// [`RegistryError::Buckets`] unless `start` is positive and `factor` greater than 1.
-    pub fn exponential(start: f64, factor: f64, count: usize) -> Result<Self, RegistryError> {
-        let next = |bound: &f64| Some(bound * factor);
-        Self::new(std::iter::successors(Some(start), next).take(count))
-    }
-
-    /// `count` bounds from `start` on, each `width` more than the one before.
-    ///
-    /// # Errors
-    /// [`RegistryError::Buckets`] unless `width` is positive.
-    pub fn linear(start: f64, width: f64, count: usize) -> Result<Self, RegistryError> {
-        let next = |bound: &f64| Some(bound + width);
-        Self::new(std::iter::successors(Some(start), next).take(count))
-    }
-
-    fn from_valid(upper: Vec<f64>) -> Self {
-        let render = |format| {
-            let bounds = upper.iter().copied().chain([f64::INFINITY]);
-            bounds.map(|bound| BoundText::new(bound, format)).collect()
-        };
-        let (text, openmetrics) = (render(Format::Text), render(Format::OpenMetrics));
-        Self(Arc::new(Bounds { upper: upper.into(), text, openmetrics }))
-    }
-
-    /// The bucket that `value` falls into: the first whose bound is not below it.
-    #[inline]
-    fn find(&self, value: f64) -> usize {
-        /// Up to here it is faster to compare with every bound, without a branch, than to search.
-        const COMPARE_ALL_MAX: usize = 32;
-        let upper = &self.0.upper;
-        if value.is_nan() {
-            upper.len()
-        } else if upper.len() <= COMPARE_ALL_MAX {
-            upper.iter().map(|bound| usize::from(*bound < value)).sum()
-        } else {
-            upper.partition_point(|bound| *bound < value)
-        }
-    }
-
-    fn bound_texts(&self, format: Format) -> &[BoundText] {
-        if format == Format::OpenMetrics { &self.0.openmetrics } else { &self.0.text }
-    }
-}
 
 /// Observations counted in buckets.
 ///
 /// A clone is a handle to the same histogram: recording takes no lock and allocates nothing.
 #[derive(Clone, Debug)]
-pub struct Histogram(Arc<Counts>);
+pub struct Histogram(Arc<HistogramState>);
 
 #[derive(Debug)]
-struct Counts {
+struct HistogramState {
     buckets: Buckets,
     /// The number of the thread that records to `own`: the first one that recorded.
     owner: AtomicUsize,
     /// Written by one thread only, which so needs no operation that reads and writes at once:
     /// those cost several times what all the rest does.
-    own: Shard,
+    owner_shard: Shard,
     /// Made when a second thread records.
-    shared: OnceLock<Shared>,
+    shared: OnceLock<SharedShards>,
 }
 
 /// Where the threads record that are not the owner.
 #[derive(Debug)]
-struct Shared {
+struct SharedShards {
     first: Shard,
     /// Made when two of them are seen to record at the same time; from then on each has its own
     /// shard, as far as there are enough.
@@ -133,20 +48,24 @@ const SHARED_MAX: usize = 8;
 /// bucket alone, `+Inf` last. There is no counter of all observations: it is the sum of these, so
 /// that the count and the `+Inf` bucket are equal in every snapshot.
 #[derive(Debug)]
-struct Shard(Box<[Line]>);
+struct Shard(Box<[CacheLines]>);
 
-const LINE_LENGTH: usize = 16;
+const LINE_NUMBERS: usize = 16;
 
 /// What one processor takes from another when it writes: two cache lines, because they are
 /// fetched in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Line([AtomicU64; LINE_LENGTH]);
+struct CacheLines([AtomicU64; LINE_NUMBERS]);
 
 impl Shard {
     fn new(buckets: &Buckets) -> Self {
-        let numbers = buckets.0.upper.len() + 2;
-        Self(std::iter::repeat_with(Line::default).take(numbers.div_ceil(LINE_LENGTH)).collect())
+        let numbers = buckets.len() + 2;
+        Self(
+            std::iter::repeat_with(CacheLines::default)
+                .take(numbers.div_ceil(LINE_NUMBERS))
+                .collect(),
+        )
     }
 
     #[inline]
@@ -157,7 +76,7 @@ impl Shard {
     #[inline]
     fn count(&self, bucket: usize) -> &AtomicU64 {
         let at = bucket + 1;
-        &self.0[at / LINE_LENGTH].0[at % LINE_LENGTH]
+        &self.0[at / LINE_NUMBERS].0[at % LINE_NUMBERS]
     }
 }
 
@@ -165,22 +84,23 @@ impl Histogram {
     /// Records `value`; NaN counts in the `+Inf` bucket and makes the sum NaN.
     #[inline]
     pub fn observe(&self, value: f64) {
-        let counts = &*self.0;
-        let bucket = counts.buckets.find(value);
+        let state = &*self.0;
+        let bucket = state.buckets.find(value);
         // `Relaxed`: a snapshot may see an observation's bucket and not yet its sum.
-        if counts.is_owned() {
-            let (count, sum) = (counts.own.count(bucket), counts.own.sum());
+        if state.is_owned() {
+            let (count, sum) = (state.owner_shard.count(bucket), state.owner_shard.sum());
             count.store(count.load(Relaxed) + 1, Relaxed);
             sum.store((f64::from_bits(sum.load(Relaxed)) + value).to_bits(), Relaxed);
         } else {
-            let shared = || Shared { first: Shard::new(&counts.buckets), more: OnceLock::new() };
-            counts.shared.get_or_init(shared).observe(bucket, value, &counts.buckets);
+            let shared =
+                || SharedShards { first: Shard::new(&state.buckets), more: OnceLock::new() };
+            state.shared.get_or_init(shared).observe(bucket, value, &state.buckets);
         }
     }
 
     /// How many values were recorded.
     pub fn count(&self) -> u64 {
-        (0..=self.0.buckets.0.upper.len()).map(|bucket| self.count_of(bucket)).sum()
+        (0..=self.0.buckets.len()).map(|bucket| self.bucket_count(bucket)).sum()
     }
 
     /// The sum of the values that were recorded.
@@ -189,34 +109,36 @@ impl Histogram {
     }
 
     /// How many values fell into one bucket alone.
-    fn count_of(&self, bucket: usize) -> u64 {
+    fn bucket_count(&self, bucket: usize) -> u64 {
         self.shards().map(|shard| shard.count(bucket).load(Relaxed)).sum()
     }
 
     fn shards(&self) -> impl Iterator<Item = &Shard> {
         let shared = self.0.shared.get().into_iter();
-        std::iter::once(&self.0.own).chain(shared.flat_map(|shared| {
+        std::iter::once(&self.0.owner_shard).chain(shared.flat_map(|shared| {
             let more = shared.more.get().map(|more| &more[..]).unwrap_or_default();
             std::iter::once(&shared.first).chain(more)
         }))
     }
 }
 
-impl Counts {
+impl HistogramState {
     /// Whether the shard `own` is this thread's; the first that asks gets it.
     #[inline]
     fn is_owned(&self) -> bool {
-        let me = thread_number();
+        let this_thread = thread_number();
         // `Relaxed`: the number alone is looked at, and a thread sees what it wrote itself.
         match self.owner.load(Relaxed) {
-            _ if me == NO_THREAD => false,
-            NO_THREAD => self.owner.compare_exchange(NO_THREAD, me, Relaxed, Relaxed).is_ok(),
-            owner => owner == me,
+            _ if this_thread == NO_THREAD => false,
+            NO_THREAD => {
+                self.owner.compare_exchange(NO_THREAD, this_thread, Relaxed, Relaxed).is_ok()
+            }
+            owner => owner == this_thread,
         }
     }
 }
 
-impl Shared {
+impl SharedShards {
     #[inline]
     fn observe(&self, bucket: usize, value: f64, buckets: &Buckets) {
         let shard = self.shard();
@@ -224,7 +146,7 @@ impl Shared {
         let old = shard.sum().load(Relaxed);
         let new = (f64::from_bits(old) + value).to_bits();
         if shard.sum().compare_exchange(old, new, Relaxed, Relaxed).is_err() {
-            self.meet(shard, value, buckets);
+            self.on_contention(shard, value, buckets);
         }
     }
 
@@ -242,7 +164,7 @@ impl Shared {
 
     /// Another thread wrote the same sum just now.
     #[cold]
-    fn meet(&self, shard: &Shard, value: f64, buckets: &Buckets) {
+    fn on_contention(&self, shard: &Shard, value: f64, buckets: &Buckets) {
         add(shard.sum(), value);
         let shards = || std::iter::repeat_with(|| Shard::new(buckets));
         self.more.get_or_init(|| shards().take(SHARED_MAX - 1).collect());
@@ -255,75 +177,37 @@ impl Sealed for Histogram {
     type Config = Buckets;
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Histogram);
     const NAME_SUFFIX: &'static str = "";
-    const TEXT_SUFFIX: &'static str = "_bucket";
-    const HAS_BUCKETS: bool = true;
+    const RESERVED_LABEL: Option<&'static str> = Some("le");
 
     fn create(buckets: &Buckets) -> Self {
-        Self(Arc::new(Counts {
+        Self(Arc::new(HistogramState {
             buckets: buckets.clone(),
             owner: AtomicUsize::new(NO_THREAD),
-            own: Shard::new(buckets),
+            owner_shard: Shard::new(buckets),
             shared: OnceLock::new(),
         }))
     }
 
-    fn encode(&self, name: &str, text: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, name: &str, labels: &[u8], _: &[u8], encoder: &mut Encoder) {
         let mut cumulative = 0;
-        let bounds = self.0.buckets.bound_texts(encoder.format());
-        for (bucket, bound) in bounds.iter().enumerate() {
-            cumulative += self.count_of(bucket);
-            encoder.raw(text);
-            encoder.bound(bound);
-            encoder.end_integer(cumulative);
-        }
-        // The text is `name_bucket{labels,le="`, or `name_bucket{le="` without labels.
-        let begin = name.len() + "_bucket{".len();
-        let labels = text.get(begin..).and_then(|rest| rest.strip_suffix(b",le=\""));
-        let labels = labels.unwrap_or_default();
-        begin_line(encoder, name, "_sum", labels);
-        encoder.end_float(self.sum());
-        begin_line(encoder, name, "_count", labels);
-        encoder.end_integer(cumulative);
+        let bounds = self.0.buckets.bound_texts(encoder.format()).iter().enumerate();
+        let buckets = bounds.map(|(bucket, bound)| {
+            cumulative += self.bucket_count(bucket);
+            (bound, cumulative)
+        });
+        encoder.write_histogram_samples(name, labels, buckets, self.sum());
     }
 
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {
-        let bounds = self.0.buckets.0.upper.iter().copied().chain([f64::INFINITY]);
-        let buckets = bounds.enumerate().map(|(bucket, bound)| (bound, self.count_of(bucket)));
-        series.histogram(buckets, self.sum());
-    }
-}
-
-fn begin_line(encoder: &mut Encoder, name: &str, suffix: &str, labels: &[u8]) {
-    encoder.raw(name.as_bytes());
-    encoder.raw(suffix.as_bytes());
-    if labels.is_empty() {
-        encoder.raw(b" ");
-    } else {
-        encoder.raw(b"{");
-        encoder.raw(labels);
-        encoder.raw(b"} ");
+        let bounds = self.0.buckets.with_infinity();
+        let buckets = bounds.enumerate().map(|(bucket, bound)| (bound, self.bucket_count(bucket)));
+        series.write_histogram(buckets, self.sum());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_fall_into_the_bucket_they_belong_to() {
-        for bounds in [3, 32, 33, 100] {
-            let buckets = Buckets::linear(1.0, 1.0, bounds).unwrap();
-            assert_eq!(buckets.find(-1.0), 0);
-            assert_eq!(buckets.find(f64::NEG_INFINITY), 0);
-            for bound in 0..bounds {
-                let upper = buckets.0.upper[bound];
-                assert_eq!(buckets.find(upper), bound);
-                assert_eq!(buckets.find(upper + 0.5), bound + 1);
-            }
-            assert_eq!(buckets.find(f64::INFINITY), bounds);
-            assert_eq!(buckets.find(f64::NAN), bounds);
-        }
-    }
 
     #[test]
     fn nothing_is_lost_when_threads_meet() {
@@ -341,8 +225,8 @@ mod tests {
             }
         });
         assert_eq!(histogram.count(), THREADS * EACH);
-        assert_eq!(histogram.count_of(1) + histogram.count_of(2), THREADS * EACH);
-        assert_eq!(histogram.count_of(1), histogram.count_of(2));
+        assert_eq!(histogram.bucket_count(1) + histogram.bucket_count(2), THREADS * EACH);
+        assert_eq!(histogram.bucket_count(1), histogram.bucket_count(2));
         // Halves are exact in every order of addition.
         assert!((histogram.sum() - 1.5 * 240_000.0).abs() < f64::EPSILON);
     }

@@ -1,8 +1,11 @@
 //! Infos: what does not change while a program runs, as labels.
 
-use crate::encoder::{Encoder, SeriesWriter};
-use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::{FamilyType, Sealed};
+use crate::collect::encoder::Encoder;
+use crate::collect::protobuf_encoder::SeriesWriter;
+use crate::exposition::metric_type::FamilyType;
+use crate::exposition::sample_names::INFO;
+use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::sealed::Sealed;
 
 /// A metric whose labels say something about the program, such as its version; its value is 1.
 #[derive(Clone, Debug)]
@@ -13,20 +16,18 @@ impl MetricKind for Info {}
 impl Sealed for Info {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Info;
-    const NAME_SUFFIX: &'static str = "_info";
-    const TEXT_SUFFIX: &'static str = "";
-    const HAS_BUCKETS: bool = false;
+    const NAME_SUFFIX: &'static str = INFO;
+    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self(())
     }
 
-    fn encode(&self, _: &str, text: &[u8], encoder: &mut Encoder) {
-        encoder.raw(text);
-        encoder.end_integer(1);
+    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+        encoder.write_number_sample(prefix, &1_u64);
     }
 
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {
-        series.number(1.0);
+        series.write_number(1.0);
     }
 }

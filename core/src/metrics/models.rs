@@ -19,11 +19,12 @@ use std::sync::Arc;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::counter::{Counter, CounterF64};
-use crate::gauge::Gauge;
-use crate::histogram::{Buckets, Histogram};
-use crate::metric_kind::sealed::Sealed;
-use crate::series::SeriesMap;
+use crate::metrics::buckets::Buckets;
+use crate::metrics::counter::{Counter, CounterF64};
+use crate::metrics::gauge::Gauge;
+use crate::metrics::histogram::Histogram;
+use crate::metrics::metric_kind::sealed::Sealed;
+use crate::metrics::series_map::SeriesMap;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 const PREEMPTIONS_MAX: usize = 3;
@@ -229,7 +230,7 @@ fn a_family_is_encoded_beside_its_creators() {
 /// The sum of all series of an encode, which has each once, in order.
 fn total(family: &crate::Family<crate::LabelNames<1>, Counter>) -> u64 {
     let mut encoder = crate::Encoder::new(crate::Format::Text);
-    crate::family::EncodeFamily::encode(family, &mut encoder);
+    crate::metrics::family::EncodeFamily::encode(family, &mut encoder);
     let text = String::from_utf8(encoder.as_bytes().to_vec()).expect("text");
     let samples: Vec<(&str, &str)> = text
         .lines()
@@ -280,7 +281,7 @@ fn each_snapshot_of_a_histogram_agrees_with_itself() {
 /// The count of an encode, in which all buckets come to the same.
 fn snapshot(histogram: &Histogram) -> u64 {
     let mut encoder = crate::Encoder::new(crate::Format::Text);
-    histogram.encode("h", b"h_bucket{le=\"", &mut encoder);
+    histogram.encode_text("h", b"", b"h ", &mut encoder);
     let text = String::from_utf8(encoder.as_bytes().to_vec()).expect("text");
     let value = |name: &str| -> u64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name));

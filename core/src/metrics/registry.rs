@@ -1,24 +1,25 @@
 //! The registry: all families of a program.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use prometheus_client::encoding::EncodeLabelSet;
 
-use crate::counter::{Counter, CounterF64};
-use crate::encoder::Encoder;
+use crate::collect::encoder::Encoder;
+use crate::collect::source::Source;
 use crate::error::{EncodeError, RegistryError};
-use crate::exposition::MetricType;
-use crate::family::{Derived, EncodeFamily, Family, LabelNames, LabelSet};
-use crate::gauge::Gauge;
-use crate::histogram::{Buckets, Histogram};
-use crate::info::Info;
-use crate::metric_kind::MetricKind;
-use crate::metric_kind::sealed::{FamilyType, Sealed as _};
+use crate::exposition::metric_type::{FamilyType, MetricType};
+use crate::exposition::sample_names::{INFO, TOTAL, taken, without_info, without_total};
+use crate::labels::label_set::{LabelNames, LabelSet};
+use crate::metrics::buckets::Buckets;
+use crate::metrics::counter::{Counter, CounterF64};
+use crate::metrics::family::{EncodeFamily, Family};
+use crate::metrics::gauge::Gauge;
+use crate::metrics::histogram::Histogram;
+use crate::metrics::info::Info;
+use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::sealed::Sealed as _;
 use crate::name::{LabelName, MetricName};
-use crate::source::Source;
 
 /// All metric families of a program. A clone is a handle to the same registry.
 ///
@@ -43,11 +44,11 @@ use crate::source::Source;
 pub struct Registry {
     entries: Arc<RwLock<Arc<Vec<Entry>>>>,
     /// Counts, by family, what was recorded beyond a family's limit; empty as long as nothing was.
-    overflowed: Family<LabelNames<1>, Counter>,
+    overflow_counter: Family<LabelNames<1>, Counter>,
 }
 
 /// The name of [`Registry`]'s own family.
-const OVERFLOWED: &str = "prompush_series_overflow_total";
+const OVERFLOW_COUNTER: &str = "prompush_series_overflow_total";
 
 #[derive(Clone)]
 struct Entry {
@@ -64,13 +65,14 @@ impl Registry {
         let help =
             "Recordings whose labels were beyond the limit of a metric family or not allowed.";
         let names = [LabelName::reserved_for_us("metric")];
-        let overflowed = Family::new(OVERFLOWED, help, names.into(), (), None);
+        let overflow_counter =
+            Family::<LabelNames<1>, Counter>::new(OVERFLOW_COUNTER, help, names.into(), (), None);
         let entry = Entry {
-            name: MetricName::reserved_for_us(OVERFLOWED),
-            sample_names: sample_names(OVERFLOWED, Counter::FAMILY_TYPE).into(),
-            family: Arc::new(overflowed.clone()),
+            name: MetricName::reserved_for_us(OVERFLOW_COUNTER),
+            sample_names: sample_names(OVERFLOW_COUNTER, Counter::FAMILY_TYPE).into(),
+            family: overflow_counter.state.clone(),
         };
-        Self { entries: Arc::new(RwLock::new(Arc::new(vec![entry]))), overflowed }
+        Self { entries: Arc::new(RwLock::new(Arc::new(vec![entry]))), overflow_counter }
     }
 
     /// Registers a counter of whole numbers.
@@ -182,27 +184,11 @@ impl Registry {
             if labels[..at].contains(&labels[at]) {
                 return Err(RegistryError::DuplicateLabel { metric, label });
             }
-            if M::HAS_BUCKETS && label == "le" {
+            if M::RESERVED_LABEL == Some(&label) {
                 return Err(RegistryError::ReservedLabel { metric, label });
             }
         }
         self.register(name, help, labels.into(), config)
-    }
-
-    /// Registers metrics whose label sets derive `prometheus_client`'s `EncodeLabelSet`.
-    ///
-    /// # Errors
-    /// As for [`counter`](Self::counter). Label names are not known before the first label set.
-    pub fn derived_family<L, M: MetricKind>(
-        &self,
-        name: &str,
-        help: &str,
-        config: M::Config,
-    ) -> Result<Family<Derived<L>, M>, RegistryError>
-    where
-        L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static,
-    {
-        self.register(name, help, Box::new([]), config)
     }
 
     fn single<M: MetricKind>(
@@ -215,7 +201,7 @@ impl Registry {
         Ok(family.with::<&str>([]).clone())
     }
 
-    fn register<L: LabelSet + 'static, M: MetricKind>(
+    pub(crate) fn register<L: LabelSet + 'static, M: MetricKind>(
         &self,
         name: &str,
         help: &str,
@@ -228,8 +214,9 @@ impl Registry {
             name => format!("{name}{}", M::NAME_SUFFIX),
         };
         let name = MetricName::new(&full_name)?;
-        let overflowed = Some(self.overflowed.clone());
-        let family = Family::<L, M>::new(name.as_str(), help, label_names, config, overflowed);
+        let overflow_counter = Some(Arc::clone(&self.overflow_counter.state));
+        let family =
+            Family::<L, M>::new(name.as_str(), help, label_names, config, overflow_counter);
         let sample_names = sample_names(name.as_str(), M::FAMILY_TYPE);
         let mut entries = self.entries.write();
         for entry in entries.iter() {
@@ -241,11 +228,11 @@ impl Registry {
                 return Err(RegistryError::Clash { name: full_name, other, sample });
             }
         }
-        let place = entries.partition_point(|entry| entry.name < name);
-        let encode = Arc::new(family.clone());
+        let index = entries.partition_point(|entry| entry.name < name);
+        let encode = Arc::clone(&family.state);
         let entry = Entry { name, sample_names: sample_names.into(), family: encode };
         // An encode may hold the list as it was: it gets a new one.
-        Arc::make_mut(&mut entries).insert(place, entry);
+        Arc::make_mut(&mut entries).insert(index, entry);
         Ok(family)
     }
 }
@@ -274,17 +261,12 @@ impl Source for Registry {
     }
 }
 
-/// All names that a family's samples and metadata have, in either format.
+/// All names that a family's samples and metadata have, in text 0.0.4 and in OpenMetrics.
 fn sample_names(name: &str, family_type: FamilyType) -> Vec<String> {
-    let with = |stem: &str, suffixes: &[&str]| {
-        suffixes.iter().map(|suffix| format!("{stem}{suffix}")).collect()
-    };
+    let with = |stem: &str, suffix: &str| vec![stem.to_owned(), format!("{stem}{suffix}")];
     match family_type {
-        FamilyType::Plain(MetricType::Counter) => {
-            with(name.strip_suffix("_total").unwrap_or(name), &["", "_total"])
-        }
-        FamilyType::Info => with(name.strip_suffix("_info").unwrap_or(name), &["", "_info"]),
-        FamilyType::Plain(MetricType::Histogram) => with(name, &["", "_bucket", "_sum", "_count"]),
-        FamilyType::Plain(_) => vec![name.to_owned()],
+        FamilyType::Plain(MetricType::Counter) => with(without_total(name), TOTAL),
+        FamilyType::Info => with(without_info(name), INFO),
+        FamilyType::Plain(metric_type) => taken(name, metric_type).collect(),
     }
 }

@@ -1,32 +1,32 @@
-//! The series of one family: found without a lock, created under one, never moved.
+//! The series of one family: found without a lock, created under one, never migrated.
 //!
-//! Both the slots that hold the series and the index that finds them only grow, in pieces that
+//! Both the slots that hold the series and the index that finds them only grow, in segments that
 //! stay where they are: so a reader may hold `&Series` as long as it likes, and neither readers
 //! nor creators ever wait for an encode.
 
 use crate::sync::Ordering::{Acquire, Release};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock};
 
-/// An append-only array in pieces of 8, 8, 16, 32, … up to [`PIECE_MAX`], then all of that size.
+/// An append-only array in segments of 8, 8, 16, 32, … up to [`SEGMENT_MAX`], then all of that size.
 #[derive(Debug)]
-struct Slots<T> {
-    small: [OnceLock<Piece<T>>; SMALL_PIECES],
-    large: [OnceLock<Directory<T>>; LARGE_DIRECTORIES],
+struct SegmentedVec<T> {
+    small: [OnceLock<Segment<T>>; SMALL_SEGMENTS],
+    large: [OnceLock<SegmentDirectory<T>>; DIRECTORIES_MAX],
 }
 
-type Piece<T> = Box<[OnceLock<T>]>;
+type Segment<T> = Box<[OnceLock<T>]>;
 
-type Directory<T> = Box<[OnceLock<Piece<T>>]>;
+type SegmentDirectory<T> = Box<[OnceLock<Segment<T>>]>;
 
-const SMALL_PIECES: usize = 8;
-const PIECE_MIN: usize = 8;
-/// A larger piece would make the series that needs it pay for all of its memory at once.
-const PIECE_MAX: usize = PIECE_MIN << (SMALL_PIECES - 1);
-/// Each directory is twice as large as the one before: 2^26 pieces in all.
-const LARGE_DIRECTORIES: usize = 20;
+const SMALL_SEGMENTS: usize = 8;
+const SEGMENT_MIN: usize = 8;
+/// A larger segment would make the series that needs it pay for all of its memory at once.
+const SEGMENT_MAX: usize = SEGMENT_MIN << (SMALL_SEGMENTS - 1);
+/// Each directory is twice as large as the one before: 2^26 segments in all.
+const DIRECTORIES_MAX: usize = 20;
 const DIRECTORY_MIN: usize = 64;
 
-impl<T> Slots<T> {
+impl<T> SegmentedVec<T> {
     fn new() -> Self {
         Self {
             small: std::array::from_fn(|_| OnceLock::new()),
@@ -35,24 +35,24 @@ impl<T> Slots<T> {
     }
 
     fn get(&self, slot: usize) -> Option<&T> {
-        match Place::of(slot) {
-            Place::Small { piece, at } => self.small[piece].get()?.get(at)?.get(),
-            Place::Large { directory, piece, at } => {
-                self.large.get(directory)?.get()?[piece].get()?[at].get()
+        match SlotAddress::of(slot) {
+            SlotAddress::Small { segment, at } => self.small[segment].get()?.get(at)?.get(),
+            SlotAddress::Large { directory, segment, at } => {
+                self.large.get(directory)?.get()?[segment].get()?[at].get()
             }
         }
     }
 
     /// Fills an empty slot; `None` beyond the last one there can be.
     fn set(&self, slot: usize, value: T) -> Option<&T> {
-        let place = match Place::of(slot) {
-            Place::Small { piece, at } => {
-                &self.small[piece].get_or_init(|| empty(PIECE_MIN << piece))[at]
+        let place = match SlotAddress::of(slot) {
+            SlotAddress::Small { segment, at } => {
+                &self.small[segment].get_or_init(|| empty(SEGMENT_MIN << segment))[at]
             }
-            Place::Large { directory, piece, at } => {
-                let pieces = self.large.get(directory)?;
-                let pieces = pieces.get_or_init(|| empty(DIRECTORY_MIN << directory));
-                &pieces[piece].get_or_init(|| empty(PIECE_MAX))[at]
+            SlotAddress::Large { directory, segment, at } => {
+                let segments = self.large.get(directory)?;
+                let segments = segments.get_or_init(|| empty(DIRECTORY_MIN << directory));
+                &segments[segment].get_or_init(|| empty(SEGMENT_MAX))[at]
             }
         };
         Some(place.get_or_init(|| value))
@@ -63,82 +63,82 @@ fn empty<T>(length: usize) -> Box<[OnceLock<T>]> {
     std::iter::repeat_with(OnceLock::new).take(length).collect()
 }
 
-enum Place {
-    Small { piece: usize, at: usize },
-    Large { directory: usize, piece: usize, at: usize },
+enum SlotAddress {
+    Small { segment: usize, at: usize },
+    Large { directory: usize, segment: usize, at: usize },
 }
 
-impl Place {
+impl SlotAddress {
     #[inline]
     fn of(slot: usize) -> Self {
-        const SMALL: usize = PIECE_MIN * ((1 << SMALL_PIECES) - 1);
+        const SMALL: usize = SEGMENT_MIN * ((1 << SMALL_SEGMENTS) - 1);
         if slot < SMALL {
-            let (piece, at) = doubling(slot, PIECE_MIN);
-            Self::Small { piece, at }
+            let (segment, at) = doubling_segment(slot, SEGMENT_MIN);
+            Self::Small { segment, at }
         } else {
-            let (of_all, at) = ((slot - SMALL) / PIECE_MAX, (slot - SMALL) % PIECE_MAX);
-            let (directory, piece) = doubling(of_all, DIRECTORY_MIN);
-            Self::Large { directory, piece, at }
+            let (segment, at) = ((slot - SMALL) / SEGMENT_MAX, (slot - SMALL) % SEGMENT_MAX);
+            let (directory, segment) = doubling_segment(segment, DIRECTORY_MIN);
+            Self::Large { directory, segment, at }
         }
     }
 }
 
-/// Which of the pieces of `min`, `2 * min`, `4 * min`, … holds the place, and where in it.
+/// Which of the segments of `min`, `2 * min`, `4 * min`, … holds the place, and where in it.
 #[inline]
-fn doubling(at: usize, min: usize) -> (usize, usize) {
-    let piece = (at / min + 1).ilog2() as usize;
-    (piece, at - min * ((1 << piece) - 1))
+fn doubling_segment(at: usize, min: usize) -> (usize, usize) {
+    let segment = (at / min + 1).ilog2() as usize;
+    (segment, at - min * ((1 << segment) - 1))
 }
 
-/// One step of the index: a hash table with open addressing, twice as large as the step before.
-/// What is entered stays, also when it was moved to the next step.
+/// One table_index of the index: a hash table with open addressing, twice as large as the table_index before.
+/// What is entered stays, also when it was migrated to the next table_index.
 ///
 /// An entry is 0, or the upper half of a series' hash beside its slot + 1.
 type Table = Box<[AtomicU64]>;
 
 /// At most 2^32 - 1 series.
-const STEPS: usize = 30;
+const TABLES_MAX: usize = 30;
 const TABLE_MIN: usize = 16;
 
 /// The series of a family.
 #[derive(Debug)]
 pub(crate) struct SeriesMap<T> {
-    slots: Slots<T>,
-    steps: [OnceLock<Table>; STEPS],
-    /// Twice the number of the step that new series are entered in, and 1 while some series are
-    /// only in the step before. Written with `Release` after the tables, read with `Acquire`: who
+    slots: SegmentedVec<T>,
+    tables: [OnceLock<Table>; TABLES_MAX],
+    /// Twice the number of the table_index that new series are entered in, and 1 while some series are
+    /// only in the table_index before. Written with `Release` after the tables, read with `Acquire`: who
     /// sees the number sees the tables as it says.
     state: AtomicUsize,
     /// How many slots are filled. Written with `Release` after the slot and its entry in the index:
     /// who sees the number finds the series.
     len: AtomicUsize,
     /// Creators take their turn.
-    creating: Mutex<Growth>,
+    rehash_lock: Mutex<Rehash>,
 }
 
-/// The way from one step of the index to the next, each creator going a bit of it: none pays for
+/// The way from one table_index of the index to the next, each creator going a bit of it: none pays for
 /// the whole.
 #[derive(Debug, Default)]
-struct Growth {
+struct Rehash {
     /// The next table, as far as it is made.
     next: Vec<AtomicU64>,
-    /// How many places of the table before were moved to the one in use, if not all.
-    moved: Option<usize>,
+    /// How many places of the table before were migrated to the one in use, if not all.
+    migrated: Option<usize>,
 }
 
 /// Places of a table that one creator makes, and that one moves: enough for a table to be ready
-/// when it is needed, and for the one before to be moved long before that. A model has two creators
+/// when it is needed, and for the one before to be migrated long before that. A model has two creators
 /// move the smallest table.
-const PLACES_AT_ONCE: usize = if cfg!(prompush_loom) { 8 } else { 128 };
+const ENTRIES_AT_ONCE: usize = if cfg!(prompush_loom) { 8 } else { 128 };
 
 impl<T> SeriesMap<T> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: Slots::new(),
-            steps: std::array::from_fn(|_| OnceLock::new()),
+            slots: SegmentedVec::new(),
+            tables: std::array::from_fn(|_| OnceLock::new()),
             state: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
-            creating: Mutex::new(Growth::default()),
+            rehash_lock: Mutex::new(Rehash::default()),
         }
     }
 
@@ -152,17 +152,17 @@ impl<T> SeriesMap<T> {
 
     /// The series with this hash for which `is` holds.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
+    pub(crate) fn find(&self, hash: u64, matches: impl Fn(&T) -> bool) -> Option<&T> {
         let state = self.state.load(Acquire);
-        match self.find_in(state / 2, hash, &is) {
-            None if state % 2 == 1 => self.find_in(state / 2 - 1, hash, &is),
+        match self.find_in(state / 2, hash, &matches) {
+            None if state % 2 == 1 => self.find_in(state / 2 - 1, hash, &matches),
             found => found,
         }
     }
 
     #[inline]
-    fn find_in(&self, step: usize, hash: u64, is: &impl Fn(&T) -> bool) -> Option<&T> {
-        let table = &**self.steps[step].get()?;
+    fn find_in(&self, table_index: usize, hash: u64, matches: &impl Fn(&T) -> bool) -> Option<&T> {
+        let table = &**self.tables[table_index].get()?;
         let tag = hash >> 32;
         let mut at = start(tag);
         // A table always has empty places, so that this ends.
@@ -170,7 +170,7 @@ impl<T> SeriesMap<T> {
             let entry = table[at & (table.len() - 1)].load(Acquire);
             if entry >> 32 == tag
                 && let Some(series) = self.slots.get(slot_of(entry))
-                && is(series)
+                && matches(series)
             {
                 return Some(series);
             }
@@ -186,12 +186,12 @@ impl<T> SeriesMap<T> {
     pub(crate) fn find_or_insert(
         &self,
         hash: u64,
-        is: impl Fn(&T) -> bool,
+        matches: impl Fn(&T) -> bool,
         max: usize,
         new: T,
     ) -> Option<&T> {
-        let mut growth = self.creating.lock();
-        if let Some(series) = self.find(hash, is) {
+        let mut rehash = self.rehash_lock.lock();
+        if let Some(series) = self.find(hash, matches) {
             return Some(series);
         }
         let slot = self.len();
@@ -200,61 +200,61 @@ impl<T> SeriesMap<T> {
         }
         let entry = (hash >> 32) << 32 | u64::from(u32::try_from(slot + 1).ok()?);
         let series = self.slots.set(slot, new)?;
-        insert(self.table_for(slot + 1, &mut growth)?, entry);
+        insert(self.table_for(slot + 1, &mut rehash)?, entry);
         self.len.store(slot + 1, Release);
-        drop(growth);
+        drop(rehash);
         Some(series)
     }
 
     /// The table that the `len`th series is to be entered in.
-    fn table_for(&self, len: usize, growth: &mut Growth) -> Option<&Table> {
-        let step = self.state.load(Acquire) / 2;
-        let table = self.steps[step].get_or_init(|| growth.next_table(TABLE_MIN));
-        self.move_some(step, growth);
-        let filled_max = filled_max(table.len());
-        if len <= filled_max {
-            if len >= filled_max - filled_max / 32 {
-                growth.make_some(table.len() * 2, PLACES_AT_ONCE);
+    fn table_for(&self, len: usize, rehash: &mut Rehash) -> Option<&Table> {
+        let table_index = self.state.load(Acquire) / 2;
+        let table = self.tables[table_index].get_or_init(|| rehash.next_table(TABLE_MIN));
+        self.migrate_some(table_index, rehash);
+        let entries_max = entries_max(table.len());
+        if len <= entries_max {
+            if len >= entries_max - entries_max / 32 {
+                rehash.allocate_some(table.len() * 2, ENTRIES_AT_ONCE);
             }
             return Some(table);
         }
-        while growth.moved.is_some() {
-            self.move_some(step, growth);
+        while rehash.migrated.is_some() {
+            self.migrate_some(table_index, rehash);
         }
         let places = table.len() * 2;
-        let larger = self.steps.get(step + 1)?.get_or_init(|| growth.next_table(places));
-        growth.moved = Some(0);
-        self.state.store((step + 1) * 2 + 1, Release);
-        self.move_some(step + 1, growth);
+        let larger = self.tables.get(table_index + 1)?.get_or_init(|| rehash.next_table(places));
+        rehash.migrated = Some(0);
+        self.state.store((table_index + 1) * 2 + 1, Release);
+        self.migrate_some(table_index + 1, rehash);
         Some(larger)
     }
 
-    /// Goes on moving the series of the step before `step` to it.
-    fn move_some(&self, step: usize, growth: &mut Growth) {
-        let Some(moved) = growth.moved else { return };
-        let tables = (self.steps.get(step.wrapping_sub(1)), self.steps.get(step));
+    /// Goes on moving the series of the table_index before `table_index` to it.
+    fn migrate_some(&self, table_index: usize, rehash: &mut Rehash) {
+        let Some(migrated) = rehash.migrated else { return };
+        let tables = (self.tables.get(table_index.wrapping_sub(1)), self.tables.get(table_index));
         let (Some(from), Some(to)) =
             (tables.0.and_then(OnceLock::get), tables.1.and_then(OnceLock::get))
         else {
             return;
         };
-        let end = (moved + PLACES_AT_ONCE).min(from.len());
-        for entry in &from[moved..end] {
+        let end = (migrated + ENTRIES_AT_ONCE).min(from.len());
+        for entry in &from[migrated..end] {
             match entry.load(Acquire) {
                 0 => {}
                 entry => insert(to, entry),
             }
         }
-        growth.moved = (end < from.len()).then_some(end);
-        if growth.moved.is_none() {
-            self.state.store(step * 2, Release);
+        rehash.migrated = (end < from.len()).then_some(end);
+        if rehash.migrated.is_none() {
+            self.state.store(table_index * 2, Release);
         }
     }
 }
 
-impl Growth {
+impl Rehash {
     /// Makes at most `more` of the `places` of the next table.
-    fn make_some(&mut self, places: usize, more: usize) {
+    fn allocate_some(&mut self, places: usize, more: usize) {
         // Nothing but its address is fixed here: the memory is touched as it is made.
         self.next.reserve_exact(places - self.next.len());
         let more = more.min(places - self.next.len());
@@ -263,14 +263,14 @@ impl Growth {
 
     /// The next table, which has so many places.
     fn next_table(&mut self, places: usize) -> Table {
-        self.make_some(places, places);
+        self.allocate_some(places, places);
         std::mem::take(&mut self.next).into()
     }
 }
 
 /// How many entries a table may have: a small one half of its places, so that a look finds at once
 /// what it looks for; a large one four fifths, because its memory counts.
-fn filled_max(places: usize) -> usize {
+fn entries_max(places: usize) -> usize {
     const SMALL_MAX: usize = 4096;
     if places <= SMALL_MAX { places / 2 } else { places / 5 * 4 }
 }
@@ -304,19 +304,21 @@ mod tests {
 
     #[test]
     fn places_are_unique_and_in_bounds() {
-        let mut pieces = std::collections::BTreeMap::<_, Vec<usize>>::new();
+        let mut segments = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for slot in 0..200_000 {
-            let (key, size, at) = match Place::of(slot) {
-                Place::Small { piece, at } => ((usize::MAX, piece), PIECE_MIN << piece, at),
-                Place::Large { directory, piece, at } => {
-                    assert!(piece < DIRECTORY_MIN << directory);
-                    ((directory, piece), PIECE_MAX, at)
+            let (key, size, at) = match SlotAddress::of(slot) {
+                SlotAddress::Small { segment, at } => {
+                    ((usize::MAX, segment), SEGMENT_MIN << segment, at)
+                }
+                SlotAddress::Large { directory, segment, at } => {
+                    assert!(segment < DIRECTORY_MIN << directory);
+                    ((directory, segment), SEGMENT_MAX, at)
                 }
             };
             assert!(at < size, "slot {slot}");
-            pieces.entry(key).or_default().push(at);
+            segments.entry(key).or_default().push(at);
         }
-        for places in pieces.values() {
+        for places in segments.values() {
             assert!(places.iter().copied().eq(0..places.len()));
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::gauge::Gauge;
-use crate::histogram::Histogram;
+use crate::metrics::gauge::Gauge;
+use crate::metrics::histogram::Histogram;
 
 /// Measures how long something takes, and records it in seconds when it is dropped.
 ///

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::OpenMetricsRule as Rule;
-use crate::text::write_label_value;
+use crate::exposition::text::escape::write_label_value;
 
-/// The metric whose samples are being read, and those of its block that are done.
+/// The metric whose samples are being read, and those of its block that are finished.
 #[derive(Default)]
-pub(super) struct Groups<'a> {
-    current: Option<Group<'a>>,
-    done: HashSet<Cow<'a, [u8]>, foldhash::fast::RandomState>,
+pub(crate) struct MetricOrder<'a> {
+    current: Option<CurrentMetric<'a>>,
+    finished: HashSet<Cow<'a, [u8]>, foldhash::fast::RandomState>,
 }
 
-struct Group<'a> {
-    key: Cow<'a, [u8]>,
-    points: Points,
+struct CurrentMetric<'a> {
+    labels_key: Cow<'a, [u8]>,
+    point: MetricPoint,
 }
 
 /// What the samples of one metric at one time said so far.
-pub(super) struct Points {
+pub(crate) struct MetricPoint {
     /// Where the first of them stands.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     timestamp_ms: Option<i64>,
     /// Bound and count of the last bucket.
     bucket: Option<(f64, f64)>,
@@ -30,27 +30,27 @@ pub(super) struct Points {
     has_sum: bool,
 }
 
-/// The key of the metric with these labels, without `le` and the like: as programs print them, in order.
-pub(super) fn key<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Vec<u8> {
+/// The labels_key of the metric with these labels, without `le` and the like: as programs print them, in order.
+pub(crate) fn labels_key<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Vec<u8> {
     let mut labels: Vec<(&str, &str)> = labels.collect();
     labels.sort_unstable();
     let length = |(name, value): &(&str, &str)| name.len() + "=\"\",".len() + value.len();
-    let mut key = Vec::with_capacity(labels.iter().map(length).sum());
+    let mut labels_key = Vec::with_capacity(labels.iter().map(length).sum());
     for (name, value) in labels {
-        if !key.is_empty() {
-            key.push(b',');
+        if !labels_key.is_empty() {
+            labels_key.push(b',');
         }
-        key.extend_from_slice(name.as_bytes());
-        key.extend_from_slice(b"=\"");
-        write_label_value(&mut key, value);
-        key.push(b'"');
+        labels_key.extend_from_slice(name.as_bytes());
+        labels_key.extend_from_slice(b"=\"");
+        write_label_value(&mut labels_key, value);
+        labels_key.push(b'"');
     }
-    key
+    labels_key
 }
 
 /// What a sample says of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum HistogramSample {
     /// Nothing that has to agree with the others.
     Other,
     Bucket {
@@ -61,47 +61,49 @@ pub(super) enum Part {
     Sum,
 }
 
-impl<'a> Groups<'a> {
-    /// Takes the next sample; gives back the metric that is done, if another begins.
-    pub(super) fn sample(
+impl<'a> MetricOrder<'a> {
+    /// Takes the next sample; gives back the metric that is finished, if another begins.
+    pub(crate) fn sample(
         &mut self,
         family: &str,
-        key: Cow<'a, [u8]>,
+        labels_key: Cow<'a, [u8]>,
         line: usize,
         timestamp_ms: Option<i64>,
-        part: Part,
-    ) -> (Option<Points>, Result<(), Rule>) {
-        let points = || Points { line, timestamp_ms, bucket: None, count: None, has_sum: false };
-        let mut done = None;
+        sample: HistogramSample,
+    ) -> (Option<MetricPoint>, Result<(), Rule>) {
+        let point =
+            || MetricPoint { line, timestamp_ms, bucket: None, count: None, has_sum: false };
+        let mut finished = None;
         let mut result = Ok(());
         match &mut self.current {
-            Some(current) if current.key == key => {
-                if current.points.timestamp_ms != timestamp_ms {
-                    if !follows(current.points.timestamp_ms, timestamp_ms) {
+            Some(current) if current.labels_key == labels_key => {
+                if current.point.timestamp_ms != timestamp_ms {
+                    if !follows(current.point.timestamp_ms, timestamp_ms) {
                         result = Err(Rule::Timestamps(family.to_owned()));
                     }
-                    done = Some(std::mem::replace(&mut current.points, points()));
+                    finished = Some(std::mem::replace(&mut current.point, point()));
                 }
             }
             current => {
-                if self.done.contains(&key) {
+                if self.finished.contains(&labels_key) {
                     result = Err(Rule::Scattered(family.to_owned()));
                 }
-                if let Some(before) = current.replace(Group { key, points: points() }) {
-                    done = Some(before.points);
-                    self.done.insert(before.key);
+                if let Some(before) = current.replace(CurrentMetric { labels_key, point: point() })
+                {
+                    finished = Some(before.point);
+                    self.finished.insert(before.labels_key);
                 }
             }
         }
         if let Some(current) = &mut self.current {
-            result = result.and(current.points.take(family, part));
+            result = result.and(current.point.take(family, sample));
         }
-        (done, result)
+        (finished, result)
     }
 
     /// The metric that was read last.
-    pub(super) fn finish(self) -> Option<Points> {
-        self.current.map(|group| group.points)
+    pub(crate) fn finish(self) -> Option<MetricPoint> {
+        self.current.map(|group| group.point)
     }
 }
 
@@ -109,13 +111,13 @@ fn follows(before: Option<i64>, after: Option<i64>) -> bool {
     matches!((before, after), (Some(before), Some(after)) if before <= after)
 }
 
-impl Points {
-    fn take(&mut self, family: &str, part: Part) -> Result<(), Rule> {
-        match part {
-            Part::Other => {}
-            Part::Sum => self.has_sum = true,
-            Part::Count(count) => self.count = Some(count),
-            Part::Bucket { bound, count } => {
+impl MetricPoint {
+    fn take(&mut self, family: &str, sample: HistogramSample) -> Result<(), Rule> {
+        match sample {
+            HistogramSample::Other => {}
+            HistogramSample::Sum => self.has_sum = true,
+            HistogramSample::Count(count) => self.count = Some(count),
+            HistogramSample::Bucket { bound, count } => {
                 if self.bucket.is_some_and(|last| last.0 >= bound || last.1 > count) {
                     return Err(Rule::BucketOrder(family.to_owned()));
                 }
@@ -126,7 +128,7 @@ impl Points {
     }
 
     /// Whether the samples of a histogram agree.
-    pub(super) fn check_histogram(&self, family: &str) -> Result<(), Rule> {
+    pub(crate) fn check_histogram(&self, family: &str) -> Result<(), Rule> {
         let Some((_, last)) = self.bucket.filter(|(bound, _)| *bound == f64::INFINITY) else {
             return Err(Rule::NoInfBucket(family.to_owned()));
         };

@@ -1,12 +1,15 @@
 //! The types of OpenMetrics, and what their samples become in text 0.0.4.
 
-use super::group::Part;
 use crate::error::OpenMetricsRule as Rule;
-use crate::exposition::MetricType;
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::openmetrics::metric_order::HistogramSample;
+use crate::exposition::sample_names::{
+    BUCKET, COUNT, CREATED, GAUGE_COUNT, GAUGE_SUM, INFO, SUM, TOTAL,
+};
 
 /// A type of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind10 {
+pub(crate) enum OpenMetricsType {
     Counter,
     Gauge,
     Histogram,
@@ -17,8 +20,8 @@ pub(super) enum Kind10 {
     Unknown,
 }
 
-impl Kind10 {
-    pub(super) fn as_str(self) -> &'static str {
+impl OpenMetricsType {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
@@ -31,7 +34,7 @@ impl Kind10 {
         }
     }
 
-    pub(super) fn from_word(word: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
         let all = [
             Self::Counter,
             Self::Gauge,
@@ -42,83 +45,89 @@ impl Kind10 {
             Self::StateSet,
             Self::Unknown,
         ];
-        all.into_iter().find(|kind| kind.as_str().as_bytes() == word)
+        all.into_iter().find(|family_type| family_type.as_str().as_bytes() == word)
     }
 
-    pub(super) fn may_have_unit(self) -> bool {
+    pub(crate) fn may_have_unit(self) -> bool {
         !matches!(self, Self::Info | Self::StateSet)
     }
 
-    /// The suffixes of a family's sample names, and what each becomes in text 0.0.4.
-    pub(super) fn suffixes(self) -> &'static [(&'static str, Becomes)] {
+    /// The suffixes of a family's sample names, and what each role in text 0.0.4.
+    pub(crate) fn suffixes(self) -> &'static [(&'static str, SampleRole)] {
         match self {
             Self::Counter => {
-                &[("_total", Becomes::Own(MetricType::Counter)), ("_created", Becomes::GAUGE)]
+                &[(TOTAL, SampleRole::OwnFamily(MetricType::Counter)), (CREATED, SampleRole::GAUGE)]
             }
-            Self::Gauge | Self::StateSet => &[("", Becomes::GAUGE)],
-            Self::Unknown => &[("", Becomes::Own(MetricType::Untyped))],
-            Self::Info => &[("_info", Becomes::GAUGE)],
+            Self::Gauge | Self::StateSet => &[("", SampleRole::GAUGE)],
+            Self::Unknown => &[("", SampleRole::OwnFamily(MetricType::Untyped))],
+            Self::Info => &[(INFO, SampleRole::GAUGE)],
             Self::GaugeHistogram => &[
-                ("_bucket", Becomes::GAUGE),
-                ("_gcount", Becomes::GAUGE),
-                ("_gsum", Becomes::GAUGE),
+                (BUCKET, SampleRole::GAUGE),
+                (GAUGE_COUNT, SampleRole::GAUGE),
+                (GAUGE_SUM, SampleRole::GAUGE),
             ],
             Self::Histogram => &[
-                ("_bucket", Becomes::Bucket),
-                ("_count", Becomes::Count),
-                ("_sum", Becomes::Sum),
-                ("_created", Becomes::GAUGE),
+                (BUCKET, SampleRole::Bucket),
+                (COUNT, SampleRole::Count),
+                (SUM, SampleRole::Sum),
+                (CREATED, SampleRole::GAUGE),
             ],
             Self::Summary => &[
-                ("", Becomes::Quantile),
-                ("_count", Becomes::Count),
-                ("_sum", Becomes::Sum),
-                ("_created", Becomes::GAUGE),
+                ("", SampleRole::Quantile),
+                (COUNT, SampleRole::Count),
+                (SUM, SampleRole::Sum),
+                (CREATED, SampleRole::GAUGE),
             ],
         }
     }
 }
 
-/// What a sample becomes in text 0.0.4.
+/// What a sample role in text 0.0.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Becomes {
+pub(crate) enum SampleRole {
     /// A metric of a family that has the sample's own name.
-    Own(MetricType),
+    OwnFamily(MetricType),
     Bucket,
     Quantile,
     Count,
     Sum,
 }
 
-impl Becomes {
-    pub(super) const GAUGE: Self = Self::Own(MetricType::Gauge);
+impl SampleRole {
+    pub(crate) const GAUGE: Self = Self::OwnFamily(MetricType::Gauge);
 
     /// Whether it is one of the numbers of a histogram or a summary that has such a label as a bound.
-    pub(super) fn is_part(self) -> bool {
+    pub(crate) fn has_bound(self) -> bool {
         matches!(self, Self::Bucket | Self::Quantile)
     }
 
     /// The label that says which bucket or quantile a sample is.
-    pub(super) fn bound_name(self, kind: Kind10, sample: &str) -> Option<&'static str> {
+    pub(crate) fn bound_name(
+        self,
+        family_type: OpenMetricsType,
+        sample: &str,
+    ) -> Option<&'static str> {
         match self {
             Self::Bucket => Some("le"),
             Self::Quantile => Some("quantile"),
-            _ if kind == Kind10::GaugeHistogram && sample.ends_with("_bucket") => Some("le"),
+            _ if family_type == OpenMetricsType::GaugeHistogram && sample.ends_with(BUCKET) => {
+                Some("le")
+            }
             _ => None,
         }
     }
 }
 
 /// Whether a sample may have that value.
-pub(super) fn check_value(
-    kind: Kind10,
-    becomes: Becomes,
+pub(crate) fn check_value(
+    family_type: OpenMetricsType,
+    role: SampleRole,
     name: &str,
     value: f64,
 ) -> Result<(), Rule> {
-    let is_count = matches!(becomes, Becomes::Bucket | Becomes::Count)
-        || kind == Kind10::GaugeHistogram && !name.ends_with("_gsum");
-    let is_counter = becomes == Becomes::Own(MetricType::Counter);
+    let is_count = matches!(role, SampleRole::Bucket | SampleRole::Count)
+        || family_type == OpenMetricsType::GaugeHistogram && !name.ends_with(GAUGE_SUM);
+    let is_counter = role == SampleRole::OwnFamily(MetricType::Counter);
     if (is_count || is_counter) && (value < 0.0 || value.is_nan()) {
         return Err(Rule::Negative(name.to_owned()));
     }
@@ -126,23 +135,28 @@ pub(super) fn check_value(
         return Err(Rule::Fraction(name.to_owned()));
     }
     let is = |state: f64| (value - state).abs() < f64::EPSILON;
-    let is_state = match kind {
-        Kind10::Info => is(1.0),
-        Kind10::StateSet => is(0.0) || is(1.0),
+    let is_state = match family_type {
+        OpenMetricsType::Info => is(1.0),
+        OpenMetricsType::StateSet => is(0.0) || is(1.0),
         _ => true,
     };
     if is_state { Ok(()) } else { Err(Rule::State(name.to_owned())) }
 }
 
 /// What a sample says of a histogram.
-pub(super) fn part(kind: Kind10, name: &str, bound: Option<f64>, value: f64) -> Part {
-    if !matches!(kind, Kind10::Histogram | Kind10::GaugeHistogram) {
-        return Part::Other;
+pub(crate) fn histogram_sample(
+    family_type: OpenMetricsType,
+    name: &str,
+    bound: Option<f64>,
+    value: f64,
+) -> HistogramSample {
+    if !matches!(family_type, OpenMetricsType::Histogram | OpenMetricsType::GaugeHistogram) {
+        return HistogramSample::Other;
     }
     match bound {
-        Some(bound) => Part::Bucket { bound, count: value },
-        None if name.ends_with("count") => Part::Count(value),
-        None if name.ends_with("sum") => Part::Sum,
-        None => Part::Other,
+        Some(bound) => HistogramSample::Bucket { bound, count: value },
+        None if name.ends_with("count") => HistogramSample::Count(value),
+        None if name.ends_with("sum") => HistogramSample::Sum,
+        None => HistogramSample::Other,
     }
 }

@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::cursor::{Cursor, UnknownEscape, lossy, parse_float};
-use super::openmetrics::{rule, text_name};
-use super::text::take_label_value;
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
-use crate::exposition::Label;
+use crate::exposition::text::cursor::{Cursor, UnknownEscape, lossy, parse_float, utf8};
+use crate::labels::metric_labels::Label;
 use crate::name::is_label_name;
 
 /// Takes the label that says which bucket or quantile it is.
-pub(super) fn bound(
+pub(crate) fn take_bound(
     line: &Cursor<'_>,
     family: &str,
     label: &'static str,
@@ -20,14 +18,14 @@ pub(super) fn bound(
     parse_bound(label, &value).ok_or_else(|| {
         let (is_number, value) = (parse_float(value.as_bytes()).is_some(), value.into_owned());
         line.error(match label {
-            _ if is_number => rule(Rule::Bound { family: family.to_owned(), label, value }),
+            _ if is_number => Rule::Bound { family: family.to_owned(), label, value }.into(),
             "le" => Kind::Le(value),
             _ => Kind::QuantileLabel(value),
         })
     })
 }
 
-pub(super) fn parse_bound(label: &str, value: &str) -> Option<f64> {
+pub(crate) fn parse_bound(label: &str, value: &str) -> Option<f64> {
     let bound = parse_float(value.as_bytes())?;
     let is_allowed = match label {
         "le" if bound == f64::INFINITY => value == "+Inf",
@@ -37,7 +35,7 @@ pub(super) fn parse_bound(label: &str, value: &str) -> Option<f64> {
     is_allowed.then_some(bound)
 }
 
-pub(super) fn take_label<'a>(
+pub(crate) fn take_label<'a>(
     line: &Cursor<'_>,
     family: &str,
     wanted: &str,
@@ -45,13 +43,13 @@ pub(super) fn take_label<'a>(
 ) -> Result<Label<'a>, ParseError> {
     let Some(at) = labels.iter().position(|label| label.name == wanted) else {
         let (family, label) = (family.to_owned(), wanted.to_owned());
-        return Err(line.error(rule(Rule::MissingLabel { family, label })));
+        return Err(line.error(Rule::MissingLabel { family, label }.into()));
     };
     Ok(labels.remove(at))
 }
 
 /// What stands between the braces, and the closing brace.
-pub(super) fn labels<'a>(
+pub(crate) fn take_labels<'a>(
     line: &mut Cursor<'a>,
     metric: &str,
 ) -> Result<Vec<Label<'a>>, ParseError> {
@@ -62,7 +60,7 @@ pub(super) fn labels<'a>(
             return Err(line.error(Kind::EndOfLabelValue(value)));
         }
         let from = line.at();
-        let name = text_name(line.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        let name = utf8(line.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
             .unwrap_or_default();
         if !is_label_name(name) {
             return Err(line.error_since(from, Kind::LabelName(metric.to_owned())));
@@ -85,14 +83,14 @@ pub(super) fn labels<'a>(
             line.peek()?;
             return Err(line.error(Kind::NoQuote(line.char())));
         }
-        let value = take_label_value(line, from, UnknownEscape::Keep)?;
+        let value = line.take_label_value(from, UnknownEscape::Keep)?;
         labels.push(Label { name: Cow::Borrowed(name), value });
     }
     Ok(labels)
 }
 
 /// Seconds, which may have a fraction, in milliseconds.
-pub(super) fn timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
+pub(crate) fn take_timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
     if line.rest().is_empty() || line.rest().starts_with(b" # ") {
         return Ok(None);
     }
@@ -106,9 +104,9 @@ pub(super) fn timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, ParseError
     Ok(Some(milliseconds as i64))
 }
 
-pub(super) fn exemplar(line: &mut Cursor<'_>, allowed: bool) -> Result<(), ParseError> {
+pub(crate) fn take_exemplar(line: &mut Cursor<'_>, allowed: bool) -> Result<(), ParseError> {
     const LABEL_CHARACTERS_MAX: usize = 128;
-    let refuse = |line: &Cursor<'_>, why| line.error(rule(Rule::Exemplar(why)));
+    let refuse = |line: &Cursor<'_>, why| line.error(Rule::Exemplar(why).into());
     if line.rest().is_empty() {
         return Ok(());
     }
@@ -118,7 +116,7 @@ pub(super) fn exemplar(line: &mut Cursor<'_>, allowed: bool) -> Result<(), Parse
     if !allowed {
         return Err(refuse(line, "only counters and buckets have one"));
     }
-    let labels = labels(line, "exemplar")?;
+    let labels = take_labels(line, "exemplar")?;
     let length = |label: &Label<'_>| label.name.chars().count() + label.value.chars().count();
     if labels.iter().map(length).sum::<usize>() > LABEL_CHARACTERS_MAX {
         return Err(refuse(line, "its labels have more than 128 characters"));

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// What is wrong with a message, in words that never change.
 pub type Reason = &'static str;
 
-pub(super) const TRUNCATED: Reason = "unexpected EOF";
+pub(crate) const TRUNCATED: Reason = "unexpected EOF";
 const WRONG_WIRE_TYPE: Reason = "a field has the wrong wire type";
 
 /// The fields of a message, and how far they are read.
@@ -42,15 +42,15 @@ impl<'a> Fields<'a> {
     }
 
     /// How many bytes are read.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.at
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         &self.body[self.at..]
     }
 
-    pub(super) fn varint(&mut self) -> Result<u64, Reason> {
+    pub(crate) fn varint(&mut self) -> Result<u64, Reason> {
         let mut value = 0_u64;
         for (place, byte) in self.rest().iter().take(10).enumerate() {
             let bits = u64::from(byte & 0x7F);
@@ -72,7 +72,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    pub(super) fn bytes(&mut self) -> Result<&'a [u8], Reason> {
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Reason> {
         let length = self.varint()?;
         self.take(usize::try_from(length).map_err(|_| TRUNCATED)?)
     }
@@ -141,7 +141,7 @@ impl<'a> Value<'a> {
     }
 
     /// A text, as expositions keep it.
-    pub(super) fn borrowed_text(self) -> Result<Cow<'a, str>, Reason> {
+    pub(crate) fn borrowed_text(self) -> Result<Cow<'a, str>, Reason> {
         self.text().map(Cow::Borrowed)
     }
 
@@ -184,7 +184,7 @@ impl<'a> Value<'a> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gateway keeps counts as floats too")]
-    pub(super) fn count(self) -> Result<f64, Reason> {
+    pub(crate) fn count(self) -> Result<f64, Reason> {
         self.varint().map(|count| count as f64)
     }
 

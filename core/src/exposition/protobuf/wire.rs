@@ -3,29 +3,29 @@
 //! Source: protobuf.dev, "Encoding".
 
 /// The key of a varint field.
-pub(super) const fn varint_key(field: u8) -> u8 {
+pub(crate) const fn varint_key(field: u8) -> u8 {
     field << 3
 }
 
 /// The key of a field of eight bytes.
-pub(super) const fn double_key(field: u8) -> u8 {
+pub(crate) const fn double_key(field: u8) -> u8 {
     field << 3 | 1
 }
 
 /// The key of a field of any length: a text or a message.
-pub(super) const fn bytes_key(field: u8) -> u8 {
+pub(crate) const fn bytes_key(field: u8) -> u8 {
     field << 3 | 2
 }
 
 /// How many bytes `value` takes as a varint.
 #[inline]
-pub(super) const fn varint_width(value: u64) -> usize {
+pub(crate) const fn varint_width(value: u64) -> usize {
     // 64 bits take ten bytes.
     ((u64::BITS - (value | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
 #[inline]
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value > 0x7F {
         out.push(low_bits(value) | 0x80);
         value >>= 7;
@@ -35,20 +35,20 @@ pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
 
 /// A varint field.
 #[inline]
-pub(super) fn varint_field(out: &mut Vec<u8>, field: u8, value: u64) {
+pub(crate) fn varint_field(out: &mut Vec<u8>, field: u8, value: u64) {
     out.push(varint_key(field));
     varint(out, value);
 }
 
 /// A field of eight bytes.
 #[inline]
-pub(super) fn double_field(out: &mut Vec<u8>, field: u8, value: f64) {
+pub(crate) fn double_field(out: &mut Vec<u8>, field: u8, value: f64) {
     out.push(double_key(field));
     out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// A field that is a text.
-pub(super) fn bytes_field(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
+pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     out.push(bytes_key(field));
     varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
@@ -59,7 +59,7 @@ pub(super) fn bytes_field(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
 /// `length_width` says how many bytes its length will take: where it is wrong the message is
 /// moved once, so that a guess costs time and never bytes.
 #[inline]
-pub(super) fn message_field(
+pub(crate) fn message_field(
     out: &mut Vec<u8>,
     field: u8,
     length_width: usize,
@@ -74,14 +74,14 @@ pub(super) fn message_field(
 
 /// Leaves room for a length.
 #[inline]
-pub(super) fn leave_room(out: &mut Vec<u8>, length_width: usize) {
+pub(crate) fn leave_room(out: &mut Vec<u8>, length_width: usize) {
     out.resize(out.len() + length_width, 0);
 }
 
 /// Writes, at `start`, the length of what stands behind the `left` bytes there; says how far that
 /// had to be moved.
 #[inline]
-pub(super) fn set_length(out: &mut Vec<u8>, start: usize, left: usize) -> isize {
+pub(crate) fn set_length(out: &mut Vec<u8>, start: usize, left: usize) -> isize {
     let from = start + left;
     let length = out.len() - from;
     let mut rest = length as u64;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::{ParseError, ParseErrorKind};
 
 /// The lines of a body, numbered from 1.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     body: &'a [u8],
     /// The whole body, if it is UTF-8: then no part of it has to be looked at again.
     text: Option<&'a str>,
@@ -15,7 +15,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(body: &'a [u8]) -> Self {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
         Self { body, text: std::str::from_utf8(body).ok(), start: 0, number: 0 }
     }
 }
@@ -41,14 +41,14 @@ impl<'a> Iterator for Lines<'a> {
 
 /// A position in a line.
 #[derive(Clone)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     /// Without its newline.
-    pub(super) line: &'a [u8],
+    pub(crate) line: &'a [u8],
     /// The whole body, if it is UTF-8.
     text: Option<&'a str>,
     /// Where the line begins in the body.
     start: usize,
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// Whether a newline ends the line; if not, the body ends here.
     terminated: bool,
     /// Invariant: at most `line.len()`.
@@ -57,7 +57,7 @@ pub(super) struct Cursor<'a> {
 
 /// What to do with a backslash before a character that has no escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UnknownEscape {
+pub(crate) enum UnknownEscape {
     /// Text 0.0.4.
     Refuse,
     /// OpenMetrics: both characters are kept.
@@ -65,7 +65,7 @@ pub(super) enum UnknownEscape {
 }
 
 /// A quoted string that did not end well.
-pub(super) enum QuoteError {
+pub(crate) enum QuoteError {
     /// The line ended first; what was read until then.
     Newline(String),
     /// `\` before this character.
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// `UnexpectedEnd` if the body ends here.
-    pub(super) fn peek(&self) -> Result<u8, ParseError> {
+    pub(crate) fn peek(&self) -> Result<u8, ParseError> {
         match self.line.get(self.at) {
             Some(byte) => Ok(*byte),
             None if self.terminated => Ok(b'\n'),
@@ -87,47 +87,47 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.at = (self.at + 1).min(self.line.len());
     }
 
     /// Whether a newline ends the line.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.terminated
     }
 
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         &self.line[self.at..]
     }
 
-    pub(super) fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.line.iter().all(|byte| is_blank(*byte))
     }
 
     /// What was read since `from`.
-    pub(super) fn since(&self, from: usize) -> &'a [u8] {
+    pub(crate) fn since(&self, from: usize) -> &'a [u8] {
         &self.line[from..self.at]
     }
 
     /// A part of the line, if it is UTF-8.
-    pub(super) fn text(&self, from: usize, to: usize) -> Option<&'a str> {
+    pub(crate) fn text(&self, from: usize, to: usize) -> Option<&'a str> {
         match self.text {
             Some(body) => body.get(self.start + from..self.start + to),
             None => std::str::from_utf8(&self.line[from..to]).ok(),
         }
     }
 
-    pub(super) fn skip_blanks(&mut self) {
+    pub(crate) fn skip_blanks(&mut self) {
         let blanks = self.rest().iter().take_while(|byte| is_blank(**byte)).count();
         self.at += blanks;
     }
 
     /// Takes `byte` if it is here.
-    pub(super) fn take(&mut self, byte: u8) -> bool {
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.line.get(self.at) == Some(&byte);
         if found {
             self.at += 1;
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    pub(super) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
+    pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let from = self.at;
         let rest = self.rest();
         self.at += rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len());
@@ -143,25 +143,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// Everything up to a blank or the end of the line.
-    pub(super) fn take_word(&mut self) -> &'a [u8] {
+    pub(crate) fn take_word(&mut self) -> &'a [u8] {
         self.take_while(|byte| !is_blank(byte))
     }
 
-    pub(super) fn take_rest(&mut self) -> &'a [u8] {
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         let from = self.at;
         self.at = self.line.len();
         self.since(from)
     }
 
     /// Refuses a line without its newline.
-    pub(super) fn end(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn end(&mut self) -> Result<(), ParseError> {
         self.at = self.line.len();
         self.peek().map(drop)
     }
 
     /// The rest of a string whose opening quote was taken, up to and with its closing quote;
     /// `None` in place of what is not UTF-8.
-    pub(super) fn take_quoted(
+    pub(crate) fn take_quoted(
         &mut self,
         unknown: UnknownEscape,
     ) -> Result<Option<Cow<'a, str>>, QuoteError> {
@@ -183,6 +183,33 @@ impl<'a> Cursor<'a> {
                 Err(self.unclosed(self.since(from)))
             }
         }
+    }
+
+    /// A label value with its quotes: the cursor stands behind the opening quote, which is at `from`.
+    ///
+    /// # Errors
+    /// Where the string does not end on its line, has an unknown escape, or is not UTF-8.
+    pub(crate) fn take_label_value(
+        &mut self,
+        from: usize,
+        unknown: UnknownEscape,
+    ) -> Result<Cow<'a, str>, ParseError> {
+        let value = match self.take_quoted(unknown) {
+            Ok(value) => value,
+            Err(QuoteError::End) => return Err(self.error(ParseErrorKind::UnexpectedEnd)),
+            Err(QuoteError::Escape(escaped)) => {
+                return Err(self.error(ParseErrorKind::Escape(escaped)));
+            }
+            Err(QuoteError::Newline(value)) => {
+                return Err(self.error_since(from, ParseErrorKind::NewlineInLabelValue(value)));
+            }
+        };
+        value.ok_or_else(|| {
+            let quoted = self.since(from);
+            let value = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+            let value = value.escape_ascii().to_string();
+            self.error_since(from, ParseErrorKind::LabelValue(value))
+        })
     }
 
     fn take_escaped(
@@ -217,19 +244,19 @@ impl<'a> Cursor<'a> {
     }
 
     /// The character here, for an error; the newline at the end of the line.
-    pub(super) fn char(&self) -> char {
+    pub(crate) fn char(&self) -> char {
         let rest = self.rest();
         let head = &rest[..rest.len().min(4)];
         String::from_utf8_lossy(head).chars().next().unwrap_or('\n')
     }
 
     /// An error about what is here.
-    pub(super) fn error(&self, kind: ParseErrorKind) -> ParseError {
+    pub(crate) fn error(&self, kind: ParseErrorKind) -> ParseError {
         self.error_at(self.at, self.at, kind)
     }
 
     /// An error about what was read since `from`.
-    pub(super) fn error_since(&self, from: usize, kind: ParseErrorKind) -> ParseError {
+    pub(crate) fn error_since(&self, from: usize, kind: ParseErrorKind) -> ParseError {
         self.error_at(from, self.at, kind)
     }
 
@@ -244,12 +271,17 @@ impl<'a> Cursor<'a> {
     }
 }
 
-pub(super) fn is_blank(byte: u8) -> bool {
+pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
+/// The bytes as text, if they are UTF-8.
+pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
 /// Text of the body for an error, cut where it is longer than anyone wants to read.
-pub(super) fn lossy(bytes: &[u8]) -> String {
+pub(crate) fn lossy(bytes: &[u8]) -> String {
     const BYTES_MAX: usize = 160;
     match bytes.get(..BYTES_MAX) {
         Some(start) if bytes.len() > BYTES_MAX => String::from_utf8_lossy(start).into_owned() + "…",
@@ -261,7 +293,7 @@ pub(super) fn lossy(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// The character after a backslash that is none of these, and where it stands.
-pub(super) fn unescape_help(
+pub(crate) fn unescape_help(
     text: &[u8],
     unknown: UnknownEscape,
 ) -> Result<Cow<'_, str>, (usize, char)> {
@@ -292,7 +324,7 @@ pub(super) fn unescape_help(
 }
 
 /// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
-pub(super) fn parse_float(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
     if let Some(value) = parse_short_decimal(text) {
         return Some(value);
     }

@@ -1,9 +1,6 @@
-//! Writing text: numbers, escapes, and whole expositions in text 0.0.4.
+//! Writing numbers.
 
-use crate::decimal::write_decimal;
-use crate::encoder::Encoder;
-use crate::exposition::Exposition;
-use crate::format::Format;
+use crate::exposition::text::decimal::write_decimal;
 
 /// Writes a number in the fewest digits that read back as the same bits; a whole number below
 /// 1e16 without a point, infinities and not-a-number as `+Inf`, `-Inf`, `NaN`.
@@ -114,46 +111,6 @@ fn write_plain(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
         out.push(b'.');
         out.extend_from_slice(&digits[whole..]);
     }
-}
-
-/// Writes a label value without its quotes: `\`, `"` and the line feed are escaped.
-pub fn write_label_value(out: &mut Vec<u8>, value: &str) {
-    if is_plain_label_value(value) {
-        return out.extend_from_slice(value.as_bytes());
-    }
-    write_escaped(out, value, |byte| matches!(byte, b'\\' | b'"' | b'\n'));
-}
-
-/// Whether a label value is written as it is.
-pub(crate) fn is_plain_label_value(value: &str) -> bool {
-    let special = |special, byte| special | matches!(byte, b'\\' | b'"' | b'\n');
-    !value.bytes().fold(false, special)
-}
-
-/// Writes a help text as text 0.0.4 has it: `\` and the line feed are escaped.
-pub fn write_help(out: &mut Vec<u8>, help: &str) {
-    write_escaped(out, help, |byte| matches!(byte, b'\\' | b'\n'));
-}
-
-fn write_escaped(out: &mut Vec<u8>, value: &str, is_special: impl Fn(u8) -> bool) {
-    let mut plain_from = 0;
-    for (at, byte) in value.bytes().enumerate() {
-        if is_special(byte) {
-            out.extend_from_slice(&value.as_bytes()[plain_from..at]);
-            out.push(b'\\');
-            out.push(if byte == b'\n' { b'n' } else { byte });
-            plain_from = at + 1;
-        }
-    }
-    out.extend_from_slice(&value.as_bytes()[plain_from..]);
-}
-
-/// The exposition in text 0.0.4.
-pub fn to_string(exposition: &Exposition<'_>) -> String {
-    let mut encoder = Encoder::new(Format::Text);
-    // An exposition has each family once, so that nothing can go wrong.
-    let text = encoder.encode(exposition).unwrap_or_default();
-    String::from_utf8_lossy(text).into_owned()
 }
 
 #[cfg(test)]

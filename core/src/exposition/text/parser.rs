@@ -3,28 +3,30 @@
 
 use std::borrow::Cow;
 
-use super::Recovery;
-use super::cursor::{
+use crate::error::{ParseError, ParseErrorKind as Kind};
+use crate::exposition::metric_family::{Bucket, Exposition, MetricValue, Quantile};
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::recovery::Recovery;
+use crate::exposition::sample_names::Suffix;
+use crate::exposition::text::cursor::{
     Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
 };
-use super::families::{Draft, Families, Suffix};
-use super::plain::PlainReader;
-use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::exposition::{Bucket, Exposition, Label, MetricType, MetricValue, Quantile};
-use crate::labels::Labels;
+use crate::exposition::text::exposition_builder::{ExpositionBuilder, FamilyBuilder};
+use crate::exposition::text::plain_sample::PlainSampleReader;
+use crate::labels::metric_labels::{Label, Labels};
 use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
 
-pub(super) fn parse<'a>(
+pub(crate) fn parse<'a>(
     body: &'a [u8],
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
 ) -> Exposition<'a> {
-    let mut families = Families::default();
-    let mut usual = UsualCase::default();
+    let mut families = ExpositionBuilder::default();
+    let mut fast_path = FastPath::default();
     for mut line in Lines::new(body) {
-        if usual.take(&line, &mut families) {
+        if fast_path.store_sample(&line, &mut families) {
             continue;
         }
-        usual.place = None;
+        fast_path.last_family = None;
         if let Err(error) = parse_line(&mut line, &mut families)
             && on_error(error) == Recovery::Stop
         {
@@ -36,23 +38,23 @@ pub(super) fn parse<'a>(
 
 /// Samples as programs write them: plain, and mostly of the family of the one before.
 #[derive(Default)]
-struct UsualCase<'a> {
-    reader: PlainReader<'a>,
+struct FastPath<'a> {
+    reader: PlainSampleReader<'a>,
     /// Where the plain sample before belongs, if no line came between.
-    place: Option<(&'a str, Place)>,
+    last_family: Option<(&'a str, SampleFamily)>,
 }
 
-impl<'a> UsualCase<'a> {
+impl<'a> FastPath<'a> {
     /// Whether the line was such a sample, and nothing is wrong with it: then it is stored.
-    fn take(&mut self, line: &Cursor<'a>, families: &mut Families<'a>) -> bool {
+    fn store_sample(&mut self, line: &Cursor<'a>, families: &mut ExpositionBuilder<'a>) -> bool {
         let Some(sample) = self.reader.read(line) else { return false };
-        let (family, suffix) = match self.place {
-            Some((name, place)) if name == sample.name => place,
+        let (family, suffix) = match self.last_family {
+            Some((name, last_family)) if name == sample.name => last_family,
             _ => {
-                let place = place_of(families, Cow::Borrowed(sample.name));
-                families.get(place.0).metric_type.get_or_insert(MetricType::Untyped);
-                self.place = Some((sample.name, place));
-                place
+                let last_family = sample_family(families, Cow::Borrowed(sample.name));
+                families.get(last_family.0).metric_type.get_or_insert(MetricType::Untyped);
+                self.last_family = Some((sample.name, last_family));
+                last_family
             }
         };
         let bound_name = match families.metric_type(family) {
@@ -67,19 +69,19 @@ impl<'a> UsualCase<'a> {
                 (labels, bound) = (last.others, bound_of(number));
             }
             // The bound may stand before other labels.
-            Some(_) if has_label(labels, bound_name) => return false,
+            Some(_) if contains_label(labels, bound_name) => return false,
             _ => {}
         }
-        if negative_count(families.get(family), suffix, bound, sample.value).is_some() {
+        if negative_count_error(families.get(family), suffix, bound, sample.value).is_some() {
             return false;
         }
         let metric = families.metric(family, Labels::plain(labels), line.number);
-        store(&mut metric.value, suffix, bound, sample.value);
+        store_value(&mut metric.value, suffix, bound, sample.value);
         true
     }
 }
 
-fn has_label(labels: &str, wanted: &str) -> bool {
+fn contains_label(labels: &str, wanted: &str) -> bool {
     !wanted.is_empty() && Labels::plain(labels).iter().any(|(name, _)| name == wanted)
 }
 
@@ -88,7 +90,10 @@ fn bound_of(number: f64) -> Option<f64> {
     Some(number).filter(|number| !number.is_nan())
 }
 
-fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+fn parse_line<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut ExpositionBuilder<'a>,
+) -> Result<(), ParseError> {
     line.skip_blanks();
     if line.rest().is_empty() {
         // Blanks at the very end of the body are not an unfinished line.
@@ -101,7 +106,10 @@ fn parse_line<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<
     parse_sample(line, families)
 }
 
-fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
+fn parse_comment<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut ExpositionBuilder<'a>,
+) -> Result<(), ParseError> {
     line.skip_blanks();
     let keyword = line.take_word();
     if !matches!(keyword, b"HELP" | b"TYPE") || line.peek()? == b'\n' {
@@ -115,7 +123,7 @@ fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resu
         byte if is_blank(byte) => {}
         _ => return Err(line.error(Kind::MetricNameInComment)),
     }
-    let (family, _) = find_or_create(families, line, from, name)?;
+    let (family, _) = checked_sample_family(families, line, from, name)?;
     line.skip_blanks();
     if line.peek()? == b'\n' {
         return Ok(());
@@ -129,7 +137,7 @@ fn parse_comment<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resu
 
 fn parse_help<'a>(
     line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
+    families: &mut ExpositionBuilder<'a>,
     family: usize,
 ) -> Result<(), ParseError> {
     let draft = families.get(family);
@@ -149,7 +157,7 @@ fn parse_help<'a>(
 
 fn parse_type<'a>(
     line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
+    families: &mut ExpositionBuilder<'a>,
     family: usize,
 ) -> Result<(), ParseError> {
     let draft = families.get(family);
@@ -173,22 +181,22 @@ fn parse_type<'a>(
 
 /// The family that a name belongs to, and what the name ends in beyond the family's if that is a
 /// histogram or a summary.
-type Place = (usize, Option<Suffix>);
+type SampleFamily = (usize, Option<Suffix>);
 
-fn find_or_create<'a>(
-    families: &mut Families<'a>,
+fn checked_sample_family<'a>(
+    families: &mut ExpositionBuilder<'a>,
     line: &Cursor<'a>,
     from: usize,
     name: Cow<'a, str>,
-) -> Result<Place, ParseError> {
+) -> Result<SampleFamily, ParseError> {
     if !is_metric_name(&name) {
         return Err(line.error_since(from, Kind::MetricNameText(name.into_owned())));
     }
-    Ok(place_of(families, name))
+    Ok(sample_family(families, name))
 }
 
-fn place_of<'a>(families: &mut Families<'a>, name: Cow<'a, str>) -> Place {
-    if let Some(family) = families.find_own(&name) {
+fn sample_family<'a>(families: &mut ExpositionBuilder<'a>, name: Cow<'a, str>) -> SampleFamily {
+    if let Some(family) = families.find_exact(&name) {
         return (family, None);
     }
     if let Some((family, suffix)) = families.find_compound_family(&name) {
@@ -199,17 +207,20 @@ fn place_of<'a>(families: &mut Families<'a>, name: Cow<'a, str>) -> Place {
 
 /// A sample's name and labels, as far as they are read.
 #[derive(Default)]
-struct Head<'a> {
-    family: Option<Place>,
+struct PartialSample<'a> {
+    family: Option<SampleFamily>,
     labels: Vec<Label<'a>>,
     /// The bucket's bound or the quantile, if the family has such.
     bound: Option<f64>,
 }
 
-fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Result<(), ParseError> {
-    let mut head = Head::default();
-    take_head(line, families, &mut head)?;
-    let Some((family, suffix)) = head.family else {
+fn parse_sample<'a>(
+    line: &mut Cursor<'a>,
+    families: &mut ExpositionBuilder<'a>,
+) -> Result<(), ParseError> {
+    let mut sample = PartialSample::default();
+    parse_name_and_labels(line, families, &mut sample)?;
+    let Some((family, suffix)) = sample.family else {
         return Err(line.error(Kind::MetricName));
     };
     let from = line.at();
@@ -217,12 +228,12 @@ fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resul
     line.peek()?;
     let value = parse_float(word)
         .ok_or_else(|| line.error_since(from, Kind::Value(lossy(line.since(from)))))?;
-    let refused = negative_count(families.get(family), suffix, head.bound, value);
+    let refused = negative_count_error(families.get(family), suffix, sample.bound, value);
     if let Some(kind) = refused {
         return Err(line.error_since(from, kind));
     }
-    let metric = families.metric(family, head.labels.into(), line.number);
-    store(&mut metric.value, suffix, head.bound, value);
+    let metric = families.metric(family, sample.labels.into(), line.number);
+    store_value(&mut metric.value, suffix, sample.bound, value);
     if line.peek()? != b'\n' {
         metric.timestamp_ms = Some(parse_timestamp(line)?);
     }
@@ -230,10 +241,10 @@ fn parse_sample<'a>(line: &mut Cursor<'a>, families: &mut Families<'a>) -> Resul
 }
 
 /// A sample's name and labels in any form.
-fn take_head<'a>(
+fn parse_name_and_labels<'a>(
     line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    families: &mut ExpositionBuilder<'a>,
+    sample: &mut PartialSample<'a>,
 ) -> Result<(), ParseError> {
     if line.peek()? != b'{' {
         let from = line.at();
@@ -241,26 +252,26 @@ fn take_head<'a>(
         if name.is_empty() {
             return Err(line.error(Kind::MetricName));
         }
-        head.family = Some(find_or_create(families, line, from, name)?);
-        fix_type(families, head);
+        sample.family = Some(checked_sample_family(families, line, from, name)?);
+        default_to_untyped(families, sample);
         line.skip_blanks();
     }
     if line.peek()? == b'{' {
         line.advance();
-        parse_labels(line, families, head)?;
+        parse_labels(line, families, sample)?;
         line.skip_blanks();
     }
     Ok(())
 }
 
-fn fix_type(families: &mut Families<'_>, head: &Head<'_>) {
-    if let Some((family, _)) = head.family {
+fn default_to_untyped(families: &mut ExpositionBuilder<'_>, sample: &PartialSample<'_>) {
+    if let Some((family, _)) = sample.family {
         families.get(family).metric_type.get_or_insert(MetricType::Untyped);
     }
 }
 
-fn negative_count(
-    family: &Draft<'_>,
+fn negative_count_error(
+    family: &FamilyBuilder<'_>,
     suffix: Option<Suffix>,
     bound: Option<f64>,
     value: f64,
@@ -275,7 +286,7 @@ fn negative_count(
     }
 }
 
-fn store(to: &mut MetricValue, suffix: Option<Suffix>, bound: Option<f64>, value: f64) {
+fn store_value(to: &mut MetricValue, suffix: Option<Suffix>, bound: Option<f64>, value: f64) {
     match (to, suffix, bound) {
         (MetricValue::Number(number), ..) => *number = value,
         (MetricValue::Histogram(histogram), Some(Suffix::Count), _) => histogram.count = value,
@@ -315,14 +326,14 @@ fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
 /// What stands between the braces, and the closing brace.
 fn parse_labels<'a>(
     line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    families: &mut ExpositionBuilder<'a>,
+    sample: &mut PartialSample<'a>,
 ) -> Result<(), ParseError> {
-    let must_name = head.family.is_none();
+    let name_is_missing = sample.family.is_none();
     loop {
         line.skip_blanks();
         if line.peek()? == b'}' {
-            if head.family.is_none() {
+            if sample.family.is_none() {
                 return Err(line.error(Kind::MetricName));
             }
             line.advance();
@@ -331,27 +342,27 @@ fn parse_labels<'a>(
         let from = line.at();
         let name = take_name(line, is_label_name_byte, Kind::NewlineInLabelName)?;
         if name.is_empty() {
-            return Err(line.error(Kind::LabelName(family_name(families, head))));
+            return Err(line.error(Kind::LabelName(family_name(families, sample))));
         }
         line.skip_blanks();
         let is_label = line.peek()? == b'=';
         if is_label {
             line.advance();
-            parse_label(line, families, head, from, name)?;
-        } else if must_name {
-            parse_name_in_braces(line, families, head, from, name)?;
+            parse_label(line, families, sample, from, name)?;
+        } else if name_is_missing {
+            parse_name_in_braces(line, families, sample, from, name)?;
         } else {
             return Err(line.error(Kind::NoEquals(line.char())));
         }
         match line.peek()? {
             b',' => line.advance(),
-            b'}' if head.family.is_none() => return Err(line.error(Kind::MetricName)),
+            b'}' if sample.family.is_none() => return Err(line.error(Kind::MetricName)),
             b'}' => {
                 line.advance();
                 return Ok(());
             }
             _ => {
-                let value = head.labels.last().map_or_else(String::new, |l| l.value.to_string());
+                let value = sample.labels.last().map_or_else(String::new, |l| l.value.to_string());
                 return Err(line.error(Kind::EndOfLabelValue(value)));
             }
         }
@@ -360,27 +371,27 @@ fn parse_labels<'a>(
 
 fn parse_name_in_braces<'a>(
     line: &Cursor<'a>,
-    families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    families: &mut ExpositionBuilder<'a>,
+    sample: &mut PartialSample<'a>,
     from: usize,
     name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
-    if head.family.is_some() {
-        let family = family_name(families, head);
+    if sample.family.is_some() {
+        let family = family_name(families, sample);
         return Err(line.error_since(from, Kind::MultipleMetricNames(family)));
     }
     if !matches!(line.peek()?, b',' | b'}') {
         return Err(line.error(Kind::EndOfMetricName(line.char())));
     }
-    head.family = Some(find_or_create(families, line, from, name)?);
-    fix_type(families, head);
+    sample.family = Some(checked_sample_family(families, line, from, name)?);
+    default_to_untyped(families, sample);
     Ok(())
 }
 
 fn parse_label<'a>(
     line: &mut Cursor<'a>,
-    families: &mut Families<'a>,
-    head: &mut Head<'a>,
+    families: &mut ExpositionBuilder<'a>,
+    sample: &mut PartialSample<'a>,
     from: usize,
     name: Cow<'a, str>,
 ) -> Result<(), ParseError> {
@@ -390,13 +401,13 @@ fn parse_label<'a>(
     if !is_label_name(&name) {
         return Err(line.error_since(from, Kind::LabelNameText(name.into_owned())));
     }
-    let family_type = head.family.and_then(|(family, _)| families.metric_type(family));
+    let family_type = sample.family.and_then(|(family, _)| families.metric_type(family));
     let is_bound = matches!(
         (family_type, &*name),
         (Some(MetricType::Histogram), "le") | (Some(MetricType::Summary), "quantile")
     );
-    if !is_bound && head.labels.iter().any(|label| label.name == name) {
-        let family = family_name(families, head);
+    if !is_bound && sample.labels.iter().any(|label| label.name == name) {
+        let family = family_name(families, sample);
         return Err(line.error_since(from, Kind::DuplicateLabel(family)));
     }
     line.skip_blanks();
@@ -405,10 +416,10 @@ fn parse_label<'a>(
     }
     let from = line.at();
     line.advance();
-    let value = take_label_value(line, from, UnknownEscape::Refuse)?;
+    let value = line.take_label_value(from, UnknownEscape::Refuse)?;
     line.skip_blanks();
     if !is_bound {
-        head.labels.push(Label { name, value });
+        sample.labels.push(Label { name, value });
         return Ok(());
     }
     let bound = parse_float(value.as_bytes()).ok_or_else(|| {
@@ -416,32 +427,12 @@ fn parse_label<'a>(
         let kind = if name == "le" { Kind::Le(value) } else { Kind::QuantileLabel(value) };
         line.error_since(from, kind)
     })?;
-    head.bound = bound_of(bound);
+    sample.bound = bound_of(bound);
     Ok(())
 }
 
-pub(super) fn take_label_value<'a>(
-    line: &mut Cursor<'a>,
-    from: usize,
-    unknown: UnknownEscape,
-) -> Result<Cow<'a, str>, ParseError> {
-    let value = match line.take_quoted(unknown) {
-        Ok(value) => value,
-        Err(QuoteError::End) => return Err(line.error(Kind::UnexpectedEnd)),
-        Err(QuoteError::Escape(escaped)) => return Err(line.error(Kind::Escape(escaped))),
-        Err(QuoteError::Newline(value)) => {
-            return Err(line.error_since(from, Kind::NewlineInLabelValue(value)));
-        }
-    };
-    value.ok_or_else(|| {
-        let quoted = line.since(from);
-        let value = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-        line.error_since(from, Kind::LabelValue(value.escape_ascii().to_string()))
-    })
-}
-
-fn family_name(families: &mut Families<'_>, head: &Head<'_>) -> String {
-    match head.family {
+fn family_name(families: &mut ExpositionBuilder<'_>, sample: &PartialSample<'_>) -> String {
+    match sample.family {
         Some((family, _)) => families.get(family).name.clone().into_owned(),
         None => String::new(),
     }
@@ -477,5 +468,4 @@ fn take_name<'a>(
 }
 
 #[cfg(test)]
-#[path = "text_tests.rs"]
 mod tests;

@@ -5,12 +5,12 @@
 //! Whatever is not so is left to the parser that knows everything and says what is wrong; this
 //! one only makes the usual case a quarter as long.
 
-use super::cursor::{Cursor, parse_float};
+use crate::exposition::text::cursor::{Cursor, parse_float};
 use crate::name::{is_label_name_byte, is_metric_name_byte};
 
 /// Reads plain samples; most look like the one before, so it remembers that one's names.
 #[derive(Default)]
-pub(super) struct PlainReader<'a> {
+pub(crate) struct PlainSampleReader<'a> {
     name: &'a str,
     /// No two are the same.
     label_names: Vec<&'a str>,
@@ -18,30 +18,30 @@ pub(super) struct PlainReader<'a> {
     ordered: usize,
 }
 
-pub(super) struct PlainSample<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct PlainSample<'a> {
+    pub(crate) name: &'a str,
     /// What stands between the braces.
-    pub(super) labels: &'a str,
+    pub(crate) labels: &'a str,
     /// Whether the labels are in the order of their names.
-    pub(super) is_ordered: bool,
-    pub(super) last: Option<LastLabel<'a>>,
-    pub(super) value: f64,
+    pub(crate) is_ordered: bool,
+    pub(crate) last: Option<LastLabel<'a>>,
+    pub(crate) value: f64,
 }
 
 /// The label that stands last, where a bucket's bound usually stands.
 #[derive(Clone, Copy)]
-pub(super) struct LastLabel<'a> {
-    pub(super) name: &'a str,
-    pub(super) value: &'a str,
+pub(crate) struct LastLabel<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
     /// The labels before it.
-    pub(super) others: &'a str,
-    pub(super) are_others_ordered: bool,
+    pub(crate) others: &'a str,
+    pub(crate) are_others_ordered: bool,
 }
 
-impl<'a> PlainReader<'a> {
+impl<'a> PlainSampleReader<'a> {
     /// Reads the whole line; `None` if it is not in that form.
     #[inline]
-    pub(super) fn read(&mut self, line: &Cursor<'a>) -> Option<PlainSample<'a>> {
+    pub(crate) fn read(&mut self, line: &Cursor<'a>) -> Option<PlainSample<'a>> {
         if line.at() != 0 || !line.is_whole() {
             return None;
         }

@@ -1,5 +1,5 @@
-use super::reader::TRUNCATED;
 use super::*;
+use crate::exposition::protobuf::fields::TRUNCATED;
 use crate::text;
 
 /// A field whose value is bytes.

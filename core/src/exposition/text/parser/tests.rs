@@ -1,6 +1,6 @@
-use crate::exposition::Metric;
-use crate::format::Format;
-use crate::parse::{parse as parse_body, parse_all};
+use crate::exposition::format::Format;
+use crate::exposition::metric_family::Metric;
+use crate::exposition::parse::{parse as parse_body, parse_all};
 use crate::text;
 
 /// The canonical text of `body`, or the error with its place.
