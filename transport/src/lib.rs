@@ -120,11 +120,11 @@ pub use url::{HttpUrl, RedactedUrl};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{
-    Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family, Format, Gauge,
-    GroupingKey, GroupingKeyError, Histogram, Info, LabelName, LabelNames, LabelSet, MetricKind,
-    MetricName, NameError, PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, ParseError,
-    ParseErrorKind, PathError, Registry, RegistryError, Source, decode_path, encode_path,
-    is_label_name, is_metric_name, parse, parse_all, push_ttl,
+    Buckets, Counter, CounterF64, DerivedLabels, EncodeError, Encoder, Exposition, Family, Format,
+    Gauge, GroupingKey, GroupingKeyError, Histogram, Info, LabelName, LabelNames, LabelSet,
+    MetricKind, MetricName, NameError, PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP,
+    ParseError, ParseErrorKind, PathError, Registry, RegistryError, Source, decode_path,
+    encode_path, is_label_name, is_metric_name, parse, parse_all, push_ttl,
 };
 
 /// The README's program compiles.
