@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use prompush_core::{
     Exposition, Format, GroupingKey, MetricFamily, MetricType, ParseError, ParseErrorKind,
-    PushComplaint, PushComplaintKind, check_push, parse_all,
+    PushProblem, PushProblemKind, check_push, parse_all,
 };
 
 use crate::body::input::Input;
@@ -79,8 +79,8 @@ impl<'a> Body<'a> {
         Ok(complaints.into_iter().map(|found| self.complaint(found, key.is_some())).collect())
     }
 
-    fn complaint(&self, complaint: PushComplaint, key_is_known: bool) -> Diagnostic {
-        use PushComplaintKind as Kind;
+    fn complaint(&self, complaint: PushProblem, key_is_known: bool) -> Diagnostic {
+        use PushProblemKind as Kind;
         let severity = if complaint.kind.is_error() { Severity::Error } else { Severity::Warning };
         let mut message = complaint.to_string();
         let (span, hint) = match complaint.kind {
