@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use prompush::{ConfigError, Credentials, Secret, Tls};
 
-use super::variable;
 use crate::args::AccessArgs;
 use crate::error::CliError;
+use crate::resolve::variable::variable;
 
 const USER: &str = "PROMPUSH_USER";
 const PASSWORD: &str = "PROMPUSH_PASSWORD";
@@ -94,7 +94,7 @@ fn authorization(args: &AccessArgs) -> Result<Option<GivenSecret>, CliError> {
         found.extend(variable(by)?.filter(|_| wanted).map(|value| (by, is_token, is_file, value)));
     }
     if let [(first, ..), (second, ..), ..] = found.as_slice() {
-        return Err(CliError::AccessTwice { first, second });
+        return Err(CliError::ConflictingAccess { first, second });
     }
     let Some((by, is_token, is_file, value)) = found.pop() else {
         return match &args.user {
