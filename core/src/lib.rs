@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod config_setters;
 mod glob;
 
 mod grouping_key;

@@ -120,39 +120,25 @@ impl GatewayConfig {
     }
 }
 
-/// Writes the chained setter of each field, named after it.
-macro_rules! setters {
-    ($($field:ident: $type:ty),* $(,)?) => {
-        impl GatewayConfig {
-            $(
-                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-                #[must_use]
-                pub fn $field(mut self, $field: $type) -> Self {
-                    self.$field = $field;
-                    self
-                }
-            )*
-        }
-    };
-}
-
-setters! {
-    resolve_timeout: Duration,
-    connect_timeout: Duration,
-    attempt_timeout: Duration,
-    total_timeout: Duration,
-    retry_delay_min: Duration,
-    retry_delay_max: Duration,
-    retry_after_max: Duration,
-    dropped_attempts_max: u32,
-    body_bytes_max: usize,
-    answer_bytes_max: usize,
-    reason_bytes_max: usize,
-    format: Format,
-    gzip: bool,
-    proxy_from_environment: bool,
-    credentials: Credentials,
-    tls: Tls,
+prompush_core::config_setters! {
+    GatewayConfig {
+        resolve_timeout: Duration,
+        connect_timeout: Duration,
+        attempt_timeout: Duration,
+        total_timeout: Duration,
+        retry_delay_min: Duration,
+        retry_delay_max: Duration,
+        retry_after_max: Duration,
+        dropped_attempts_max: u32,
+        body_bytes_max: usize,
+        answer_bytes_max: usize,
+        reason_bytes_max: usize,
+        format: Format,
+        gzip: bool,
+        proxy_from_environment: bool,
+        credentials: Credentials,
+        tls: Tls,
+    }
 }
 
 #[cfg(test)]
