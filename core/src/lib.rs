@@ -19,6 +19,7 @@
 
 mod config_setters;
 pub mod clock;
+mod config_setters;
 mod glob;
 
 mod grouping_key;

@@ -52,7 +52,7 @@ impl Sealed for Counter {
     }
 
     #[inline]
-    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, _: &str, prefix: &[u8], encoder: &mut Encoder) {
         encoder.write_number_sample(prefix, &self.get());
     }
 
@@ -108,7 +108,7 @@ impl Sealed for CounterF64 {
     }
 
     #[inline]
-    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, _: &str, prefix: &[u8], encoder: &mut Encoder) {
         encoder.write_number_sample(prefix, &self.get());
     }
 

@@ -67,7 +67,7 @@ impl Sealed for Gauge {
     }
 
     #[inline]
-    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, _: &str, prefix: &[u8], encoder: &mut Encoder) {
         encoder.write_number_sample(prefix, &self.get());
     }
 

@@ -7,8 +7,8 @@ use crate::collect::protobuf_encoder::SeriesWriter;
 use crate::exposition::metric_type::{FamilyType, MetricType};
 use crate::metrics::atomic_f64::add;
 use crate::metrics::buckets::Buckets;
-use crate::metrics::metric_kind::MetricKind;
 use crate::metrics::metric_kind::sealed::Sealed;
+use crate::metrics::metric_kind::{MetricKind, labels_in};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, thread_number};
 
@@ -188,14 +188,14 @@ impl Sealed for Histogram {
         }))
     }
 
-    fn encode_text(&self, name: &str, labels: &[u8], _: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, name: &str, prefix: &[u8], encoder: &mut Encoder) {
         let mut cumulative = 0;
         let bounds = self.0.buckets.bound_texts(encoder.format()).iter().enumerate();
         let buckets = bounds.map(|(bucket, bound)| {
             cumulative += self.bucket_count(bucket);
             (bound, cumulative)
         });
-        encoder.write_histogram_samples(name, labels, buckets, self.sum());
+        encoder.write_histogram_samples(name, labels_in(name, prefix), buckets, self.sum());
     }
 
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {

@@ -23,7 +23,7 @@ impl Sealed for Info {
         Self(())
     }
 
-    fn encode_text(&self, _: &str, _: &[u8], prefix: &[u8], encoder: &mut Encoder) {
+    fn encode_text(&self, _: &str, prefix: &[u8], encoder: &mut Encoder) {
         encoder.write_number_sample(prefix, &1_u64);
     }
 
