@@ -17,7 +17,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod config_setters;
 pub mod clock;
 mod config_setters;
 mod glob;
