@@ -1,6 +1,6 @@
 //! Guards the bridge to `prometheus_client`, both ways.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::exemplar::CounterWithExemplar;
@@ -14,11 +14,6 @@ use prompush_core::{Buckets, Encoder, Format, Registry, parse};
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Tool {
     tool: String,
-}
-
-fn encode(source: &impl prompush_core::Source) -> String {
-    let mut encoder = Encoder::new(Format::Text);
-    String::from_utf8(encoder.encode(source).unwrap().to_vec()).unwrap()
 }
 
 #[test]
@@ -39,7 +34,7 @@ fn their_registry_is_a_source() {
     registry.register("traced", "With exemplar", exemplar);
     registry.register("build", "Build", Info::new(vec![("version", "1")]));
     assert_eq!(
-        encode(&registry),
+        encode_text(&registry, Format::Text),
         r#"# HELP app_age_seconds Age.
 # TYPE app_age_seconds gauge
 app_age_seconds +Inf
@@ -87,5 +82,5 @@ fn our_registry_is_their_collector() {
     let mut body = String::new();
     prometheus_client::encoding::text::encode(&mut body, &theirs).unwrap();
     let read = parse(body.as_bytes(), Format::OpenMetrics).unwrap();
-    assert_eq!(encode(&read), encode(&ours));
+    assert_eq!(encode_text(&read, Format::Text), encode_text(&ours, Format::Text));
 }

@@ -1,15 +1,10 @@
 //! Guards what a program records: the text that comes out, and what registration refuses.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;
 use prompush_core::{
-    Buckets, Counter, EncodeError, Encoder, Format, Histogram, Registry, RegistryError, Source,
+    Buckets, Counter, EncodeError, Encoder, Format, Histogram, Registry, RegistryError,
 };
-
-fn encode(source: &impl Source, format: Format) -> String {
-    let mut encoder = Encoder::new(format);
-    String::from_utf8(encoder.encode(source).unwrap().to_vec()).unwrap()
-}
 
 fn sample_registry() -> Registry {
     let registry = Registry::new();
@@ -35,7 +30,7 @@ fn sample_registry() -> Registry {
 #[test]
 fn text() {
     assert_eq!(
-        encode(&sample_registry(), Format::Text),
+        encode_text(&sample_registry(), Format::Text),
         r#"# HELP build_info The build.
 # TYPE build_info gauge
 build_info{version="1.2\"3\""} 1
@@ -71,7 +66,7 @@ tool_seconds_count{tool="shell"} 1
 
 #[test]
 fn openmetrics() {
-    let body = encode(&sample_registry(), Format::OpenMetrics);
+    let body = encode_text(&sample_registry(), Format::OpenMetrics);
     let expected = [
         "# TYPE build info\nbuild_info{version=\"1.2\\\"3\\\"\"} 1\n",
         "# HELP rows Rows.\n# TYPE rows counter\nrows_total 9007199254740993\n",
@@ -88,15 +83,15 @@ fn openmetrics() {
 #[test]
 fn two_formats_say_the_same() {
     let registry = sample_registry();
-    let text = encode(&registry, Format::Text);
-    let openmetrics = encode(&registry, Format::OpenMetrics);
+    let text = encode_text(&registry, Format::Text);
+    let openmetrics = encode_text(&registry, Format::OpenMetrics);
     let from_text = prompush_core::parse(text.as_bytes(), Format::Text).unwrap();
     let from_openmetrics =
         prompush_core::parse(openmetrics.as_bytes(), Format::OpenMetrics).unwrap();
-    assert_eq!(encode(&from_text, Format::Text), encode(&from_openmetrics, Format::Text));
+    assert_eq!(encode_text(&from_text, Format::Text), encode_text(&from_openmetrics, Format::Text));
     // And reading what was written changes nothing but the number that no float can hold.
     assert_eq!(
-        encode(&from_text, Format::Text),
+        encode_text(&from_text, Format::Text),
         text.replace("9007199254740993", "9007199254740992")
     );
 }
@@ -153,7 +148,7 @@ fn the_same_state_gives_the_same_bytes() {
         let mut texts = Vec::new();
         for value in order {
             family.with([value]).inc();
-            texts.push(encode(&registry, Format::Text));
+            texts.push(encode_text(&registry, Format::Text));
         }
         texts.pop()
     };
@@ -175,7 +170,7 @@ fn derived_label_sets() {
     family.get_or_create(&tool("she\"ll")).inc();
     family.get_or_create(&tool("} 1\n")).inc();
     assert_eq!(
-        encode(&registry, Format::Text),
+        encode_text(&registry, Format::Text),
         "# HELP tools_total Tools.\n# TYPE tools_total counter\n\
          tools_total{name=\"she\\\"ll\",code=\"7\"} 2\ntools_total{name=\"} 1\\n\",code=\"7\"} 1\n"
     );
@@ -187,7 +182,7 @@ fn two_sources_are_one_exposition_unless_they_clash() {
     one.gauge("b", "").unwrap();
     two.gauge("a", "").unwrap();
     let both = (one.clone(), two.clone());
-    assert_eq!(encode(&both, Format::Text), "# TYPE a gauge\na 0\n# TYPE b gauge\nb 0\n");
+    assert_eq!(encode_text(&both, Format::Text), "# TYPE a gauge\na 0\n# TYPE b gauge\nb 0\n");
     two.gauge("b", "").unwrap();
     let error = Encoder::new(Format::Text).encode(&both).map(<[u8]>::len).unwrap_err();
     assert_eq!(error, EncodeError::DuplicateFamily("b".to_owned()));
@@ -200,7 +195,7 @@ fn a_handle_may_be_held_while_others_are_made() {
     let registry = Registry::new();
     let family = registry.counter_family("f_total", "", ["a"]).unwrap();
     let held: Vec<&Counter> = (0..500).map(|i| family.with([i.to_string()])).collect();
-    let text = encode(&registry, Format::Text);
+    let text = encode_text(&registry, Format::Text);
     for counter in &held {
         counter.inc();
     }
@@ -236,7 +231,7 @@ fn beyond_its_limit_a_family_has_one_series_more() {
     tools.get_or_create(&Tool { name: "a".to_owned(), code: 1 }).inc_by(5);
     assert_eq!(errors.len(), 4);
     assert_eq!(
-        encode(&registry, Format::Text),
+        encode_text(&registry, Format::Text),
         "# TYPE errors_total counter\n\
          errors_total{tool=\"overflow\",message=\"overflow\"} 100007\n\
          errors_total{tool=\"shell\",message=\"0\"} 1\n\
@@ -267,7 +262,7 @@ fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
     let buckets = Buckets::new([1.0]).unwrap();
     let family = registry.derived_family::<Le, Histogram>("h", "", buckets).unwrap();
     family.get_or_create(&Le { le: "x".to_owned() }).observe(0.5);
-    let text = encode(&registry, Format::Text);
+    let text = encode_text(&registry, Format::Text);
     assert!(text.contains("h_bucket{le=\"1\"} 1\n"), "{text}");
     prompush_core::parse(text.as_bytes(), Format::Text).unwrap();
 
@@ -277,7 +272,7 @@ fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
         family.get_or_create(&Reserved { __name: name.to_owned() }).inc();
     }
     assert_eq!(
-        encode(&registry, Format::Text),
+        encode_text(&registry, Format::Text),
         "# HELP prompush_series_overflow_total Recordings whose labels were beyond the limit of a metric family or not allowed.\n\
          # TYPE prompush_series_overflow_total counter\n\
          prompush_series_overflow_total{metric=\"r_total\"} 3\n\

@@ -5,8 +5,6 @@
 //! both; or taken by both. What differs on purpose is in [`known_difference`], each kind with a
 //! test of its own.
 
-mod bodies;
-
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -170,7 +168,7 @@ fn run_lane(seed: u64, address: SocketAddr) -> Findings {
     let mut findings = Findings::default();
     let mut sent = 0;
     while sent < BODIES_PER_LANE {
-        let body = bodies::text::body(&mut rng);
+        let body = crate::generated_bodies::text::body(&mut rng);
         let known = known_difference(&body);
         if known == Some(Difference::BraceFirst) {
             // Such a body can crash the parser of 1.11.2.

@@ -1,6 +1,5 @@
 //! Guards what becomes of native histograms: whole in protobuf with the feature, classic buckets in
 //! text, and an error that names the metric where there is no form for it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, NativeHistogramConfig};

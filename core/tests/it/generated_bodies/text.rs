@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use fastrand::Rng;
 
-use super::{LABEL_VALUES, count, mutate, number, once_in, one};
+use crate::generated_bodies::values::{LABEL_VALUES, count, mutate, number, once_in, one};
 
 const NAMES: [&str; 12] = [
     "a",

@@ -1,9 +1,9 @@
 //! Guards protobuf: read by a decoder generated from Prometheus's own `metrics.proto`, and by real
 //! gateways, it says what the text says.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 
+use crate::support::encode;
 use prometheus::proto;
 use prompush_core::{
     Bucket, Buckets, Encoder, Exposition, Format, HistogramValue, Label, Metric, MetricFamily,
@@ -12,10 +12,6 @@ use prompush_core::{
 use prompush_testing::{Pushgateway, Version};
 use proptest::prelude::*;
 use protobuf::CodedInputStream;
-
-fn encode(source: &impl Source, format: Format) -> Vec<u8> {
-    Encoder::new(format).encode(source).unwrap().to_vec()
-}
 
 /// Every metric type, with and without labels.
 fn registry() -> Registry {

@@ -7,8 +7,6 @@
 //! test of its own. The parser is installed from the Python package index, at a fixed version, into a virtual
 //! environment below `target/`; without Python the tests are skipped, unless `CI=true`.
 
-mod bodies;
-
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -116,7 +114,7 @@ impl Judge {
     fn start() -> Option<Self> {
         static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
         let python = PYTHON.get_or_init(python).as_ref()?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openmetrics_judge.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openmetrics_judge.py");
         let mut child = Command::new(python)
             .arg(script)
             .stdin(Stdio::piped())
@@ -366,7 +364,7 @@ fn ten_thousand_bodies_are_read_as_the_python_client_reads_them() {
     let mut tally = Tally::default();
     let mut differences = Vec::new();
     for _ in 0..BODIES {
-        let body = bodies::openmetrics::body(&mut rng);
+        let body = crate::generated_bodies::openmetrics::body(&mut rng);
         if let Err(difference) = tally.compare(&body, &judge.judge(&body)) {
             differences.push(format!("{difference}\n{}\n", body.escape_ascii()));
         }

@@ -1,10 +1,4 @@
-//! Bodies that nobody thought of, from a seed: expositions as client libraries print them, some
-//! of them with a part of their text changed.
-
-#![allow(dead_code, reason = "each test takes what it needs")]
-
-pub(crate) mod openmetrics;
-pub(crate) mod text;
+//! The values that generated bodies are made of, and random changes to a body.
 
 use fastrand::Rng;
 
@@ -50,7 +44,7 @@ const NUMBERS: [&str; 34] = [
 const PLAIN_NUMBERS: usize = 8;
 
 /// What stands between the quotes of a label value.
-const LABEL_VALUES: [&str; 16] = [
+pub(crate) const LABEL_VALUES: [&str; 16] = [
     "",
     "x",
     "1",
@@ -124,28 +118,28 @@ const PIECES: [&[u8]; 50] = [
 ];
 
 /// One of them.
-fn one<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+pub(crate) fn one<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())]
 }
 
 /// True once in `times`.
-fn once_in(rng: &mut Rng, times: usize) -> bool {
+pub(crate) fn once_in(rng: &mut Rng, times: usize) -> bool {
     rng.usize(..times) == 0
 }
 
 /// A number; now and then one that is none.
-fn number(rng: &mut Rng) -> &'static str {
+pub(crate) fn number(rng: &mut Rng) -> &'static str {
     let odd = once_in(rng, 12);
     one(rng, if odd { &NUMBERS } else { &NUMBERS[..PLAIN_NUMBERS] })
 }
 
 /// A number that is not negative.
-fn count(rng: &mut Rng) -> &'static str {
+pub(crate) fn count(rng: &mut Rng) -> &'static str {
     if once_in(rng, 20) { number(rng) } else { one(rng, &["0", "1", "2", "7", "3.0"]) }
 }
 
 /// Changes a part of a body, or several.
-fn mutate(rng: &mut Rng, body: &mut Vec<u8>) {
+pub(crate) fn mutate(rng: &mut Rng, body: &mut Vec<u8>) {
     for _ in 0..=rng.usize(..3).saturating_sub(rng.usize(..3)) {
         match rng.usize(..10) {
             0 => flip(rng, body),
