@@ -22,7 +22,8 @@ enum Action {
 }
 
 /// What is off unless asked for, and tested all the same.
-const FEATURES: &str = "--features=prompush/native-histograms,prompush/process";
+const FEATURES: &str =
+    "--features=prompush/native-histograms,prompush/process,prompush-gptme/serve";
 
 /// Runs the steps in order and stops at the first that fails, naming the command that runs it again.
 pub(crate) fn run() -> Result<()> {
@@ -55,7 +56,8 @@ fn steps() -> Vec<Step> {
     let mut tests = workspace::cargo(&["test", "--workspace", "--no-fail-fast", FEATURES]);
     tests.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     // Whoever builds it alone has not the feature `serve`, which the workspace unites it with.
-    let mut alone = workspace::cargo(&["test", "--package=prompush-gptme", "--test=telemetry"]);
+    let mut alone =
+        workspace::cargo(&["test", "--package=prompush-otlp", "--package=prompush-gptme"]);
     alone.env("PROMPUSH_TEST_SERVERS", workspace::servers());
     let mut docs = workspace::cargo(&["doc", "--no-deps", "--workspace"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
