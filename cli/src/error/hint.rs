@@ -4,7 +4,7 @@ use std::io;
 
 use prompush::{ConfigError, PushError, ReplayError};
 use prompush_core::GroupingKeyError;
-use prompush_gptme::receiver::ReceiverError;
+use prompush_otlp::receiver::ReceiverError;
 
 use crate::error::cli_error::CliError;
 

@@ -10,7 +10,7 @@ const TIMES: std::ops::Range<u64> = 1_795_300_000_000_000_000..1_795_400_000_000
 
 /// A body as gptme sent it.
 pub(super) fn fixture(name: &str) -> Vec<u8> {
-    let fixtures = "../gptme-integration/tests/fixtures/otlp";
+    let fixtures = "../testing/fixtures/otlp";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(format!("{name}.bin"));
     std::fs::read(path).expect("a fixture")
 }

@@ -9,7 +9,7 @@ use super::support::{Bridge, SOON, wait_for_lines};
 use crate::support::{OurGateway, exposed, for_each_gateway};
 
 fn fixture(name: &str) -> Vec<u8> {
-    let fixtures = "../gptme-integration/tests/fixtures/scrape";
+    let fixtures = "../testing/fixtures/scrape";
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(name))
         .expect("a fixture")
 }

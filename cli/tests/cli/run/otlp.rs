@@ -30,7 +30,7 @@ pub(super) const POST: &str = r#"post() {
 "#;
 
 pub(super) fn fixture(name: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../gptme-integration/tests/fixtures/otlp");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testing/fixtures/otlp");
     PathBuf::from(folder).join(format!("{name}.bin"))
 }
 

@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 const SCRIPT: &str = "echo $PROMETHEUS_ADDR:$PROMETHEUS_PORT; read -r code; exit $code";
 
 fn fixture(name: &str) -> Vec<u8> {
-    let fixtures = "../gptme-integration/tests/fixtures/scrape";
+    let fixtures = "../testing/fixtures/scrape";
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(name))
         .expect("a fixture")
 }
