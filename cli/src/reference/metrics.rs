@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use prompush::{Encoder, Exposition, Format, Gateway, GatewayConfig, Outbox, Source, parse};
-use prompush_otlp::receiver::{OtlpReceiver, ReceiverConfig};
 use prompush_gptme::telemetry::{
     SkillEnd, SkillStatus, SkillUsage, Telemetry, TokenType, ToolCall, ToolFormat,
 };
+use prompush_otlp::receiver::{OtlpReceiver, ReceiverConfig};
 
 use crate::error::CliError;
 use crate::local_gateway::LocalGateway;
