@@ -89,9 +89,6 @@ mod secret;
 
 mod tls;
 
-#[cfg(feature = "process")]
-mod process_metrics;
-
 mod reason;
 
 mod hint;
@@ -109,7 +106,7 @@ pub use groups::{Group, Inventory};
 pub use http_client::{HttpAnswer, HttpClient, HttpError};
 pub use outbox::{Outbox, OutboxBuilder};
 #[cfg(feature = "process")]
-pub use process_metrics::ProcessMetrics;
+pub use prompush_process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use replay::{ReplayError, Replayed};
 pub use secret::Secret;
