@@ -1,5 +1,4 @@
 //! A gateway of ours for tests, and what tests read from it.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +12,13 @@ use prompush_testing::wait_until;
 use serde_json::Value;
 
 /// A gateway on a free loopback port, stopped on drop.
-pub(crate) struct TestGateway {
+pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     handle: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl TestGateway {
+impl TestServer {
     pub(crate) fn start() -> Self {
         Self::start_with(Config::default())
     }
@@ -69,7 +68,7 @@ impl TestGateway {
     }
 }
 
-impl Drop for TestGateway {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.handle.shutdown();
         if let Some(thread) = self.thread.take() {

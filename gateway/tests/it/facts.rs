@@ -3,17 +3,15 @@
 //!
 //! Where the real gateway is at hand, the table itself is tested against it.
 
-mod support;
-
 use std::net::SocketAddr;
 
+use crate::support::{TestServer, groups, pushed_part, wipe};
 use prompush_gateway::Config;
 use prompush_testing::{Pushgateway, Version, http};
 use serde_json::Value;
-use support::{TestGateway, groups, pushed_part, wipe};
 
 const TABLE: &str = include_str!("facts.json");
-const DIFFERENCES: &str = include_str!("../../docs/gateway-differences.md");
+const DIFFERENCES: &str = include_str!("../../../docs/gateway-differences.md");
 const INCONSISTENT: &str = "pushed metrics are invalid or inconsistent with existing metrics: ";
 
 /// What a gateway does with the requests of a case.
@@ -167,7 +165,7 @@ fn config() -> Config {
 
 #[test]
 fn our_gateway_answers_as_the_table_says() {
-    let gateway = TestGateway::start_with(config());
+    let gateway = TestServer::start_with(config());
     let failures = failures(gateway.address, true);
     assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
 }
@@ -184,7 +182,7 @@ fn the_real_gateway_answers_as_the_table_says() {
 fn without_the_check_success_is_202_and_the_check_is_made_all_the_same() {
     let mut config = config();
     config.disable_consistency_check = true;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     for case in cases() {
         wipe(gateway.address);
         let mut expected = expected(&case, true);

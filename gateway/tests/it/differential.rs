@@ -1,14 +1,12 @@
 //! Guards that ours and the real Pushgateway 1.11.2 agree on sequences that nobody thought of:
 //! random pushes and deletes to a few groups that share a few families, from a fixed seed.
 
-mod support;
-
 use std::fmt::Write as _;
 
+use crate::support::{TestServer, groups, pushed_part, wipe};
 use fastrand::Rng;
 use prompush_gateway::Config;
 use prompush_testing::{Pushgateway, Version, http};
-use support::{TestGateway, groups, pushed_part, wipe};
 
 const SEQUENCES: u64 = 200;
 const STEPS_MAX: usize = 8;
@@ -111,7 +109,7 @@ fn random_sequences_end_alike() {
     };
     let mut config = Config::default();
     config.enable_admin_api = true;
-    let ours = TestGateway::start_with(config);
+    let ours = TestServer::start_with(config);
     let mut refused = 0;
     for seed in 0..SEQUENCES {
         let mut random = Rng::with_seed(seed);
