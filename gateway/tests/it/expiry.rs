@@ -1,5 +1,5 @@
-//! Guards that groups expire when they said or were told, that no answer shows an expired group,
-//! and that nothing else expires. Time is moved by hand.
+//! Guards that a group expires after its lifetime, its own or the configured one, that no response shows an expired
+//! group, and that no other group expires. A test moves the clock by hand.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,12 +1,13 @@
-//! Guards that the faults of real gateways that take everybody down are not in ours:
-//! each test is named after the fault in the list of measured facts (B1 to B8, B13 to B16).
-//! After each fault another group's push and a scrape still work.
+//! Guards that our gateway does not have the faults of real Pushgateways that stop all pushes or all scrapes.
+//!
+//! Each test is named after a fault in the list of measured facts (B1 to B8, B13 to B16), and provokes that fault. Then
+//! it checks that a push to another group and a scrape still work.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::Duration;
 
-use crate::support::TestServer;
+use crate::support::{INCONSISTENT, TestServer};
 use prompush_gateway::Config;
 use prompush_testing::http;
 use serde_json::json;
@@ -15,9 +16,8 @@ const PROTOBUF: (&str, &str) = (
     "Content-Type",
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
 );
-const INCONSISTENT: &str = "pushed metrics are invalid or inconsistent with existing metrics: ";
 
-/// Pushes to a group of its own and scrapes.
+/// Pushes to another group, scrapes, and reads the JSON.
 #[track_caller]
 fn assert_others_are_served(gateway: &TestServer) {
     assert_eq!(gateway.put("/metrics/job/other", "other 1\n").status, 200);
@@ -26,10 +26,9 @@ fn assert_others_are_served(gateway: &TestServer) {
     assert_eq!(http::get(gateway.address, "/api/v1/metrics").expect("an answer").status, 200);
 }
 
-/// Sends bytes, says that no more come, and gives back what is answered until the connection ends.
+/// Sends bytes, closes the sending side, and returns everything that arrives until the connection ends.
 fn exchange_half_closed(gateway: &TestServer, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(gateway.address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let mut stream = gateway.connect();
     stream.write_all(bytes).expect("bytes are sent");
     stream.shutdown(Shutdown::Write).expect("a half-closed connection");
     let mut answer = String::new();
@@ -80,7 +79,7 @@ fn b2_a_truncated_body_stores_nothing() {
 #[test]
 fn b2_a_client_that_goes_away_stores_nothing() {
     let gateway = TestServer::start();
-    let mut stream = TcpStream::connect(gateway.address).expect("a connection");
+    let mut stream = gateway.connect();
     let request = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 57\r\n\r\na 1\nb 2\n";
     stream.write_all(request.as_bytes()).expect("bytes are sent");
     drop(stream);
@@ -292,8 +291,7 @@ fn b16_slow_heads_and_bodies_are_cut_off() {
             "HTTP/1.1 408 ",
         ),
     ] {
-        let mut stream = TcpStream::connect(gateway.address).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let mut stream = gateway.connect();
         stream.write_all(sent.as_bytes()).expect("bytes are sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("the server ends the connection");

@@ -1,7 +1,6 @@
-//! Guards the HTTP side: headers and forms of answers, ways to send a body, limits, the switches, the stop.
+//! Guards the HTTP side: the form of responses, the ways to send a body, the limits, the switches, and the shutdown.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::support::TestServer;
@@ -9,15 +8,9 @@ use prompush_gateway::{Config, GatewayError, ServeError, Server};
 use prompush_testing::http;
 use serde_json::json;
 
-fn connect(gateway: &TestServer) -> TcpStream {
-    let stream = TcpStream::connect(gateway.address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-    stream
-}
-
-/// Sends bytes and gives back everything until the server ends the connection.
+/// Sends bytes and returns everything that arrives until the server ends the connection.
 fn exchange(gateway: &TestServer, bytes: &str) -> String {
-    let mut stream = connect(gateway);
+    let mut stream = gateway.connect();
     stream.write_all(bytes.as_bytes()).expect("bytes are sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the server ends the connection");
@@ -84,7 +77,7 @@ fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
     assert!(exchange(&gateway, &chunked).starts_with("HTTP/1.1 200 OK\r\n"));
     assert_eq!(gateway.scrape().len(), 4);
 
-    let mut stream = connect(&gateway);
+    let mut stream = gateway.connect();
     let expecting = format!("{head}Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     stream.write_all(expecting.as_bytes()).expect("a head is sent");
     let mut reader = BufReader::new(stream);
@@ -125,7 +118,7 @@ fn a_connection_serves_many_requests() {
 #[test]
 fn chunked_requests_may_follow_each_other_on_a_connection() {
     let gateway = TestServer::start();
-    let mut stream = connect(&gateway);
+    let mut stream = gateway.connect();
     let request = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n0\r\n\r\n";
     for _ in 0..3 {
         stream.write_all(request.as_bytes()).expect("a request is sent");
@@ -208,8 +201,8 @@ fn more_connections_than_allowed_wait_for_their_turn() {
     let mut config = Config::default();
     config.connections_max = 1;
     let gateway = TestServer::start_with(config);
-    let first = connect(&gateway);
-    let mut second = connect(&gateway);
+    let first = gateway.connect();
+    let mut second = gateway.connect();
     second
         .write_all(b"GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .expect("a request is sent");
@@ -227,7 +220,7 @@ fn a_client_that_takes_nothing_of_its_answer_is_dropped() {
     let gateway = TestServer::start_with(config);
     let value = "v".repeat(1 << 20);
     assert_eq!(gateway.put("/metrics/job/x", &format!("m{{a=\"{value}\"}} 1\n")).status, 200);
-    let mut idle = connect(&gateway);
+    let mut idle = gateway.connect();
     // Together the answers are more than the sockets' buffers hold.
     let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64);
     idle.write_all(requests.as_bytes()).expect("requests are sent");
@@ -376,7 +369,7 @@ fn quitting_stops_the_server() {
     let mut config = Config::default();
     config.enable_lifecycle = true;
     let gateway = TestServer::start_with(config);
-    let idle = connect(&gateway); // does not hold up the stop
+    let idle = gateway.connect(); // does not hold up the stop
     let answer = gateway.request("POST", "/-/quit", b"");
     assert_eq!(
         (answer.status, answer.text().as_str()),

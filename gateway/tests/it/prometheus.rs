@@ -1,4 +1,4 @@
-//! Guards that Prometheus takes a scrape of ours, with the types and values that were pushed.
+//! Guards that Prometheus accepts a scrape of our gateway, with the types and values that were pushed.
 
 use std::time::Duration;
 
