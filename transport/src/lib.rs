@@ -65,7 +65,7 @@ pub use http::secret::Secret;
 pub use http::tls::Tls;
 pub use http::url::HttpUrl;
 #[cfg(feature = "process")]
-pub use metrics::process_metrics::ProcessMetrics;
+pub use prompush_process_metrics::ProcessMetrics;
 pub use metrics::self_metrics::SelfMetrics;
 pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;

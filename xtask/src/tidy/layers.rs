@@ -11,9 +11,11 @@ use crate::workspace;
 /// Who may depend on whom: downwards only. A new arrow is a change of the architecture and says so in its commit.
 const ARROWS: [(&str, &[&str]); 10] = [
     ("prompush-core", &[]),
-    ("prompush", &["prompush-core"]),
+    ("prompush-process-metrics", &["prompush-core"]),
+    // The metrics of the process come with the feature `process`, which is off by default.
+    ("prompush", &["prompush-core", "prompush-process-metrics"]),
     ("prompush-http-server", &[]),
-    ("prompush-gateway", &["prompush-core", "prompush-http-server"]),
+    ("prompush-gateway", &["prompush-core", "prompush-http-server", "prompush-process-metrics"]),
     // The server comes with the feature `serve`, which is off by default.
     ("prompush-otlp", &["prompush", "prompush-core", "prompush-http-server"]),
     ("prompush-gptme", &["prompush-otlp", "prompush", "prompush-http-server"]),

@@ -1,25 +1,16 @@
-//! Guards the HTTP side: headers and forms of answers, ways to send a body, limits, the switches, the stop.
-
-mod support;
+//! Guards the HTTP side: the form of responses, the ways to send a body, the limits, the switches, and the shutdown.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::support::TestServer;
 use prompush_gateway::{Config, GatewayError, ServeError, Server};
 use prompush_testing::http;
 use serde_json::json;
-use support::TestGateway;
 
-fn connect(gateway: &TestGateway) -> TcpStream {
-    let stream = TcpStream::connect(gateway.address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-    stream
-}
-
-/// Sends bytes and gives back everything until the server ends the connection.
-fn exchange(gateway: &TestGateway, bytes: &str) -> String {
-    let mut stream = connect(gateway);
+/// Sends bytes and returns everything that arrives until the server ends the connection.
+fn exchange(gateway: &TestServer, bytes: &str) -> String {
+    let mut stream = gateway.connect();
     stream.write_all(bytes.as_bytes()).expect("bytes are sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the server ends the connection");
@@ -28,7 +19,7 @@ fn exchange(gateway: &TestGateway, bytes: &str) -> String {
 
 #[test]
 fn a_push_is_answered_without_a_body_and_a_type() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let answer = gateway.put("/metrics/job/x", "foo 1\n");
     assert_eq!((answer.status, answer.body.len()), (200, 0));
     assert_eq!(answer.header("content-length"), Some("0"));
@@ -41,7 +32,7 @@ fn a_push_is_answered_without_a_body_and_a_type() {
 
 #[test]
 fn a_raw_hash_in_a_path_cuts_no_group_short() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let put = "PUT /metrics/job/fr#b HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nfoo 1\n";
     assert!(exchange(&gateway, put).starts_with("HTTP/1.1 400 "));
     let scrape = http::get(gateway.address, "/metrics").expect("an answer");
@@ -50,7 +41,7 @@ fn a_raw_hash_in_a_path_cuts_no_group_short() {
 
 #[test]
 fn a_scrape_is_compressed_for_those_who_take_it() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "foo 1\n").status, 200);
     for (accepted, is_compressed) in [
         ("gzip", true),
@@ -79,14 +70,14 @@ fn a_scrape_is_compressed_for_those_who_take_it() {
 
 #[test]
 fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let head = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
     let chunked =
         format!("{head}Transfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n4\r\nb 2\n\r\n0\r\n\r\n");
     assert!(exchange(&gateway, &chunked).starts_with("HTTP/1.1 200 OK\r\n"));
     assert_eq!(gateway.scrape().len(), 4);
 
-    let mut stream = connect(&gateway);
+    let mut stream = gateway.connect();
     let expecting = format!("{head}Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
     stream.write_all(expecting.as_bytes()).expect("a head is sent");
     let mut reader = BufReader::new(stream);
@@ -109,7 +100,7 @@ fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
 
 #[test]
 fn http_1_1_needs_a_host() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let answer = exchange(&gateway, "GET /-/ready HTTP/1.1\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.ends_with("400 Bad Request: missing required Host header"), "{answer}");
@@ -117,7 +108,7 @@ fn http_1_1_needs_a_host() {
 
 #[test]
 fn a_connection_serves_many_requests() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let request = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\n";
     let last = "GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let answer = exchange(&gateway, &format!("{}{last}", request.repeat(20)));
@@ -126,8 +117,8 @@ fn a_connection_serves_many_requests() {
 
 #[test]
 fn chunked_requests_may_follow_each_other_on_a_connection() {
-    let gateway = TestGateway::start();
-    let mut stream = connect(&gateway);
+    let gateway = TestServer::start();
+    let mut stream = gateway.connect();
     let request = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n0\r\n\r\n";
     for _ in 0..3 {
         stream.write_all(request.as_bytes()).expect("a request is sent");
@@ -144,7 +135,7 @@ fn chunked_requests_may_follow_each_other_on_a_connection() {
 
 #[test]
 fn snappy_bodies_are_read() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let mut encoder = snap::write::FrameEncoder::new(Vec::new());
     encoder.write_all(b"foo 1\n").expect("compressed");
     let body = encoder.into_inner().expect("compressed");
@@ -161,7 +152,7 @@ fn snappy_bodies_are_read() {
 
 #[test]
 fn long_label_values_and_large_bodies_are_taken() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let long = "v".repeat(1 << 16);
     assert_eq!(gateway.put("/metrics/job/x", &format!("foo{{a=\"{long}\"}} 1\n")).status, 200);
     assert!(gateway.scrape().contains(&format!("foo{{a=\"{long}\",instance=\"\",job=\"x\"}} 1")));
@@ -174,7 +165,7 @@ fn long_label_values_and_large_bodies_are_taken() {
 
 #[test]
 fn heads_have_a_size() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let path = "a".repeat(70_000);
     let answer = exchange(&gateway, &format!("GET /{path} HTTP/1.1\r\nHost: x\r\n\r\n"));
     assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
@@ -185,7 +176,7 @@ fn heads_have_a_size() {
 
 #[test]
 fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let answer = exchange(
         &gateway,
         "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000000000\r\n\r\n",
@@ -197,7 +188,7 @@ fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
 fn bodies_in_work_have_a_size_together() {
     let mut config = Config::default();
     config.bodies_bytes_max = 10;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     let answer = gateway.put("/metrics/job/x", "foo 1\nbar 2\n");
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), Some("1"));
@@ -209,9 +200,9 @@ fn bodies_in_work_have_a_size_together() {
 fn more_connections_than_allowed_wait_for_their_turn() {
     let mut config = Config::default();
     config.connections_max = 1;
-    let gateway = TestGateway::start_with(config);
-    let first = connect(&gateway);
-    let mut second = connect(&gateway);
+    let gateway = TestServer::start_with(config);
+    let first = gateway.connect();
+    let mut second = gateway.connect();
     second
         .write_all(b"GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .expect("a request is sent");
@@ -226,10 +217,10 @@ fn a_client_that_takes_nothing_of_its_answer_is_dropped() {
     let mut config = Config::default();
     config.connections_max = 1;
     config.write_idle_timeout = Duration::from_millis(50);
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     let value = "v".repeat(1 << 20);
     assert_eq!(gateway.put("/metrics/job/x", &format!("m{{a=\"{value}\"}} 1\n")).status, 200);
-    let mut idle = connect(&gateway);
+    let mut idle = gateway.connect();
     // Together the answers are more than the sockets' buffers hold.
     let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64);
     idle.write_all(requests.as_bytes()).expect("requests are sent");
@@ -244,7 +235,7 @@ fn the_store_has_limits() {
     config.groups_max = 2;
     config.series_max = 10;
     config.exposition_bytes_max = 2000;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     assert_eq!(gateway.put("/metrics/job/a", "foo 1\n").status, 200);
     assert_eq!(gateway.put("/metrics/job/b", "foo 1\n").status, 200);
     let third = gateway.put("/metrics/job/c", "foo 1\n");
@@ -268,7 +259,7 @@ fn the_store_has_limits() {
 fn a_long_key_cannot_blow_up_a_small_body() {
     let mut config = Config::default();
     config.exposition_bytes_max = 1 << 20;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     let body: Vec<String> = (0..1000).map(|index| format!("m{index} 1\n")).collect();
     let path = format!("/metrics/job/{}", "j".repeat(50_000));
     assert_eq!(gateway.put(&path, &body.concat()).status, 503);
@@ -276,7 +267,7 @@ fn a_long_key_cannot_blow_up_a_small_body() {
 
 #[test]
 fn the_page_shows_groups_and_escapes_them() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/%3Cscript%3E'&", "foo 1\n").status, 200);
     for path in ["/", "/status"] {
         let page = http::get(gateway.address, path).expect("an answer");
@@ -289,7 +280,7 @@ fn the_page_shows_groups_and_escapes_them() {
 
 #[test]
 fn the_json_has_the_shape_of_a_pushgateway() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let body = "# HELP c_total Say \"hi\\n\\\\\".\n# TYPE c_total counter\nc_total{a=\"x\\\\y\\\"\\n\"} 1e6\n\
                 # TYPE h histogram\nh_bucket{le=\"0.1\"} 1\nh_bucket{le=\"+Inf\"} 3000000\nh_sum 4.5\nh_count 3000000\n\
                 # TYPE s summary\ns{quantile=\"0.99\"} NaN\ns_sum 4.5\ns_count 3\nu +Inf\n";
@@ -325,7 +316,7 @@ fn the_json_has_the_shape_of_a_pushgateway() {
 fn the_status_tells_flags_and_versions() {
     let mut config = Config::default();
     config.metric_expiration = Some(Duration::from_mins(5));
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     let data = &http::get(gateway.address, "/api/v1/status").expect("an answer").json()["data"];
     assert_eq!(data["flags"]["metric.expiration"], "300s");
     assert_eq!(data["flags"]["push.disable-consistency-check"], "false");
@@ -335,7 +326,7 @@ fn the_status_tells_flags_and_versions() {
 
 #[test]
 fn the_gateway_counts_its_own_requests() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     gateway.put("/metrics/job/x", "foo 1\n");
     gateway.put("/metrics/job/x", "foo");
     gateway.request("DELETE", "/metrics/job/x", b"");
@@ -356,7 +347,7 @@ fn the_gateway_counts_its_own_requests() {
 
 #[test]
 fn an_own_family_can_be_pushed_with_its_own_type() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let body = "# HELP pushgateway_build_info mine\n# TYPE pushgateway_build_info gauge\npushgateway_build_info 2\n";
     assert_eq!(gateway.put("/metrics/job/x", body).status, 200);
     assert_eq!(gateway.put("/metrics/job/y", "pushgateway_build_info 2\n").status, 400);
@@ -368,7 +359,7 @@ fn an_own_family_can_be_pushed_with_its_own_type() {
 
 #[test]
 fn quitting_and_wiping_are_off_unless_asked_for() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/-/quit", "").status, 403);
     assert_eq!(gateway.put("/api/v1/admin/wipe", "").status, 404);
 }
@@ -377,8 +368,8 @@ fn quitting_and_wiping_are_off_unless_asked_for() {
 fn quitting_stops_the_server() {
     let mut config = Config::default();
     config.enable_lifecycle = true;
-    let gateway = TestGateway::start_with(config);
-    let idle = connect(&gateway); // does not hold up the stop
+    let gateway = TestServer::start_with(config);
+    let idle = gateway.connect(); // does not hold up the stop
     let answer = gateway.request("POST", "/-/quit", b"");
     assert_eq!(
         (answer.status, answer.text().as_str()),
@@ -390,7 +381,7 @@ fn quitting_stops_the_server() {
 
 #[test]
 fn addresses_that_cannot_be_had_are_named() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let mut config = Config::default();
     config.listen = vec![gateway.address.to_string()];
     let error = Server::bind(config.clone()).expect_err("the address is taken");

@@ -1,15 +1,13 @@
-//! Guards that Prometheus takes a scrape of ours, with the types and values that were pushed.
-
-mod support;
+//! Guards that Prometheus accepts a scrape of our gateway, with the types and values that were pushed.
 
 use std::time::Duration;
 
+use crate::support::TestServer;
 use prompush_testing::{Prometheus, wait_until};
-use support::TestGateway;
 
 #[test]
 fn prometheus_scrapes_what_was_pushed() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let body = "# TYPE rows_total counter\nrows_total{table=\"a\\\\b\\\"c\\nd\"} 12\n\
                 # TYPE took_seconds histogram\ntook_seconds_bucket{le=\"0.5\"} 1\n\
                 took_seconds_bucket{le=\"+Inf\"} 3\ntook_seconds_sum 4.5\ntook_seconds_count 3\n\

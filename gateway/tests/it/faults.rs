@@ -1,37 +1,34 @@
-//! Guards that the faults of real gateways that take everybody down are not in ours:
-//! each test is named after the fault in the list of measured facts (B1 to B8, B13 to B16).
-//! After each fault another group's push and a scrape still work.
-
-mod support;
+//! Guards that our gateway does not have the faults of real Pushgateways that stop all pushes or all scrapes.
+//!
+//! Each test is named after a fault in the list of measured facts (B1 to B8, B13 to B16), and provokes that fault. Then
+//! it checks that a push to another group and a scrape still work.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::Duration;
 
+use crate::support::{INCONSISTENT, TestServer};
 use prompush_gateway::Config;
 use prompush_testing::http;
 use serde_json::json;
-use support::TestGateway;
 
 const PROTOBUF: (&str, &str) = (
     "Content-Type",
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
 );
-const INCONSISTENT: &str = "pushed metrics are invalid or inconsistent with existing metrics: ";
 
-/// Pushes to a group of its own and scrapes.
+/// Pushes to another group, scrapes, and reads the JSON.
 #[track_caller]
-fn assert_others_are_served(gateway: &TestGateway) {
+fn assert_others_are_served(gateway: &TestServer) {
     assert_eq!(gateway.put("/metrics/job/other", "other 1\n").status, 200);
     let line = "other{instance=\"\",job=\"other\"} 1".to_owned();
     assert!(gateway.scrape().contains(&line));
     assert_eq!(http::get(gateway.address, "/api/v1/metrics").expect("an answer").status, 200);
 }
 
-/// Sends bytes, says that no more come, and gives back what is answered until the connection ends.
-fn exchange_half_closed(gateway: &TestGateway, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(gateway.address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+/// Sends bytes, closes the sending side, and returns everything that arrives until the connection ends.
+fn exchange_half_closed(gateway: &TestServer, bytes: &[u8]) -> String {
+    let mut stream = gateway.connect();
     stream.write_all(bytes).expect("bytes are sent");
     stream.shutdown(Shutdown::Write).expect("a half-closed connection");
     let mut answer = String::new();
@@ -41,7 +38,7 @@ fn exchange_half_closed(gateway: &TestGateway, bytes: &[u8]) -> String {
 
 #[test]
 fn b1_bad_base64_hangs_nothing() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     for method in ["PUT", "POST", "DELETE"] {
         for path in [
             "/metrics/job@base64/a",
@@ -60,7 +57,7 @@ fn b1_bad_base64_hangs_nothing() {
 
 #[test]
 fn b2_a_truncated_body_stores_nothing() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "before 1\n").status, 200);
     let head = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\n";
     for (case, request) in [
@@ -81,8 +78,8 @@ fn b2_a_truncated_body_stores_nothing() {
 
 #[test]
 fn b2_a_client_that_goes_away_stores_nothing() {
-    let gateway = TestGateway::start();
-    let mut stream = TcpStream::connect(gateway.address).expect("a connection");
+    let gateway = TestServer::start();
+    let mut stream = gateway.connect();
     let request = "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 57\r\n\r\na 1\nb 2\n";
     stream.write_all(request.as_bytes()).expect("bytes are sent");
     drop(stream);
@@ -92,7 +89,7 @@ fn b2_a_client_that_goes_away_stores_nothing() {
 
 #[test]
 fn b3_an_empty_instance_beside_none_is_refused_and_leaves_nothing() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "foo 1\n").status, 200);
     for path in ["/metrics/job/x/instance@base64/=", "/metrics/job/x/instance/"] {
         for body in ["foo 2\n", "bar 2\n", "", "foo 1 1\n"] {
@@ -107,7 +104,7 @@ fn b3_an_empty_instance_beside_none_is_refused_and_leaves_nothing() {
 
 #[test]
 fn b3_the_other_way_round() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x/instance/", "foo 1\n").status, 200);
     assert_eq!(gateway.put("/metrics/job/x", "bar 1\n").status, 400);
     assert_eq!(gateway.request("DELETE", "/metrics/job/x/instance/", b"").status, 202);
@@ -117,7 +114,7 @@ fn b3_the_other_way_round() {
 
 #[test]
 fn b4_a_value_that_is_not_utf8_is_refused_and_leaves_nothing() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     for path in [
         "/metrics/job/a%FFb",
         "/metrics/job/x/l/a%FFb",
@@ -135,7 +132,7 @@ fn b4_a_value_that_is_not_utf8_is_refused_and_leaves_nothing() {
 
 #[test]
 fn b5_a_histogram_under_an_le_of_the_group_is_refused() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let histogram = "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n";
     for method in ["PUT", "POST"] {
         let answer = gateway.request(method, "/metrics/job/x/le/1", histogram.as_bytes());
@@ -151,7 +148,7 @@ fn b5_a_histogram_under_an_le_of_the_group_is_refused() {
 
 #[test]
 fn b6_braces_without_a_name_are_answered() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     for body in ["{}\n", "{} 1\n", "{}", "{a=\"b\"} 1\n", "{,}\n", "{\"\"} 1\n", "{\n", "}\n"] {
         assert_eq!(gateway.put("/metrics/job/x", body).status, 400, "{body:?}");
     }
@@ -161,7 +158,7 @@ fn b6_braces_without_a_name_are_answered() {
 
 #[test]
 fn b7_a_body_has_no_say_in_the_push_times() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "foo 1\n").status, 200);
     let body = "# TYPE push_failure_time_seconds counter\npush_failure_time_seconds 77\n\
                 push_time_seconds{a=\"b\"} 78\n";
@@ -181,7 +178,7 @@ fn b7_a_body_has_no_say_in_the_push_times() {
 fn b8_without_the_check_nothing_spoils_a_scrape() {
     let mut config = Config::default();
     config.disable_consistency_check = true;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     assert_eq!(gateway.put("/metrics/job/x", "# TYPE foo gauge\nfoo 1\n").status, 202);
     for body in [
         "# TYPE foo counter\nfoo 1\n",          // another type in another group
@@ -201,7 +198,7 @@ fn b8_without_the_check_nothing_spoils_a_scrape() {
 
 #[test]
 fn b13_a_length_prefix_larger_than_the_body_is_answered_at_once() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     for bits in [31_u32, 36, 40, 48, 55, 62, 63] {
         let mut length = 1_u64 << bits;
         let mut body = Vec::new();
@@ -220,7 +217,7 @@ fn b13_a_length_prefix_larger_than_the_body_is_answered_at_once() {
 
 #[test]
 fn b14_a_native_histogram_without_its_deltas_is_refused_or_kept_safely() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     // h: histogram { count 2, sum 3, schema 0, positive span of `length` from 0, no deltas }
     for length in [1_u8, 2, 127] {
         let span = [0x62, 4, 0x08, 0, 0x10, length];
@@ -249,7 +246,7 @@ fn wrap(number: u8, message: &[u8]) -> Vec<u8> {
 
 #[test]
 fn b15_a_protobuf_family_without_metrics_changes_nothing() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "# TYPE g gauge\ng 1\n").status, 200);
     let body = [5, 0x0A, 1, b'g', 0x18, 0]; // g: counter, no metrics
     for _ in 0..5 {
@@ -262,7 +259,7 @@ fn b15_a_protobuf_family_without_metrics_changes_nothing() {
 
 #[test]
 fn b16_both_kinds_of_length_are_refused_and_the_connection_closed() {
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let chunked = "Transfer-Encoding: chunked\r\n";
     for headers in [
         format!("Content-Length: 4\r\n{chunked}"),
@@ -284,7 +281,7 @@ fn b16_slow_heads_and_bodies_are_cut_off() {
     let mut config = Config::default();
     config.header_timeout = Duration::from_millis(100);
     config.body_idle_timeout = Duration::from_millis(100);
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     for (case, sent, expected) in [
         ("nothing", "", ""),
         ("half a head", "PUT /metrics/job/x HTTP/1.1\r\nHo", ""),
@@ -294,8 +291,7 @@ fn b16_slow_heads_and_bodies_are_cut_off() {
             "HTTP/1.1 408 ",
         ),
     ] {
-        let mut stream = TcpStream::connect(gateway.address).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let mut stream = gateway.connect();
         stream.write_all(sent.as_bytes()).expect("bytes are sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("the server ends the connection");
@@ -311,7 +307,7 @@ fn b16_bodies_have_a_size() {
     let mut config = Config::default();
     config.body_bytes_max = 1000;
     config.decompressed_bytes_max = 2000;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     let body = "a 1\n".repeat(300);
     assert_eq!(gateway.put("/metrics/job/x", &body).status, 413);
     let mut chunked =
@@ -338,7 +334,7 @@ fn whatever_comes_is_answered_and_spoils_nothing() {
         h_sum 3\nh_count 2\n# TYPE s summary\ns{quantile=\"0.9\"} NaN\ns_sum 1e3\ns_count 7\nfoo{x=\"y\",} -0.5\nbar 1\n";
     const MESSAGES: &[u8] = b"\x19\x0a\x01g\x18\x01\x22\x11\x0a\x06\x0a\x01a\x12\x01b\x12\x09\x09\0\0\0\0\0\0\x04\x40\
         \x1c\x0a\x01h\x18\x04\x22\x15\x3a\x13\x08\x02\x11\0\0\0\0\0\0\x08\x40\x28\0\x62\x04\x08\0\x10\x02";
-    let gateway = TestGateway::start();
+    let gateway = TestServer::start();
     let mut random = fastrand::Rng::with_seed(1);
     for round in 0..ROUNDS {
         let is_text = random.bool();

@@ -1,7 +1,6 @@
-//! A gateway of ours for tests, and what tests read from it.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+//! A gateway of ours for tests, its configurations, and readers of what a gateway has.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,14 +11,28 @@ use prompush_testing::http::{self, Response};
 use prompush_testing::wait_until;
 use serde_json::Value;
 
-/// A gateway on a free loopback port, stopped on drop.
-pub(crate) struct TestGateway {
+/// How a refusal of an inconsistent push begins.
+pub(crate) const INCONSISTENT: &str =
+    "pushed metrics are invalid or inconsistent with existing metrics: ";
+
+/// Time within which a gateway answers, or ends a connection.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A configuration that allows [`wipe`].
+pub(crate) fn admin_config() -> Config {
+    let mut config = Config::default();
+    config.enable_admin_api = true;
+    config
+}
+
+/// A gateway on a free loopback port. Dropping it shuts it down.
+pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
-    handle: ShutdownHandle,
+    shutdown: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl TestGateway {
+impl TestServer {
     pub(crate) fn start() -> Self {
         Self::start_with(Config::default())
     }
@@ -39,12 +52,12 @@ impl TestGateway {
     ) -> Self {
         config.listen = vec!["127.0.0.1:0".to_owned()];
         let server = bind(config).expect("a free loopback port");
-        let (address, handle) = (server.addresses()[0], server.shutdown_handle());
+        let (address, shutdown) = (server.addresses()[0], server.shutdown_handle());
         let thread = std::thread::Builder::new()
             .name("gateway".to_owned())
             .spawn(move || server.run().expect("the server runs"))
             .expect("a thread");
-        Self { address, handle, thread: Some(thread) }
+        Self { address, shutdown, thread: Some(thread) }
     }
 
     pub(crate) fn request(&self, method: &str, target: &str, body: &[u8]) -> Response {
@@ -63,22 +76,29 @@ impl TestGateway {
         groups(self.address)
     }
 
-    /// Waits until the server has ended by itself.
+    /// A connection on which reads have a timeout.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_read_timeout(Some(READ_TIMEOUT)).expect("a timeout");
+        stream
+    }
+
+    /// Waits until the server has shut down without this handle.
     pub(crate) fn join(mut self) {
         self.thread.take().expect("a running server").join().expect("no panic");
     }
 }
 
-impl Drop for TestGateway {
+impl Drop for TestServer {
     fn drop(&mut self) {
-        self.handle.shutdown();
+        self.shutdown.shutdown();
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ended without a panic");
         }
     }
 }
 
-/// The lines of a scrape that come from bodies of pushes; none if the scrape fails.
+/// The lines of a scrape that come from pushed bodies. `None` if the scrape fails.
 pub(crate) fn pushed_part(address: SocketAddr) -> Option<Vec<String>> {
     const OWN: [&str; 6] = [
         "go_",
@@ -98,7 +118,7 @@ pub(crate) fn pushed_part(address: SocketAddr) -> Option<Vec<String>> {
     (answer.status == 200).then(|| lines.map(str::to_owned).collect())
 }
 
-/// The labels of each group and whether its last push succeeded, sorted.
+/// The labels of each group, and whether its last push succeeded; sorted.
 pub(crate) fn groups(address: SocketAddr) -> Value {
     let answer = http::get(address, "/api/v1/metrics").expect("an answer").json();
     let mut groups: Vec<Value> = answer["data"]
@@ -117,7 +137,7 @@ pub(crate) fn groups(address: SocketAddr) -> Value {
     Value::Array(groups)
 }
 
-/// Deletes every group; the real gateway does so some time after it has answered.
+/// Deletes every group, and waits until they are gone: the real gateway deletes them only after its response.
 pub(crate) fn wipe(address: SocketAddr) {
     let wiped = || {
         http::request(address, "PUT", "/api/v1/admin/wipe", &[], &[]).expect("an answer");

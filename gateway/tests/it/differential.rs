@@ -1,14 +1,11 @@
-//! Guards that ours and the real Pushgateway 1.11.2 agree on sequences that nobody thought of:
-//! random pushes and deletes to a few groups that share a few families, from a fixed seed.
-
-mod support;
+//! Guards that our gateway and the real Pushgateway 1.11.2 agree on random sequences of pushes and deletes, to a few
+//! groups with a few metric families in common. The seeds are fixed.
 
 use std::fmt::Write as _;
 
+use crate::support::{TestServer, admin_config, groups, pushed_part, wipe};
 use fastrand::Rng;
-use prompush_gateway::Config;
 use prompush_testing::{Pushgateway, Version, http};
-use support::{TestGateway, groups, pushed_part, wipe};
 
 const SEQUENCES: u64 = 200;
 const STEPS_MAX: usize = 8;
@@ -86,8 +83,8 @@ fn write_samples(
     };
     match metric_type {
         "histogram" => {
-            // Whole, because a count that is given twice, once whole and once not, is kept in two
-            // places there, and the one that is not whole is shown, whichever came last.
+            // The count is whole. The real gateway stores whole counts and others in two fields. If a push sets both
+            // for one series, it shows the other one, whichever came last.
             let count = value.abs().trunc();
             labels.push("le=\"0.5\"".to_owned());
             line("_bucket", &labels.join(","), count);
@@ -109,9 +106,7 @@ fn random_sequences_end_alike() {
     let Some(real) = Pushgateway::start_with(Version::Sid, &["--web.enable-admin-api"]) else {
         return;
     };
-    let mut config = Config::default();
-    config.enable_admin_api = true;
-    let ours = TestGateway::start_with(config);
+    let ours = TestServer::start_with(admin_config());
     let mut refused = 0;
     for seed in 0..SEQUENCES {
         let mut random = Rng::with_seed(seed);
@@ -133,7 +128,8 @@ fn random_sequences_end_alike() {
             );
             refused += usize::from(own.status == 400);
         }
-        // Deletes are put into a queue there; a push is answered when it is through, and queued behind them.
+        // The real gateway puts deletes into a queue. It answers a push when the push has left the queue, and so all
+        // deletes before it.
         let through = "/metrics/job/through";
         for address in [real.address(), ours.address] {
             assert_eq!(
@@ -142,7 +138,7 @@ fn random_sequences_end_alike() {
             );
         }
         let exposed = |address| {
-            // Where only the label names differ, the order is by chance there; so order is not compared here.
+            // The order is not compared: it is random in the real gateway for series that differ only in label names.
             let mut lines = pushed_part(address).expect("a scrape");
             lines.sort_unstable();
             lines

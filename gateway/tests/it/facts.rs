@@ -1,31 +1,27 @@
-//! Guards that our gateway answers as Pushgateway 1.11.2 does, case by case (`facts.json`), and that every
-//! difference is meant: it has a reason, and `docs/gateway-differences.md` lists it.
+//! Guards that our gateway answers like Pushgateway 1.11.2 in each case of `facts.json`, and that each difference is
+//! intended: it has a reason there, and `docs/gateway-differences.md` lists it.
 //!
-//! Where the real gateway is at hand, the table itself is tested against it.
-
-mod support;
+//! If the real gateway is available, a test runs the cases against it too.
 
 use std::net::SocketAddr;
 
-use prompush_gateway::Config;
+use crate::support::{INCONSISTENT, TestServer, admin_config, groups, pushed_part, wipe};
 use prompush_testing::{Pushgateway, Version, http};
 use serde_json::Value;
-use support::{TestGateway, groups, pushed_part, wipe};
 
 const TABLE: &str = include_str!("facts.json");
-const DIFFERENCES: &str = include_str!("../../docs/gateway-differences.md");
-const INCONSISTENT: &str = "pushed metrics are invalid or inconsistent with existing metrics: ";
+const DIFFERENCES: &str = include_str!("../../../docs/gateway-differences.md");
 
-/// What a gateway does with the requests of a case.
+/// The effect of the requests of a case on a gateway.
 #[derive(Debug, PartialEq)]
 struct Outcome {
-    /// The status of each answer.
+    /// The status of each response. Zero means that the connection was closed without a response.
     status: Vec<u16>,
-    /// The first line of the last answer if it is an error; after a fixed prefix, only that.
+    /// The first line of the last response, if it is an error. A line that begins with [`INCONSISTENT`] is cut there.
     error: Option<String>,
     location: Option<String>,
     allow: Option<String>,
-    /// The pushed part of a scrape afterwards, if it succeeds.
+    /// The pushed part of a scrape after the requests. `None` if the scrape fails.
     exposition: Option<Vec<String>>,
     groups: Value,
 }
@@ -43,7 +39,7 @@ fn string(value: &Value) -> &str {
     value.as_str().expect("a string")
 }
 
-/// What the table expects; `ours` holds what is different with us.
+/// The outcome that the table expects. The field `ours` of a case has what differs for our gateway.
 fn expected(case: &Value, is_ours: bool) -> Outcome {
     let field = |name: &str| match case["ours"].get(name) {
         Some(value) if is_ours => value,
@@ -92,7 +88,8 @@ fn send(address: SocketAddr, request: &Value) -> Option<http::Response> {
     http::exchange(address, &bytes).ok()
 }
 
-/// Waits until what was asked for has happened: a delete is put into a queue there, and so is a push, whose answer comes when it is through.
+/// Waits until a delete is done. The real gateway puts deletes and pushes into one queue, and answers a push when it has
+/// left the queue.
 fn settle(address: SocketAddr) {
     http::request(address, "PUT", "/metrics/job/settled", &[], b"").expect("an answer");
 }
@@ -111,7 +108,6 @@ fn outcome(address: SocketAddr, case: &Value) -> Outcome {
     if let Some(groups) = groups.as_array_mut() {
         groups.retain(|group| group["labels"]["job"] != "settled");
     }
-    // Zero stands for a connection that was closed without an answer.
     let status =
         answers.iter().map(|answer| answer.as_ref().map_or(0, |answer| answer.status)).collect();
     let last = answers.into_iter().next_back().flatten();
@@ -135,17 +131,17 @@ fn outcome(address: SocketAddr, case: &Value) -> Outcome {
     }
 }
 
-/// Runs every case and gives back what went otherwise than expected.
+/// Runs every case, and describes each one with an unexpected outcome.
 fn failures(address: SocketAddr, is_ours: bool) -> Vec<String> {
     let mut failures = Vec::new();
     for case in cases() {
         wipe(address);
         let (mut expected, mut got) = (expected(&case, is_ours), outcome(address, &case));
-        // An error that is `null` for us is one whose text is not promised.
+        // If `ours` has the error `null`, our text is not fixed.
         if is_ours && case["ours"].get("error").is_some_and(Value::is_null) {
             got.error = None;
         }
-        // The real gateway takes the help text of any of the groups.
+        // The real gateway shows the help text of any of the groups.
         if !is_ours && case["help_is_random"] == true {
             for lines in [&mut got.exposition, &mut expected.exposition].into_iter().flatten() {
                 lines.retain(|line| !line.starts_with("# HELP "));
@@ -159,15 +155,9 @@ fn failures(address: SocketAddr, is_ours: bool) -> Vec<String> {
     failures
 }
 
-fn config() -> Config {
-    let mut config = Config::default();
-    config.enable_admin_api = true;
-    config
-}
-
 #[test]
 fn our_gateway_answers_as_the_table_says() {
-    let gateway = TestGateway::start_with(config());
+    let gateway = TestServer::start_with(admin_config());
     let failures = failures(gateway.address, true);
     assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
 }
@@ -182,9 +172,9 @@ fn the_real_gateway_answers_as_the_table_says() {
 
 #[test]
 fn without_the_check_success_is_202_and_the_check_is_made_all_the_same() {
-    let mut config = config();
+    let mut config = admin_config();
     config.disable_consistency_check = true;
-    let gateway = TestGateway::start_with(config);
+    let gateway = TestServer::start_with(config);
     for case in cases() {
         wipe(gateway.address);
         let mut expected = expected(&case, true);

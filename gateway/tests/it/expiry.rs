@@ -1,29 +1,27 @@
-//! Guards that groups expire when they said or were told, that no answer shows an expired group,
-//! and that nothing else expires. Time is moved by hand.
-
-mod support;
+//! Guards that a group expires after its lifetime, its own or the configured one, that no response shows an expired
+//! group, and that no other group expires. A test moves the clock by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{ManualClock, TestServer};
 use prompush_gateway::Config;
 use prompush_testing::http;
 use serde_json::json;
-use support::{ManualClock, TestGateway};
 
 const LIFETIME: Duration = Duration::from_mins(5);
 const JUST_LESS: Duration = Duration::from_millis(299_999);
 const A_BIT: Duration = Duration::from_millis(1);
 
-fn start(lifetime: Option<Duration>) -> (TestGateway, Arc<ManualClock>) {
+fn start(lifetime: Option<Duration>) -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
     let mut config = Config::default();
     config.metric_expiration = lifetime;
-    (TestGateway::start_with_clock(config, &clock), clock)
+    (TestServer::start_with_clock(config, &clock), clock)
 }
 
 #[track_caller]
-fn assert_jobs(gateway: &TestGateway, expected: &[&str]) {
+fn assert_jobs(gateway: &TestServer, expected: &[&str]) {
     let groups = gateway.groups();
     let groups = groups.as_array().expect("a list");
     let jobs: Vec<&str> =
