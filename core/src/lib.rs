@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod config_setters;
 mod name;
 
 pub mod clock;
