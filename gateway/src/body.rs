@@ -1,57 +1,42 @@
 //! From the bytes of a push to an exposition.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io;
 
-use flate2::read::MultiGzDecoder;
 use prompush_core::{Exposition, Format};
+use prompush_http_server::content_coding::{self, ContentCoding, ContentCodingError};
 
 use crate::error::BodyError;
 
-/// How the bytes of a body are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    /// Not at all; also where the encoding is one that we do not know, as upstream has it.
-    Identity,
-    Gzip,
-    /// The framed format.
-    Snappy,
-}
-
-impl Encoding {
-    /// Reads a `Content-Encoding`, in any letter case.
-    pub(crate) fn from_header(header: Option<&str>) -> Self {
-        match header.map(str::to_ascii_lowercase).as_deref() {
-            Some("gzip") => Self::Gzip,
-            Some("snappy") => Self::Snappy,
-            _ => Self::Identity,
-        }
+/// The coding that a `Content-Encoding` header names, in any letter case.
+///
+/// As upstream has it, the gateway knows `gzip` and `snappy`, and takes a body of any other coding as it is.
+fn content_coding(header: Option<&str>) -> ContentCoding {
+    match header.map(str::to_ascii_lowercase).as_deref() {
+        Some("gzip") => ContentCoding::Gzip,
+        Some("snappy") => ContentCoding::Snappy,
+        _ => ContentCoding::Identity,
     }
 }
 
-/// Unpacks a body of at most `bytes_max` bytes.
+/// Decompresses a body to at most `bytes_max` bytes, as its `Content-Encoding` header says.
 ///
 /// # Errors
 ///
 /// If the body is truncated, corrupt or too large.
-pub(crate) fn decompress(
-    body: &[u8],
-    encoding: Encoding,
+pub(crate) fn decompress<'a>(
+    body: &'a [u8],
+    content_encoding: Option<&str>,
     bytes_max: usize,
-) -> Result<Cow<'_, [u8]>, BodyError> {
-    match encoding {
-        Encoding::Identity => Ok(Cow::Borrowed(body)),
-        Encoding::Gzip => {
-            check_gzip_header(body)?;
-            read(MultiGzDecoder::new(body), bytes_max, gzip_error)
-        }
-        Encoding::Snappy => {
-            read(snap::read::FrameDecoder::new(body), bytes_max, |_| BodyError::Snappy)
-        }
+) -> Result<Cow<'a, [u8]>, BodyError> {
+    let coding = content_coding(content_encoding);
+    if coding == ContentCoding::Gzip {
+        check_gzip_header(body)?;
     }
+    content_coding::decode(coding, body, bytes_max).map_err(decompress_error)
 }
 
-/// Tells apart what the decoder does not: no body, and less than a header.
+/// Refuses a body that Go's gzip reader refuses by its header, because the text of the error differs.
 fn check_gzip_header(body: &[u8]) -> Result<(), BodyError> {
     const HEADER_BYTES: usize = 10;
     match body {
@@ -62,25 +47,17 @@ fn check_gzip_header(body: &[u8]) -> Result<(), BodyError> {
     }
 }
 
-fn gzip_error(error: io::Error) -> BodyError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => BodyError::Truncated,
-        _ => BodyError::Gzip(error),
+fn decompress_error(error: ContentCodingError) -> BodyError {
+    match error {
+        ContentCodingError::TooLarge { bytes_max } => BodyError::TooLarge(bytes_max),
+        ContentCodingError::Malformed { coding: ContentCoding::Gzip, source } => {
+            match source.kind() {
+                io::ErrorKind::UnexpectedEof => BodyError::Truncated,
+                _ => BodyError::Gzip(source),
+            }
+        }
+        _ => BodyError::Snappy,
     }
-}
-
-fn read(
-    decoder: impl Read,
-    bytes_max: usize,
-    error: impl Fn(io::Error) -> BodyError,
-) -> Result<Cow<'static, [u8]>, BodyError> {
-    let one_more = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
-    let mut decompressed = Vec::new();
-    decoder.take(one_more).read_to_end(&mut decompressed).map_err(error)?;
-    if decompressed.len() > bytes_max {
-        return Err(BodyError::TooLarge(bytes_max));
-    }
-    Ok(Cow::Owned(decompressed))
 }
 
 /// Parses an unpacked body: delimited protobuf if the `Content-Type` says exactly so, else text 0.0.4.

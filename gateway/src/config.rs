@@ -42,7 +42,7 @@ pub struct Config {
     /// Time in which a client takes nothing of its answer; then the connection is dropped. Default: 30 s.
     pub write_idle_timeout: Duration,
     /// Time that requests in work get to end after a stop. Default: 5 s.
-    pub stop_timeout: Duration,
+    pub shutdown_timeout: Duration,
     /// Groups at once; a push that makes one more is answered 503. Default: 100,000.
     pub groups_max: usize,
     /// Series of all groups, with two for each group's push times; a push beyond that is answered 503. Default: 5,000,000.
@@ -64,7 +64,7 @@ impl Config {
         limits.body_timeout = self.body_timeout;
         limits.bodies_bytes_max = self.bodies_bytes_max;
         limits.write_idle_timeout = self.write_idle_timeout;
-        limits.stop_timeout = self.stop_timeout;
+        limits.shutdown_timeout = self.shutdown_timeout;
         limits
     }
 }
@@ -88,7 +88,7 @@ impl Default for Config {
             header_timeout: http.header_timeout,
             connections_max: http.connections_max,
             write_idle_timeout: http.write_idle_timeout,
-            stop_timeout: http.stop_timeout,
+            shutdown_timeout: http.shutdown_timeout,
             groups_max: 100_000,
             series_max: 5_000_000,
             exposition_bytes_max: 1 << 30,

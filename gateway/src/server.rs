@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use prompush_core::clock::{Clock, SystemClock};
-use prompush_http_server::{HttpServer, Stopper};
+use prompush_http_server::{HttpServer, ShutdownHandle};
 
 use crate::config::Config;
 use crate::error::GatewayError;
@@ -44,7 +44,7 @@ impl Server {
 
     /// What stops this server.
     pub fn handle(&self) -> Handle {
-        Handle { stopper: self.http.stopper() }
+        Handle { shutdown: self.http.shutdown_handle() }
     }
 
     /// Serves on this thread until stopped.
@@ -60,13 +60,13 @@ impl Server {
 /// Stops a [`Server`] from any thread.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    stopper: Stopper,
+    shutdown: ShutdownHandle,
 }
 
 impl Handle {
     /// Asks the server to end; [`Server::run`] returns when requests in work are answered,
-    /// or after [`Limits::stop_timeout`](prompush_http_server::Limits::stop_timeout).
+    /// or after [`Limits::shutdown_timeout`](prompush_http_server::Limits::shutdown_timeout).
     pub fn stop(&self) {
-        self.stopper.stop();
+        self.shutdown.shutdown();
     }
 }

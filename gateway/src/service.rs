@@ -10,7 +10,7 @@ use prompush_core::{PathError, percent_decode};
 use prompush_http_server::{Handler, Request, Response};
 
 use crate::api;
-use crate::body::{self, Encoding};
+use crate::body;
 use crate::config::Config;
 use crate::error::{BodyError, Inconsistency, Refusal};
 use crate::exposition;
@@ -81,7 +81,7 @@ impl Service {
         {
             return Err(PushFault::Path(error.clone()));
         }
-        let encoding = Encoding::from_header(request.header("Content-Encoding"));
+        let encoding = request.header("Content-Encoding");
         let body = body::decompress(request.body(), encoding, self.config.decompressed_bytes_max)
             .map_err(PushFault::Body)?;
         let exposition =
@@ -142,7 +142,7 @@ impl Service {
             return Response::text(403, "Lifecycle API is not enabled.");
         }
         log::warn!("asked to stop by a request");
-        Response { stop: true, ..Response::text(200, "Requesting termination... Goodbye!") }
+        Response { shutdown: true, ..Response::text(200, "Requesting termination... Goodbye!") }
     }
 
     /// Answers, and names the handler under which the request is counted.
@@ -199,7 +199,7 @@ impl Handler for Service {
         response
     }
 
-    fn housekeep(&self) {
+    fn tick(&self) {
         let expired = self.store.lock().expire(self.now());
         if expired > 0 {
             log::debug!("{expired} groups expired");

@@ -11,7 +11,7 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 use prompush::Registry;
 use prompush_core::clock::{Clock, SystemClock};
-use prompush_http_server::{HttpServer, Limits, ServeError, Stopper};
+use prompush_http_server::{HttpServer, Limits, ServeError, ShutdownHandle};
 
 use crate::host_name::host_name;
 use crate::receiver::config::ReceiverConfig;
@@ -57,7 +57,7 @@ pub struct OtlpReceiver {
     clock: Arc<dyn Clock>,
     /// Receives a wake-up when an instance is new, has ended, or seems to be ending.
     changes: crossbeam_channel::Receiver<()>,
-    stopper: Stopper,
+    shutdown: ShutdownHandle,
     open_connections: Arc<OpenConnections>,
     forwarder: Option<Arc<Mutex<TracesForwarder>>>,
     is_stopped: AtomicBool,
@@ -114,7 +114,7 @@ impl OtlpReceiver {
             HttpServer::bind(&[listen.to_owned()], limits(), handler).map_err(bind_error)?;
         let address = server.addresses().first().copied();
         let address = address.ok_or(ReceiverError::Serve(ServeError::NoAddress))?;
-        let stopper = server.stopper();
+        let shutdown = server.shutdown_handle();
         let server_ended = start_thread(SERVER_THREAD_NAME, move || {
             if let Err(error) = server.run() {
                 log::error!("the receiver of OTLP has ended: {error}");
@@ -127,7 +127,7 @@ impl OtlpReceiver {
             metrics,
             clock,
             changes,
-            stopper,
+            shutdown,
             open_connections,
             forwarder,
             is_stopped: AtomicBool::new(false),
@@ -216,7 +216,7 @@ impl OtlpReceiver {
         let deadline = self.clock.deadline(within);
         let left = || deadline.saturating_duration_since(self.clock.now());
         self.open_connections.wait_until_none(LAST_REQUESTS_TIMEOUT.min(left()));
-        self.stopper.stop();
+        self.shutdown.shutdown();
         // A closed channel means that the thread has ended. Both that and a timeout are errors, and
         // both mean to go on.
         self.server_ended.recv_timeout(left()).ok();
@@ -235,7 +235,7 @@ fn limits() -> Limits {
     limits.connections_max = CONNECTIONS_MAX;
     limits.header_timeout = IDLE_CONNECTION_TIMEOUT;
     limits.bodies_bytes_max = REQUESTS_BYTES_MAX;
-    limits.stop_timeout = Duration::from_secs(1);
+    limits.shutdown_timeout = Duration::from_secs(1);
     limits
 }
 
