@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::exposition::{Exposition, Metric, MetricFamily, MetricType, MetricValue};
+use crate::exposition::metric_family::{Exposition, Metric, MetricFamily, MetricValue};
+use crate::exposition::metric_type::MetricType;
 
 /// Gauge that a Pushgateway puts into each group: when it last took a push, in seconds since 1970; 0 for never.
 pub const PUSH_TIME: &str = "push_time_seconds";

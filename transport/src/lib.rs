@@ -75,7 +75,7 @@ pub use spool::replay::{ReplayError, ReplayOutcome};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{
-    Bucket, Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family,
+    Bucket, Buckets, Counter, CounterF64, DerivedLabels, EncodeError, Encoder, Exposition, Family,
     Format, Gauge, GroupingKey, GroupingKeyError, Histogram, HistogramValue, Info, Label,
     LabelName, LabelNames, LabelSet, Labels, LabelsIter, Metric, MetricFamily, MetricKind,
     MetricName, MetricType, MetricValue, NameError, OpenMetricsRule, PUSH_FAILURE_TIME, PUSH_TIME,
