@@ -48,7 +48,7 @@ pub mod text {
     };
 }
 
-pub use check::push_problems::{PushProblem, PushProblemKind, check_push};
+pub use check::{PushProblem, PushProblemKind, check_push};
 pub use collect::encoder::Encoder;
 pub use collect::source::Source;
 pub use error::{

@@ -137,6 +137,7 @@ pub fn write_histogram<B: WriteNumber, C: WriteNumber>(
 }
 
 /// Writes one sample. Returns where its labels stand.
+#[inline]
 pub fn write_sample(
     out: &mut Vec<u8>,
     name: &str,
@@ -160,6 +161,7 @@ pub fn write_sample(
 }
 
 /// Writes the text before a bound or quantile: `name_bucket{labels,le="`.
+#[inline]
 fn begin_bound_sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[u8], label: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(suffix.as_bytes());
