@@ -7,6 +7,7 @@ pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod gc;
+pub(crate) mod generate_docs;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod push;

@@ -5,4 +5,4 @@ mod exit_code;
 mod hint;
 
 pub(crate) use cli_error::CliError;
-pub(crate) use exit_code::EXIT_DONE;
+pub(crate) use exit_code::{EXIT_CODES, EXIT_DONE};

@@ -9,8 +9,12 @@ mod commands;
 mod args;
 mod resolve;
 
+mod environment;
+
 mod body;
 mod bridge;
+mod local_gateway;
+mod reference;
 mod run;
 mod signals;
 
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
+        Command::GenerateDocs(args) => commands::generate_docs::run(&args),
         Command::DemoWorker(args) => commands::demo::worker::run(&args),
     };
     match done {

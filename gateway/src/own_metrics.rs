@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
-use crate::number::write_number;
+use crate::text_format::number::write_number;
 
 /// A family of ours, ready for a scrape.
 #[derive(Debug)]
@@ -63,12 +63,12 @@ pub(crate) fn type_of(name: &str) -> Option<MetricType> {
 }
 
 /// Whether the family is one of the two with each group's push times.
-pub(crate) fn is_of_group(name: &str) -> bool {
-    group_help(name).is_some()
+pub(crate) fn is_push_time(name: &str) -> bool {
+    push_time_help(name).is_some()
 }
 
 /// The help text of the families with each group's push times.
-pub(crate) fn group_help(name: &str) -> Option<&'static str> {
+pub(crate) fn push_time_help(name: &str) -> Option<&'static str> {
     match name {
         PUSH_TIME => Some(PUSH_TIME_HELP),
         PUSH_FAILURE_TIME => Some(PUSH_FAILURE_TIME_HELP),

@@ -54,7 +54,7 @@ use parking_lot::Mutex;
 use prompush::Registry;
 use prompush_core::clock::{Clock, SystemClock};
 use prompush_http_server::ServeError;
-use prompush_http_server::{HttpServer, Limits, Stopper};
+use prompush_http_server::{HttpServer, Limits, ShutdownHandle};
 
 pub use config::{Instances, ReceiverConfig};
 pub use error::ReceiverError;
@@ -95,7 +95,7 @@ pub struct Receiver {
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     bell: crossbeam_channel::Receiver<()>,
-    stopper: Stopper,
+    shutdown: ShutdownHandle,
     open: Arc<Open>,
     forwarder: Option<Arc<Mutex<Forwarder>>>,
     is_stopped: AtomicBool,
@@ -151,7 +151,7 @@ impl Receiver {
         let host = HttpServer::bind(&[listen.to_owned()], limits(), service).map_err(bind_error)?;
         let address = host.addresses().first().copied();
         let address = address.ok_or(ReceiverError::Host(ServeError::NoAddress))?;
-        let stopper = host.stopper();
+        let shutdown = host.shutdown_handle();
         let host_ended = start(HOST_THREAD_NAME, move || {
             if let Err(error) = host.run() {
                 log::error!("the receiver of OTLP has ended: {error}");
@@ -164,7 +164,7 @@ impl Receiver {
             metrics,
             clock,
             bell,
-            stopper,
+            shutdown,
             open,
             forwarder,
             is_stopped: AtomicBool::new(false),
@@ -246,7 +246,7 @@ impl Receiver {
         let deadline = self.clock.deadline(within);
         let left = || deadline.saturating_duration_since(self.clock.now());
         self.open.wait_until_none(LAST_REQUESTS_TIME.min(left()));
-        self.stopper.stop();
+        self.shutdown.shutdown();
         // Both are closed when their threads end, which is an error like a timeout.
         self.host_ended.recv_timeout(left()).ok();
         self.worker_ended.recv_timeout(left()).ok();
@@ -264,7 +264,7 @@ fn limits() -> Limits {
     limits.connections_max = CONNECTIONS_MAX;
     limits.header_timeout = IDLE_CONNECTION_TIME;
     limits.bodies_bytes_max = REQUESTS_BYTES_MAX;
-    limits.stop_timeout = Duration::from_secs(1);
+    limits.shutdown_timeout = Duration::from_secs(1);
     limits
 }
 

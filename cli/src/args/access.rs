@@ -30,7 +30,7 @@ pub(crate) struct AccessArgs {
 
     /// File with headers to send, a line `Name: value` each
     ///
-    /// Else those of `$PROMPUSH_HEADER_FILE`, or the lines of `$PROMPUSH_HEADERS`. SourceLines that begin
+    /// Else those of `$PROMPUSH_HEADER_FILE`, or the lines of `$PROMPUSH_HEADERS`. Lines that begin
     /// with `#` are left out.
     #[arg(long, value_name = "FILE")]
     pub(crate) header_file: Option<PathBuf>,

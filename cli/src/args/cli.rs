@@ -9,6 +9,7 @@ use crate::args::delete::DeleteArgs;
 use crate::args::demo::{DemoArgs, DemoWorkerArgs};
 use crate::args::gateway::GatewayArgs;
 use crate::args::gc::GcArgs;
+use crate::args::generate_docs::GenerateDocsArgs;
 use crate::args::list::ListArgs;
 use crate::args::man::ManArgs;
 use crate::args::push::PushArgs;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+    #[command(hide = true)]
+    GenerateDocs(GenerateDocsArgs),
     #[command(hide = true)]
     DemoWorker(DemoWorkerArgs),
 }

@@ -168,7 +168,7 @@ impl Part {
 
 /// Whether everything that was not pushed is in the spool.
 fn is_kept(error: &PushError) -> bool {
-    std::iter::once(error).chain(error.others()).all(|error| error.kept_in().is_some())
+    std::iter::once(error).chain(error.others()).all(|error| error.spooled_in().is_some())
 }
 
 fn key(job: &str, snapshot: &Snapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {

@@ -9,20 +9,18 @@ mod screen;
 mod tally;
 pub(crate) mod worker;
 
-use std::net::SocketAddr;
 use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use prompush::{Gateway, GatewayConfig};
-use prompush_gateway::{Config, Handle, Server};
 
 use crate::args::DemoArgs;
 use crate::commands::demo::fleet::{Event, Fleet};
 use crate::commands::demo::screen::Screen;
 use crate::commands::demo::tally::{Ending, Tally, WorkerTally, arrived};
 use crate::error::CliError;
+use crate::local_gateway::LocalGateway;
 use crate::signals::{self, SignalThread};
 
 /// The job of all workers.
@@ -56,9 +54,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), CliError> {
         })?
     };
     let config = GatewayConfig::default().total_timeout(Duration::from_secs(3));
-    let own = if args.url.is_none() { Some(OwnGateway::start()?) } else { None };
+    let own = if args.url.is_none() { Some(LocalGateway::start()?) } else { None };
     let url = match (&own, &args.url) {
-        (Some(own), _) => format!("http://{}", own.address),
+        (Some(own), _) => own.url(),
         (None, url) => url.clone().unwrap_or_default(),
     };
     let is_own = own.is_some();
@@ -189,43 +187,6 @@ impl Show {
         match self.tally.fault() {
             None => shown,
             Some(fault) => Err(CliError::Demo(fault)),
-        }
-    }
-}
-
-/// A gateway in this process, on a thread of its own; dropping it stops it.
-struct OwnGateway {
-    address: SocketAddr,
-    handle: Handle,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl OwnGateway {
-    fn start() -> Result<Self, CliError> {
-        let mut config = Config::default();
-        config.listen = vec!["127.0.0.1:0".to_owned()];
-        let server = Server::bind(config).map_err(CliError::Server)?;
-        let handle = server.handle();
-        let address = *server
-            .addresses()
-            .first()
-            .ok_or_else(|| CliError::Demo("the gateway listens nowhere".to_owned()))?;
-        let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
-            if let Err(error) = server.run() {
-                crate::output::terminal::print_error(&CliError::Server(error));
-            }
-        });
-        let thread =
-            thread.map_err(|error| CliError::System("start the gateway's thread", error))?;
-        Ok(Self { address, handle, thread: Some(thread) })
-    }
-}
-
-impl Drop for OwnGateway {
-    fn drop(&mut self) {
-        self.handle.stop();
-        if let Some(thread) = self.thread.take() {
-            thread.join().ok();
         }
     }
 }

@@ -19,6 +19,7 @@ use rustix::process::Pid;
 
 use crate::args::{GatewayUrlArg, LogLevel, RunArgs};
 use crate::body::input::Input;
+use crate::environment;
 use crate::error::CliError;
 use crate::output::logger;
 use crate::output::terminal::{print_message, print_warning};
@@ -33,7 +34,7 @@ use crate::run::report::{Outcome, Reporter, Target, in_one_line, now};
 use crate::run::signals::{Received, Signals};
 use crate::run::supervise::Supervised;
 use crate::run::telemetry::{Collected, Kind, Settings, Telemetry};
-use crate::run::textfile::{TEXTFILE_VARIABLE, Textfile};
+use crate::run::textfile::Textfile;
 use crate::run::usage::UsageSoFar;
 use crate::run::witness::Witness;
 use crate::run::{command, hiding, inherited, own_metrics, signals};
@@ -105,7 +106,7 @@ impl Run<'_> {
         let mut telemetry = self.telemetry();
         let mut variables: Vec<(&str, OsString)> = Vec::new();
         if let Some(textfile) = &textfile {
-            variables.push((TEXTFILE_VARIABLE, textfile.path().into()));
+            variables.push((environment::TEXTFILE, textfile.path().into()));
         }
         let of_telemetry = telemetry.iter().flat_map(Telemetry::variables);
         variables.extend(of_telemetry.map(|(name, value)| (name, value.into())));
@@ -186,7 +187,7 @@ impl Run<'_> {
     }
 
     fn given_textfile(&self) -> Option<PathBuf> {
-        let set = || std::env::var_os(TEXTFILE_VARIABLE).filter(|path| !path.is_empty());
+        let set = || std::env::var_os(environment::TEXTFILE).filter(|path| !path.is_empty());
         self.args.textfile.clone().or_else(|| set().map(PathBuf::from))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prompush::{Gateway, ReplayError, Replayed, Spool, SpoolEntry, Verb, decode_path};
+use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb, decode_path};
 use serde_json::{Value, json};
 
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
@@ -108,10 +108,10 @@ fn replay(
     let replayed = spool.replay(gateway, entry)?;
     let group = format!("{} at {}", shown(entry), gateway.url());
     match replayed {
-        Replayed::PushedSince(_) => {
+        ReplayOutcome::PushedSince(_) => {
             print_warning(&format!("dropped what was kept of {group}: it was pushed since"));
         }
-        Replayed::Sent if !quiet => {
+        ReplayOutcome::Sent if !quiet => {
             write_stdout(|stdout| writeln!(stdout, "{group}")).ok(); // a closed stdout stops no sending
         }
         _ => {}

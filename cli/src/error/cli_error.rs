@@ -201,6 +201,9 @@ pub(crate) enum CliError {
     /// The demo did not show what it is to show.
     #[error("{0}")]
     Demo(String),
+    /// A page of the documentation cannot be written, because a part of prompush does not start.
+    #[error("cannot gather the metrics of prompush")]
+    Documentation(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Ended by a signal, which was handled.
     #[error("interrupted")]
     Interrupted {

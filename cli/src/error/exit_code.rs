@@ -17,6 +17,21 @@ const EXIT_NOT_FOUND: u8 = 127;
 /// The gateway cannot be reached, or is still unavailable when retries are used up (`EX_UNAVAILABLE`).
 const EXIT_UNAVAILABLE: u8 = 69;
 
+/// Every exit code with its meaning, for the documentation.
+pub(crate) const EXIT_CODES: [(&str, &str); 8] = [
+    ("0", "the command did what it was asked to do"),
+    ("1", "the gateway refused the request, the input is invalid, or `check` found an error"),
+    ("2", "the command line or an environment variable is wrong"),
+    ("69", "the gateway cannot be reached, or is still unavailable after all retries"),
+    ("126", "`run`: the command exists and cannot be executed"),
+    ("127", "`run`: the command was not found"),
+    ("130, 143", "SIGINT or SIGTERM ended the command"),
+    (
+        "any",
+        "`run` ends with the exit code of the command, or by the signal that ended the command",
+    ),
+];
+
 impl CliError {
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {

@@ -66,7 +66,7 @@ const OPTION_NAMES: [(&str, &str); 6] = [
 
 fn push_hint(error: &PushError) -> Option<String> {
     let hint = error.hint().map(|hint| in_our_words(&hint));
-    let of_spool = match (error.kept_in(), error.not_kept()) {
+    let of_spool = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
             Some(format!("`prompush spool flush --spool {}` sends what is kept", dir.display()))
         }

@@ -5,20 +5,12 @@ use std::path::{Path, PathBuf};
 use prompush::{ConfigError, Credentials, Secret, Tls};
 
 use crate::args::AccessArgs;
+use crate::environment::{
+    BEARER_TOKEN, BEARER_TOKEN_FILE, CA_FILE, CERT_FILE, HEADER_FILE, HEADERS, INSECURE, KEY_FILE,
+    PASSWORD, PASSWORD_FILE, USER,
+};
 use crate::error::CliError;
 use crate::resolve::variable::variable;
-
-const USER: &str = "PROMPUSH_USER";
-const PASSWORD: &str = "PROMPUSH_PASSWORD";
-const PASSWORD_FILE: &str = "PROMPUSH_PASSWORD_FILE";
-const BEARER_TOKEN: &str = "PROMPUSH_BEARER_TOKEN";
-const BEARER_TOKEN_FILE: &str = "PROMPUSH_BEARER_TOKEN_FILE";
-const HEADERS: &str = "PROMPUSH_HEADERS";
-const HEADER_FILE: &str = "PROMPUSH_HEADER_FILE";
-const CA_FILE: &str = "PROMPUSH_CA_FILE";
-const CERT_FILE: &str = "PROMPUSH_CERT_FILE";
-const KEY_FILE: &str = "PROMPUSH_KEY_FILE";
-const INSECURE: &str = "PROMPUSH_INSECURE";
 
 /// A value, and the argument or variable that it is from.
 #[derive(Debug)]

@@ -5,13 +5,12 @@ use std::time::Duration;
 use prompush::{ConfigError, Gateway, GatewayConfig};
 
 use crate::args::GatewayUrlArg;
+use crate::environment;
 use crate::error::CliError;
 use crate::output::logger;
 use crate::resolve::access;
 use crate::resolve::variable::variable;
 
-/// The environment variable with the gateway's URL.
-pub(crate) const GATEWAY_VARIABLE: &str = "PUSHGATEWAY_URL";
 /// The gateway if neither flag nor variable name one.
 const GATEWAY_DEFAULT: &str = "http://localhost:9091";
 
@@ -40,7 +39,7 @@ impl GatewayOptions {
     pub(crate) fn explain(&self, error: ConfigError) -> CliError {
         match error {
             ConfigError::Url { value, expected } if self.from_environment => {
-                CliError::Environment { name: GATEWAY_VARIABLE, value, expected }
+                CliError::Environment { name: environment::GATEWAY, value, expected }
             }
             error => CliError::Gateway(error),
         }
@@ -65,7 +64,7 @@ pub(crate) fn gateway_options(args: &GatewayUrlArg) -> Result<GatewayOptions, Cl
     if let Some(url) = &args.url {
         return Ok(GatewayOptions { url: url.clone(), config, from_environment: false });
     }
-    let variable = variable(GATEWAY_VARIABLE)?;
+    let variable = variable(environment::GATEWAY)?;
     let from_environment = variable.is_some();
     let url = variable.unwrap_or_else(|| GATEWAY_DEFAULT.to_owned());
     Ok(GatewayOptions { url, config, from_environment })

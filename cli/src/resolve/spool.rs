@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use crate::args::SpoolDirArg;
+use crate::environment;
 use crate::error::CliError;
 use crate::resolve::variable::variable;
-
-/// The environment variable with the spool's directory.
-const SPOOL_VARIABLE: &str = "PROMPUSH_SPOOL";
 
 /// The directory of the spool: the flag, else the variable, else none.
 ///
@@ -17,5 +15,5 @@ pub(crate) fn spool_dir(args: &SpoolDirArg) -> Result<Option<PathBuf>, CliError>
     if args.dir.is_some() {
         return Ok(args.dir.clone());
     }
-    Ok(variable(SPOOL_VARIABLE)?.map(PathBuf::from))
+    Ok(variable(environment::SPOOL)?.map(PathBuf::from))
 }

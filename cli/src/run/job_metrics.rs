@@ -155,6 +155,15 @@ fn metric(labels: Vec<Label<'static>>, value: f64) -> Metric<'static> {
     Metric { labels: labels.into(), value: MetricValue::Number(value), timestamp_ms: None, line: 0 }
 }
 
+/// Every family that a run can push, with made-up values: for the documentation.
+pub(crate) fn example() -> Exposition<'static> {
+    let (at, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+    let start = JobStart { at, every: Some(second), ttl: Some(second) };
+    let usage = Usage { user_cpu: second, system_cpu: second, resident_bytes_max: Some(1.0) };
+    let ending = Ending::Exited(0);
+    start.ended(&JobEnd { at, duration: second, ending, usage, is_textfile_bad: false })
+}
+
 /// To the millisecond, which is what Prometheus keeps of a time.
 fn seconds_since_epoch(time: SystemTime) -> f64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -9,8 +9,6 @@ use crate::args::{BodyArgs, FormatArg};
 use crate::body::input::{self, Input};
 use crate::error::CliError;
 
-/// The environment variable with the file's path, for the command; if it is set already, that file is meant.
-pub(crate) const TEXTFILE_VARIABLE: &str = "PROMPUSH_TEXTFILE";
 /// Most bytes that are read of it: 64 MiB, as much as a push takes.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Where a file for one run can be: also where the place for temporary files cannot be written to.

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod faults;
 mod gc;
+mod generate_docs;
 mod guide;
 mod help;
 mod mistakes;

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub(crate) use prompush_core::clock::ManualClock;
-use prompush_gateway::{Config, Handle, Server};
+use prompush_gateway::{Config, Server, ShutdownHandle};
 use prompush_testing::http::{self, Response};
 use prompush_testing::wait_until;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use serde_json::Value;
 /// A gateway on a free loopback port, stopped on drop.
 pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
-    handle: Handle,
+    handle: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,7 +39,7 @@ impl TestGateway {
     ) -> Self {
         config.listen = vec!["127.0.0.1:0".to_owned()];
         let server = bind(config).expect("a free loopback port");
-        let (address, handle) = (server.addresses()[0], server.handle());
+        let (address, handle) = (server.addresses()[0], server.shutdown_handle());
         let thread = std::thread::Builder::new()
             .name("gateway".to_owned())
             .spawn(move || server.run().expect("the server runs"))
@@ -71,7 +71,7 @@ impl TestGateway {
 
 impl Drop for TestGateway {
     fn drop(&mut self) {
-        self.handle.stop();
+        self.handle.shutdown();
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ended without a panic");
         }

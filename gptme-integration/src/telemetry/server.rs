@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use prompush::{Encoder, Format, Registry};
 use prompush_http_server::ServeError;
-use prompush_http_server::{Handler, HttpServer, Limits, Request, Response, Stopper};
+use prompush_http_server::{Handler, HttpServer, Limits, Request, Response, ShutdownHandle};
 
 use crate::error::TelemetryError;
 use crate::port_holder::PortHolder;
@@ -21,7 +21,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Server {
     addresses: Vec<SocketAddr>,
-    stopper: Stopper,
+    shutdown: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,7 +44,7 @@ impl Server {
                 listen(source)
             }
         })?;
-        let (addresses, stopper) = (server.addresses().to_vec(), server.stopper());
+        let (addresses, shutdown) = (server.addresses().to_vec(), server.shutdown_handle());
         let thread = std::thread::Builder::new()
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
@@ -53,7 +53,7 @@ impl Server {
                 }
             })
             .map_err(listen)?;
-        Ok(Self { addresses, stopper, thread: Some(thread) })
+        Ok(Self { addresses, shutdown, thread: Some(thread) })
     }
 
     pub(super) fn addresses(&self) -> &[SocketAddr] {
@@ -66,7 +66,7 @@ impl Server {
     }
 
     fn end(&mut self) {
-        self.stopper.stop();
+        self.shutdown.shutdown();
         if let Some(thread) = self.thread.take() {
             // A panic there has been printed there.
             thread.join().ok();

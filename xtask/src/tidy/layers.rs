@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::packages::{Dependency, Package};
+use crate::packages::{Dependency, Package};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 

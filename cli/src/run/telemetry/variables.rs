@@ -6,6 +6,7 @@ use std::time::Duration;
 use prompush::HttpUrl;
 use prompush_gptme::{Environment, EnvironmentError};
 
+use crate::environment::INTERVAL;
 use crate::run::telemetry::served::Place;
 
 const GPTME_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
@@ -14,7 +15,6 @@ const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const OTEL_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const OTEL_METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 const OTEL_METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
-const INTERVAL: &str = "PROMPUSH_INTERVAL";
 const PROMETHEUS_ADDR: &str = "PROMETHEUS_ADDR";
 const PROMETHEUS_PORT: &str = "PROMETHEUS_PORT";
 
