@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinShutdownHandle};
 
-use prompush_gateway::{Config, ShutdownHandle, Server};
+use prompush_gateway::{Config, Server, ShutdownHandle};
 
 use crate::error::CliError;
 use crate::output::terminal::print_error;

@@ -7,7 +7,7 @@
 //! use prompush_core::check::{Body, check};
 //!
 //! let body = Body::new(b"# TYPE rows counter\nrows 1\nbytes x\n".to_vec());
-//! let report = check(&[body], None)?;
+//! let report = check([&body], None)?;
 //! let found: Vec<String> = report.diagnostics.iter().map(ToString::to_string).collect();
 //! assert_eq!(
 //!     found,

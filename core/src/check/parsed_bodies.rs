@@ -9,6 +9,7 @@ use crate::check::hint::Hint;
 use crate::check::lint::lint_family;
 use crate::check::parse_hint::parse_hint;
 use crate::check::push_problem::{PushProblem, PushProblemKind, push_problems};
+use crate::check::repair::Repair;
 use crate::check::span::Span;
 use crate::error::ParseError;
 use crate::exposition::format::Format;
@@ -24,7 +25,7 @@ pub struct ParsedBodies<'a> {
     pub exposition: Exposition<'a>,
     /// The errors of the parser.
     pub parse_errors: Vec<Diagnostic>,
-    bodies: &'a [Body],
+    bodies: Vec<&'a Body>,
     /// The index of the body that each family is from, by the family's name.
     body_of: BTreeMap<String, usize>,
 }
@@ -47,14 +48,14 @@ impl<'a> ParsedBodies<'a> {
     /// # Errors
     /// [`DuplicateFamily`] if two bodies have a family of the same name: a gateway takes a family
     /// in one block only.
-    pub fn parse(bodies: &'a [Body]) -> Result<Self, DuplicateFamily> {
+    pub fn parse(bodies: impl IntoIterator<Item = &'a Body>) -> Result<Self, DuplicateFamily> {
         let mut parsed = Self {
             exposition: Exposition::default(),
             parse_errors: Vec::new(),
-            bodies,
+            bodies: bodies.into_iter().collect(),
             body_of: BTreeMap::new(),
         };
-        for (index, body) in bodies.iter().enumerate() {
+        for (index, body) in parsed.bodies.iter().copied().enumerate() {
             let (exposition, errors) = parse_body(body);
             let errors = errors.into_iter().map(|error| parse_diagnostic(index, body, error));
             parsed.parse_errors.extend(errors);
@@ -95,7 +96,7 @@ impl<'a> ParsedBodies<'a> {
         let mut found = Vec::new();
         for (body, repairs) in self.bodies.iter().map(|body| &body.repairs).enumerate() {
             found.extend(repairs.iter().map(|repair| {
-                let is_mark = *repair == crate::check::repair::Repair::ByteOrderMark;
+                let is_mark = *repair == Repair::ByteOrderMark;
                 let span = if is_mark { Span::At { column: 1, width: 1 } } else { Span::End };
                 let (line, kind) = (repair.line(), DiagnosticKind::Repair(*repair));
                 Diagnostic { severity: Severity::Warning, body, line, span, kind, hint: None }

@@ -32,7 +32,7 @@ impl Report<'_> {
 /// # Errors
 /// [`DuplicateFamily`] if two bodies have a family of the same name.
 pub fn check<'a>(
-    bodies: &'a [Body],
+    bodies: impl IntoIterator<Item = &'a Body>,
     key: Option<&GroupingKey>,
 ) -> Result<Report<'a>, DuplicateFamily> {
     let mut parsed = ParsedBodies::parse(bodies)?;
