@@ -1,7 +1,7 @@
 //! A gateway in this process, for the demo and for the generated documentation.
 
 use std::net::SocketAddr;
-use std::thread::{self, JoinShutdownHandle};
+use std::thread::{self, JoinHandle};
 
 use prompush_gateway::{Config, Server, ShutdownHandle};
 
@@ -16,7 +16,7 @@ const LISTEN: &str = "127.0.0.1:0";
 pub(crate) struct LocalGateway {
     address: SocketAddr,
     handle: ShutdownHandle,
-    thread: Option<JoinShutdownHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl LocalGateway {

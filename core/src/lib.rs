@@ -75,6 +75,7 @@ pub use metrics::histogram::Histogram;
 pub use metrics::info::Info;
 pub use metrics::metric_kind::MetricKind;
 pub use metrics::registry::Registry;
+pub use metrics::summary::Summary;
 pub use metrics::timer::Timer;
 pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
 pub use prometheus_client::label_set::DerivedLabels;

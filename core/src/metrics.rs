@@ -8,6 +8,7 @@ pub(crate) mod gauge;
 pub(crate) mod histogram;
 pub(crate) mod info;
 pub(crate) mod metric_kind;
+pub(crate) mod summary;
 pub(crate) mod timer;
 
 pub(crate) mod family;

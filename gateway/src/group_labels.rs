@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::text_format::labels::{escape_control_characters, write_labels};
+use prompush_core::text::write_labels;
+
+use crate::text_format::labels::escape_control_characters;
 
 /// The labels of a group's URL path, sorted by name; `job` is one of them.
 ///
@@ -42,7 +44,7 @@ impl GroupLabels {
             labels.sort_unstable();
         }
         let mut text = Vec::new();
-        write_labels(&mut text, labels.into_iter());
+        write_labels(&mut text, labels);
         text
     }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use prompush_core::text::WriteNumber as _;
 use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
-use crate::text_format::number::write_number;
+use crate::text_format::number::GoNumber;
 
 /// A family of ours, ready for a scrape.
 #[derive(Debug)]
@@ -172,7 +173,7 @@ fn write_sample(out: &mut Vec<u8>, name: &str, labels: &str, value: f64) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(labels.as_bytes());
     out.push(b' ');
-    write_number(out, value);
+    GoNumber(value).write_number(out);
     out.push(b'\n');
 }
 

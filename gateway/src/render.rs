@@ -7,4 +7,3 @@ pub(crate) mod renderer;
 pub(crate) mod samples;
 
 mod metric_labels;
-mod metric_lines;

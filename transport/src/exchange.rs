@@ -9,6 +9,7 @@ pub(crate) mod groups;
 pub(crate) mod http_date;
 pub(crate) mod operation;
 pub(crate) mod outcome;
+pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod verdict;
 pub(crate) mod wait;

@@ -59,6 +59,7 @@ pub use error::spool::{SpoolError, SpoolFault};
 pub use error::verb::Verb;
 pub use exchange::config::GatewayConfig;
 pub use exchange::groups::{Group, Inventory};
+pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;

@@ -40,6 +40,11 @@ Usage: cargo xtask <task>
            benches/results/<date>-<processor>
              --quick      fewer repetitions: two or three minutes
              --out DIR    puts the results there
+             --gateway    measures gateways under load instead, within a minute: pushes per
+                          second over eight connections, and a scrape of 10,000 groups
+                 --prompush FILE  measures that program instead of one built now; may be
+                                  given more than once
+                 --groups N       pushes into N groups in turn (500)
              --criterion  runs criterion's benches instead; what follows goes to `cargo bench`
   gptme    the part of `e2e` with gptme alone, or by hand
              --runs N            N instances in a row, every fifth killed, instead

@@ -201,7 +201,7 @@ fn row(entry: &SpoolEntry, now: SystemTime) -> [String; 7] {
         entry.verb().map_or("", word).to_owned(),
         families.to_string(),
         bytes.to_string(),
-        entry.made().map_or_else(dash, |made| format!("{} ago", age(since(made, now)))),
+        entry.created().map_or_else(dash, |made| format!("{} ago", age(since(made, now)))),
         file,
     ]
 }
@@ -215,8 +215,8 @@ fn to_json(entry: &SpoolEntry, now: SystemTime) -> Value {
         "verb": entry.verb().map(word),
         "families": entry.size().map(|(families, _)| families),
         "bytes": entry.size().map(|(_, bytes)| bytes),
-        "made": entry.made().and_then(unix),
-        "age_seconds": entry.made().map(|made| since(made, now).as_secs_f64()),
+        "made": entry.created().and_then(unix),
+        "age_seconds": entry.created().map(|made| since(made, now).as_secs_f64()),
         "fault": entry.fault().map(|fault| fault.to_string()),
     })
 }

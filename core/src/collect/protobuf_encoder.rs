@@ -6,7 +6,7 @@ use crate::collect::encoder::{Encoder, FamilySpan};
 use crate::exposition::metric_family::MetricFamily;
 use crate::exposition::metric_type::FamilyType;
 use crate::exposition::protobuf::encode::{
-    plain_type, type_number, write_live_histogram, write_metric,
+    plain_type, type_number, write_live_histogram, write_live_summary, write_metric,
 };
 use crate::exposition::protobuf::schema::family;
 use crate::exposition::protobuf::wire::{
@@ -107,5 +107,15 @@ impl SeriesWriter<'_> {
             out.extend_from_slice(prefix);
             *samples += write_live_histogram(out, LENGTH_WIDTH, buckets, sum) + 2;
         });
+    }
+
+    /// Writes a summary without quantiles.
+    pub(crate) fn write_summary(self, sum: f64, count: u64) {
+        let Self { out, samples, prefix } = self;
+        message_field(out, family::METRIC, 1, |out| {
+            out.extend_from_slice(prefix);
+            write_live_summary(out, sum, count);
+        });
+        *samples += 2;
     }
 }

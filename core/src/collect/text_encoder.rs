@@ -4,7 +4,7 @@ use crate::collect::encoder::{Encoder, FamilySpan};
 use crate::exposition::format::Format;
 use crate::exposition::metric_family::{MetricFamily, MetricValue};
 use crate::exposition::metric_type::{FamilyType, MetricType};
-use crate::exposition::sample_names::{TOTAL, without_info, without_total};
+use crate::exposition::sample_names::{COUNT, SUM, TOTAL, without_info, without_total};
 use crate::exposition::text::bound_text::{Bound, BoundText};
 use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
 use crate::exposition::text::samples::{WriteNumber, write_histogram, write_metric, write_sample};
@@ -69,6 +69,19 @@ impl Encoder {
         let count = |last: Option<u64>| last.unwrap_or_default();
         let written = write_histogram(&mut self.out, name, labels, buckets, &sum, count);
         self.samples += written.count;
+    }
+
+    /// Writes all samples of a summary without quantiles.
+    pub(crate) fn write_summary_samples(
+        &mut self,
+        name: &str,
+        labels: &[u8],
+        sum: f64,
+        count: u64,
+    ) {
+        write_sample(&mut self.out, name, SUM, labels, &sum);
+        write_sample(&mut self.out, name, COUNT, labels, &count);
+        self.samples += 2;
     }
 
     /// Writes a family that was read from a body.

@@ -62,6 +62,11 @@ impl Buckets {
         Self::new(std::iter::successors(Some(start), next).take(count))
     }
 
+    /// The bucket `+Inf` alone.
+    pub(crate) fn only_infinity() -> Self {
+        Self::from_valid(Vec::new())
+    }
+
     fn from_valid(upper: Vec<f64>) -> Self {
         let render = |format| {
             let bounds = upper.iter().copied().chain([f64::INFINITY]);

@@ -1,8 +1,8 @@
 //! What all metric types have in common.
 
 /// A metric type that a [`Family`](crate::Family) can hold: [`Counter`](crate::Counter),
-/// [`CounterF64`](crate::CounterF64), [`Gauge`](crate::Gauge), [`Histogram`](crate::Histogram)
-/// or [`Info`](crate::Info). Other crates cannot implement this trait.
+/// [`CounterF64`](crate::CounterF64), [`Gauge`](crate::Gauge), [`Histogram`](crate::Histogram),
+/// [`Summary`](crate::Summary) or [`Info`](crate::Info). Other crates cannot implement this trait.
 pub trait MetricKind: sealed::Sealed {}
 
 /// The labels in a series' text `name{labels} `, without braces.

@@ -19,6 +19,7 @@ use crate::metrics::histogram::Histogram;
 use crate::metrics::info::Info;
 use crate::metrics::metric_kind::MetricKind;
 use crate::metrics::metric_kind::sealed::Sealed as _;
+use crate::metrics::summary::Summary;
 use crate::name::{LabelName, MetricName};
 
 /// All metric families of a program. A clone is a handle to the same registry.
@@ -112,6 +113,14 @@ impl Registry {
         self.single(name, help, buckets)
     }
 
+    /// Registers a summary without quantiles.
+    ///
+    /// # Errors
+    /// As for [`counter`](Self::counter).
+    pub fn summary(&self, name: &str, help: &str) -> Result<Summary, RegistryError> {
+        self.single(name, help, ())
+    }
+
     /// Registers an info with its labels.
     ///
     /// # Errors
@@ -164,6 +173,19 @@ impl Registry {
         buckets: Buckets,
     ) -> Result<Family<LabelNames<N>, Histogram>, RegistryError> {
         self.family(name, help, label_names, buckets)
+    }
+
+    /// Registers summaries without quantiles with these label names.
+    ///
+    /// # Errors
+    /// As for [`counter_family`](Self::counter_family); also for a label `quantile`.
+    pub fn summary_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label_names: [&str; N],
+    ) -> Result<Family<LabelNames<N>, Summary>, RegistryError> {
+        self.family(name, help, label_names, ())
     }
 
     /// Registers metrics of any type with these label names.

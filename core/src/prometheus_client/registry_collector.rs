@@ -15,7 +15,8 @@ use crate::exposition::sample_names::without_total;
 use crate::metrics::registry::Registry;
 
 impl Collector for Registry {
-    /// Whole numbers above 2^53 are rounded on this way.
+    /// Whole numbers above 2^53 are rounded on this way. Summaries are left out, because
+    /// `prometheus_client` has no such type.
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut text = Encoder::new(Format::Text);
         let text = text.encode(self).map_err(|_| fmt::Error)?;
@@ -32,7 +33,8 @@ fn encode_family(
         MetricType::Counter => (without_total(&family.name), PrometheusClientType::Counter),
         MetricType::Histogram => (&*family.name, PrometheusClientType::Histogram),
         MetricType::Gauge => (&*family.name, PrometheusClientType::Gauge),
-        MetricType::Summary | MetricType::Untyped => (&*family.name, PrometheusClientType::Unknown),
+        MetricType::Untyped => (&*family.name, PrometheusClientType::Unknown),
+        MetricType::Summary => return Ok(()),
     };
     let help = family.help.as_deref().unwrap_or_default();
     let mut encoder = encoder.encode_descriptor(name, help, None, client_type)?;
@@ -57,7 +59,7 @@ fn encode_metric(
             let (count, buckets) = bucket_counts(histogram);
             encoder.encode_histogram::<NoLabelSet>(histogram.sum, count, &buckets, None)
         }
-        // Our registry has no summaries.
+        // `encode_family` leaves summaries out.
         MetricValue::Summary(_) => Ok(()),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use prompush_core::text::write_labels;
 use prompush_core::{Metric, MetricType};
 
 use crate::error::Inconsistency;
 use crate::group_labels::GroupLabels;
-use crate::text_format::labels::write_labels;
 
 /// Appends the labels of a metric, sorted by name. A label of the group replaces one of the same name in the body.
 /// There is always an `instance`, empty if neither the body nor the group has one.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use prompush_core::text::{write_metric, write_sample};
 use prompush_core::{
     Exposition, MetricFamily, MetricType, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL,
 };
@@ -11,8 +12,8 @@ use prompush_core::{
 use crate::error::{Inconsistency, StoreError};
 use crate::group_labels::GroupLabels;
 use crate::render::metric_labels::{check_group_labels, escape_metric_name, write_metric_labels};
-use crate::render::metric_lines::{write_metric, write_sample};
 use crate::render::samples::{RenderedSamples, SamplesBuilder};
+use crate::text_format::number::GoNumber;
 
 /// A rendered push. The store takes it if it is consistent with the other groups.
 #[derive(Debug, Default)]
@@ -99,8 +100,8 @@ impl Renderer {
     ) -> RenderedFamily {
         let mut builder = SamplesBuilder::default();
         let labels = group.to_text();
-        let labels_start = write_sample(builder.text(), name, "", &labels, None, value);
-        builder.end_metric(labels_start, labels.len(), self.hash(&labels));
+        let written = write_sample(builder.text(), name, "", &labels, &GoNumber(value));
+        builder.end_metric(written, self.hash(&labels));
         RenderedFamily { metric_type: MetricType::Gauge, help: None, samples: builder.finish() }
     }
 
@@ -121,13 +122,15 @@ impl Renderer {
         for metric in &family.metrics {
             labels.clear();
             write_metric_labels(&mut labels, name, metric, group)?;
-            let labels_start = write_metric(builder.text(), family, name, &metric.value, &labels)?;
+            check_value(family.metric_type, name, &metric.value, &labels)?;
+            let text = builder.text();
+            let written = write_metric(text, name, &labels, &metric.value, GoNumber, GoNumber);
             // The limit is checked after each metric, because a small body can become large: every sample repeats the
             // labels of the group.
             if builder.text().len() > bytes_max.min(SamplesBuilder::BYTES_MAX) {
                 return Err(StoreError::Full { limit: self.bytes_max, unit: "bytes of samples" });
             }
-            builder.end_metric(labels_start, labels.len(), self.hash(&labels));
+            builder.end_metric(written.labels, self.hash(&labels));
         }
         let samples = builder.finish();
         match samples.duplicate() {
@@ -139,6 +142,30 @@ impl Renderer {
             None => Ok(samples),
         }
     }
+}
+
+/// Refuses a value that does not fit the type of its family. Only a protobuf body can contain one.
+fn check_value(
+    metric_type: MetricType,
+    family: &str,
+    value: &MetricValue,
+    labels: &[u8],
+) -> Result<(), Inconsistency> {
+    let fits = match metric_type {
+        MetricType::Counter | MetricType::Gauge | MetricType::Untyped => {
+            matches!(value, MetricValue::Number(_))
+        }
+        MetricType::Histogram => matches!(value, MetricValue::Histogram(_)),
+        MetricType::Summary => matches!(value, MetricValue::Summary(_)),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Inconsistency::Value {
+        family: family.to_owned(),
+        labels: String::from_utf8_lossy(labels).into_owned(),
+        metric_type: metric_type.as_str().to_ascii_uppercase(),
+    })
 }
 
 /// The largest value of the family that is a lifetime: it is positive, and `+Inf` means for ever.

@@ -1,6 +1,7 @@
 //! The rendered samples of one metric family of one group.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use crate::text_format::labels::{WrittenLabels, unescape};
 
@@ -113,15 +114,13 @@ impl SamplesBuilder {
         &mut self.text
     }
 
-    /// Ends a metric. `labels_start` is the position of its labels in the text, which has at most
-    /// [`Self::BYTES_MAX`] bytes.
-    pub(crate) fn end_metric(&mut self, labels_start: usize, labels_len: usize, hash: u64) {
-        let labels_end = labels_start + labels_len;
-        let labels = self.text.get(labels_start..labels_end).unwrap_or_default();
-        let label_count = short(WrittenLabels(labels).count());
+    /// Ends a metric. `labels` is the range of its labels in the text, which has at most [`Self::BYTES_MAX`] bytes.
+    pub(crate) fn end_metric(&mut self, labels: Range<usize>, hash: u64) {
+        let label_text = self.text.get(labels.clone()).unwrap_or_default();
+        let label_count = short(WrittenLabels(label_text).count());
         self.metrics.push(MetricOffsets {
-            labels_start: short(labels_start),
-            labels_end: short(labels_end),
+            labels_start: short(labels.start),
+            labels_end: short(labels.end),
             end: short(self.text.len()),
             label_count,
             hash,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use prompush_core::sample_names::{compound_family, suffixed};
 use prompush_core::{MetricType, PUSH_TIME};
 
 use crate::error::Inconsistency;
@@ -73,17 +74,14 @@ impl ConsistencyCheck<'_> {
 
     /// Refuses a family with a name such as `h_count` if `h` is a histogram or summary.
     fn check_that_name_is_no_sample_name(&self, name: &str) -> Result<(), Inconsistency> {
-        for suffix in ["_bucket", "_count", "_sum"] {
-            let Some(base) = name.strip_suffix(suffix) else { continue };
-            let what = match self.type_after_push(base) {
-                Some(MetricType::Histogram) => "histogram",
-                Some(MetricType::Summary) if suffix != "_bucket" => "summary",
-                _ => continue,
-            };
-            let (family, other) = (name.to_owned(), base.to_owned());
-            return Err(Inconsistency::Suffix { family, what, other });
+        match compound_family(name, |family| self.type_after_push(family)) {
+            Some((other, metric_type)) => Err(Inconsistency::Suffix {
+                family: name.to_owned(),
+                what: metric_type.as_str(),
+                other: other.to_owned(),
+            }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Refuses a histogram or summary `h` if there is a family with a name such as `h_count`.
@@ -92,19 +90,12 @@ impl ConsistencyCheck<'_> {
         name: &str,
         metric_type: MetricType,
     ) -> Result<(), Inconsistency> {
-        let suffixes: &[&str] = match metric_type {
-            MetricType::Histogram => &["_bucket", "_count", "_sum"],
-            MetricType::Summary => &["_count", "_sum"],
-            _ => &[],
-        };
-        for suffix in suffixes {
-            let other = format!("{name}{suffix}");
-            if self.type_after_push(&other).is_some() {
-                let what = "metric";
-                return Err(Inconsistency::Suffix { family: name.to_owned(), what, other });
+        match suffixed(name, metric_type).find(|other| self.type_after_push(other).is_some()) {
+            Some(other) => {
+                Err(Inconsistency::Suffix { family: name.to_owned(), what: "metric", other })
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The type that a family has after the push. `None` if there is no such family then.

@@ -230,7 +230,7 @@ mod tests {
         for labels in series {
             builder.text().extend_from_slice(format!("m{{{labels}}} 1\n").as_bytes());
             let labels_start = builder.text().len() - labels.len() - 4;
-            builder.end_metric(labels_start, labels.len(), 7);
+            builder.end_metric(labels_start..labels_start + labels.len(), 7);
         }
         let help = help.map(Arc::from);
         RenderedFamily { metric_type: MetricType::Gauge, help, samples: builder.finish() }

@@ -1,24 +1,6 @@
 //! Labels in text: `a="1",b="2"`, without the braces around them.
 
-use prompush_core::text;
-
-/// Appends labels in the order given.
-pub(crate) fn write_labels<'a>(
-    out: &mut Vec<u8>,
-    labels: impl Iterator<Item = (&'a str, &'a str)>,
-) {
-    for (index, (name, value)) in labels.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"=\"");
-        text::write_label_value(out, value);
-        out.push(b'"');
-    }
-}
-
-/// Iterates over labels that [`write_labels`] wrote. An item is a name and a value; the value is still escaped.
+/// Iterates over labels that [`write_labels`](prompush_core::text::write_labels) wrote. An item is a name and a value; the value is still escaped.
 #[derive(Clone, Debug)]
 pub(crate) struct WrittenLabels<'a>(pub(crate) &'a [u8]);
 

@@ -1,19 +1,27 @@
 //! Numbers in text, as a Pushgateway writes them.
 
-use prompush_core::text;
+use prompush_core::text::{self, WriteNumber};
 
-/// Appends `value` with the fewest digits that read back as the same number.
-///
-/// The form is that of Go's `strconv.FormatFloat(value, 'g', -1, 64)`: an exponent below 1e-4 and from 1e6 on. Only
-/// minus zero differs: it is `0`, as in Prometheus's own text encoder.
-pub(crate) fn write_number(out: &mut Vec<u8>, value: f64) {
-    /// Go writes whole numbers from here on with an exponent.
-    const EXPONENT_MIN: f64 = 1e6;
-    if value.fract() == 0.0 && value.abs() < EXPONENT_MIN {
-        #[expect(clippy::cast_possible_truncation, reason = "the number is whole and below 2^20")]
-        out.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
-    } else {
-        text::write_float_go(out, value);
+/// A number in the form of Go's `strconv.FormatFloat(value, 'g', -1, 64)`: the fewest digits that read back as the
+/// same number, with an exponent below 1e-4 and from 1e6 on. Only minus zero differs: it is `0`, as in Prometheus's
+/// own text encoder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GoNumber(pub(crate) f64);
+
+impl WriteNumber for GoNumber {
+    fn write_number(&self, out: &mut Vec<u8>) {
+        /// Go writes whole numbers from here on with an exponent.
+        const EXPONENT_MIN: f64 = 1e6;
+        let Self(value) = *self;
+        if value.fract() == 0.0 && value.abs() < EXPONENT_MIN {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the number is whole and below 2^20"
+            )]
+            out.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
+        } else {
+            text::write_float_go(out, value);
+        }
     }
 }
 
@@ -23,7 +31,7 @@ mod tests {
 
     fn written(value: f64) -> String {
         let mut out = Vec::new();
-        write_number(&mut out, value);
+        GoNumber(value).write_number(&mut out);
         String::from_utf8(out).unwrap()
     }
 

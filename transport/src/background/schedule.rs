@@ -9,8 +9,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::outcome::Outcome;
+use crate::exchange::retry::{Retries, RetryDecision, RetryPolicy};
 use prompush_core::clock::WAIT_MAX;
 
 /// Regular pushes come this much of the interval early or late, at most, so that programs started
@@ -35,7 +35,7 @@ pub(crate) struct Schedule {
     attempt_timeout: Duration,
     /// After a failure nothing is sent before then.
     earliest_retry: Instant,
-    backoff: Backoff,
+    retries: Retries,
     regular: Option<Regular>,
     /// The latest deadline of those who wait for an acknowledgement.
     flush_until: Option<Instant>,
@@ -56,15 +56,11 @@ struct Regular {
 }
 
 impl Schedule {
-    pub(crate) fn new(
-        now: Instant,
-        attempt_timeout: Duration,
-        retry_delay: (Duration, Duration),
-    ) -> Self {
+    pub(crate) fn new(now: Instant, attempt_timeout: Duration, retry_policy: &RetryPolicy) -> Self {
         Self {
             attempt_timeout: attempt_timeout.min(WAIT_MAX),
             earliest_retry: now,
-            backoff: Backoff::new(retry_delay.0, retry_delay.1, now),
+            retries: Retries::new(retry_policy, now),
             regular: None,
             flush_until: None,
             end_by: None,
@@ -132,32 +128,33 @@ impl Schedule {
     pub(crate) fn flush(&mut self, now: Instant, until: Instant) {
         self.flush_until = Some(self.flush_until.map_or(until, |other| other.max(until)));
         self.earliest_retry = now;
-        self.backoff.reset();
+        self.retries.reset();
     }
 
     /// Told to end by `end_by`: whatever there is, is sent at once.
     pub(crate) fn end(&mut self, now: Instant, end_by: Instant) {
         self.end_by = Some(end_by);
         self.earliest_retry = now;
-        self.backoff.reset();
+        self.retries.reset();
     }
 
     /// An attempt has ended.
     pub(crate) fn attempted(&mut self, now: Instant, outcome: Outcome, rng: &mut fastrand::Rng) {
-        let Outcome::Failed { after } = outcome else {
-            self.backoff.reset();
+        let Outcome::Failed { retry_after } = outcome else {
+            self.retries.reset();
             self.earliest_retry = now;
             return;
         };
-        let wait = after.unwrap_or_else(|| self.backoff.next(rng)).min(WAIT_MAX);
         self.flush_until = self.flush_until.filter(|until| *until > now);
+        let deadline = self.end_by.or(self.flush_until);
+        let wait = match self.retries.after_failure(now, deadline, retry_after, rng) {
+            RetryDecision::Wait(wait) => wait,
+            RetryDecision::GiveUp { wait } => {
+                self.gave_up = self.end_by.is_some();
+                wait
+            }
+        };
         self.earliest_retry = now + wait;
-        let Some(urgent) = self.end_by.or(self.flush_until) else { return };
-        let remaining = urgent.saturating_duration_since(now);
-        match wait_within(wait, after.is_some(), remaining) {
-            Some(wait) => self.earliest_retry = now + wait,
-            None => self.gave_up = self.end_by.is_some(),
-        }
     }
 }
 
@@ -171,7 +168,7 @@ mod tests {
     const MIN: Duration = Duration::from_millis(100);
     const MAX: Duration = Duration::from_secs(30);
     const SECOND: Duration = Duration::from_secs(1);
-    const FAILED: Outcome = Outcome::Failed { after: None };
+    const FAILED: Outcome = Outcome::Failed { retry_after: None };
 
     /// A schedule of regular pushes, its clock and its dice.
     struct Scenario {
@@ -184,7 +181,11 @@ mod tests {
     impl Scenario {
         fn new(seed: u64) -> Self {
             let clock = ManualClock::new();
-            let schedule = Schedule::new(clock.now(), ATTEMPT, (MIN, MAX));
+            let schedule = Schedule::new(
+                clock.now(),
+                ATTEMPT,
+                &RetryPolicy::default().delay_min(MIN).delay_max(MAX),
+            );
             let schedule = schedule.with_interval(clock.now(), INTERVAL);
             Self { clock, schedule, rng: fastrand::Rng::with_seed(seed), to_send: false }
         }
@@ -313,7 +314,7 @@ mod tests {
     #[test]
     fn a_gateway_that_asks_to_be_left_alone_is() {
         let mut play = Scenario::new(3);
-        play.attempted(Outcome::Failed { after: Some(SECOND * 17) });
+        play.attempted(Outcome::Failed { retry_after: Some(SECOND * 17) });
         assert_eq!(play.wait(), SECOND * 17);
     }
 
@@ -372,7 +373,7 @@ mod tests {
                     if let Action::Send { timeout } = play.action() {
                         attempts += 1;
                         play.clock.advance(attempt_takes.min(timeout));
-                        play.attempted(Outcome::Failed { after });
+                        play.attempted(Outcome::Failed { retry_after: after });
                     } else {
                         play.wait();
                     }
@@ -387,10 +388,11 @@ mod tests {
     fn no_duration_is_too_long() {
         let clock = ManualClock::new();
         let max = Duration::MAX;
-        let schedule = Schedule::new(clock.now(), max, (max, max));
+        let schedule =
+            Schedule::new(clock.now(), max, &RetryPolicy::default().delay_min(max).delay_max(max));
         let mut schedule = schedule.with_interval(clock.now(), max);
         let mut rng = fastrand::Rng::with_seed(9);
-        let outcomes = [Outcome::Acknowledged, FAILED, Outcome::Failed { after: Some(max) }];
+        let outcomes = [Outcome::Acknowledged, FAILED, Outcome::Failed { retry_after: Some(max) }];
         for outcome in outcomes.iter().cycle().take(9) {
             schedule.regular_queued();
             schedule.attempted(clock.now(), *outcome, &mut rng);

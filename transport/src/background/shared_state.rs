@@ -120,8 +120,7 @@ impl SharedState {
     ) -> (Arc<Self>, Receiver<()>) {
         let Connection { config, clock, .. } = &connection;
         let now = clock.now();
-        let retry_delay = (config.retry_delay_min, config.retry_delay_max);
-        let mut schedule = Schedule::new(now, config.attempt_timeout, retry_delay);
+        let mut schedule = Schedule::new(now, config.attempt_timeout, &config.retry_policy());
         if let Some(gathered) = &gathered {
             schedule = schedule.with_interval(now, gathered.interval);
         }
@@ -138,7 +137,7 @@ impl SharedState {
         (shared, woken)
     }
 
-    /// ListedGroup for bookkeeping only, never during a request.
+    /// Held for bookkeeping only, never during a request.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

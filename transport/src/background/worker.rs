@@ -259,8 +259,8 @@ struct Failed {
 }
 
 fn outcome(attempt_error: &AttemptError) -> Outcome {
-    if attempt_error.retry {
-        Outcome::Failed { after: attempt_error.after }
+    if attempt_error.is_retryable {
+        Outcome::Failed { retry_after: attempt_error.retry_after }
     } else {
         Outcome::Refused
     }

@@ -11,9 +11,9 @@ pub(crate) struct AttemptError {
     pub(crate) kind: PushErrorKind,
     pub(crate) cause: Option<Cause>,
     /// Whether the same request may succeed later.
-    pub(crate) retry: bool,
+    pub(crate) is_retryable: bool,
     /// How long the gateway asked to be left alone.
-    pub(crate) after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Connections in a row closed after a whole body, this one included.
     pub(crate) dropped: u32,
 }
@@ -21,6 +21,6 @@ pub(crate) struct AttemptError {
 impl AttemptError {
     /// The request was never made.
     pub(crate) fn nothing_sent(kind: PushErrorKind, cause: Cause) -> Self {
-        Self { kind, cause: Some(cause), retry: false, after: None, dropped: 0 }
+        Self { kind, cause: Some(cause), is_retryable: false, retry_after: None, dropped: 0 }
     }
 }

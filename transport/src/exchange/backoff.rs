@@ -1,9 +1,9 @@
-//! How long to wait before trying again: an interval that doubles, and full jitter.
+//! The waits between attempts: an interval that doubles, with full jitter.
 //!
-//! The only file that names the `backoff` package, and it takes nothing from it but the arithmetic
-//! of the interval: that package is unmaintained (RUSTSEC-2025-0012), so leaving it must be one
-//! file's work. Its own randomisation and its limit on elapsed time are switched off: the first is
-//! not full jitter and cannot be seeded, the second reads a clock of its own.
+//! This is the only file that names the `backoff` package, so that leaving it is one file's work: the
+//! package is unmaintained (RUSTSEC-2025-0012). Only its interval arithmetic is used. Its own
+//! randomisation is switched off because it is not full jitter and cannot be seeded; its limit on
+//! elapsed time is switched off because it reads a clock of its own.
 
 use std::time::{Duration, Instant};
 
@@ -13,22 +13,23 @@ use backoff::exponential::ExponentialBackoff;
 /// The waits between the attempts of one operation.
 #[derive(Debug)]
 pub(crate) struct Backoff {
-    interval: ExponentialBackoff<Stopped>,
+    interval: ExponentialBackoff<StoppedClock>,
+    jitter: bool,
 }
 
-/// A clock that stands still: the arithmetic asks for the time, and does nothing with it.
+/// A clock that stands still. `ExponentialBackoff` asks for the time even when it has no use for it.
 #[derive(Debug)]
-struct Stopped(Instant);
+struct StoppedClock(Instant);
 
-impl backoff::Clock for Stopped {
+impl backoff::Clock for StoppedClock {
     fn now(&self) -> Instant {
         self.0
     }
 }
 
 impl Backoff {
-    /// Starts at `min` and doubles up to `max`. `now` is any instant.
-    pub(crate) fn new(min: Duration, max: Duration, now: Instant) -> Self {
+    /// Starts at `min` and doubles up to `max`. `now` may be any instant.
+    pub(crate) fn new(min: Duration, max: Duration, jitter: bool, now: Instant) -> Self {
         let min = min.min(max);
         let interval = ExponentialBackoff {
             current_interval: min,
@@ -38,48 +39,25 @@ impl Backoff {
             max_interval: max,
             start_time: now,
             max_elapsed_time: None,
-            clock: Stopped(now),
+            clock: StoppedClock(now),
         };
-        Self { interval }
+        Self { interval, jitter }
     }
 
-    /// The next wait: between nothing and the current interval, which then doubles.
+    /// Returns the next wait, and doubles the interval: with jitter a random time between zero and
+    /// the interval, without jitter the interval itself.
     ///
-    /// Full jitter, because many programs that lost the same gateway at the same moment must not
-    /// come back to it at the same moment.
+    /// Many programs that lost the same gateway at the same moment must not come back to it at the
+    /// same moment; that is why the jitter covers the whole interval.
     pub(crate) fn next(&mut self, rng: &mut fastrand::Rng) -> Duration {
         let interval = self.interval.next_backoff().unwrap_or(self.interval.max_interval);
-        interval.mul_f64(rng.f64())
+        if self.jitter { interval.mul_f64(rng.f64()) } else { interval }
     }
 
-    /// Begins again at the smallest interval.
+    /// Starts again at the smallest interval.
     pub(crate) fn reset(&mut self) {
         self.interval.reset();
     }
-}
-
-/// Least time before a deadline that is worth another attempt: with less, a slow moment of this
-/// machine would pass for a slow gateway.
-const WORTHWHILE_MIN: Duration = Duration::from_millis(100);
-
-/// Cuts a wait so that it leaves time for another attempt before the deadline, `remaining` from
-/// now; `None` when what remains is not worth one.
-///
-/// A wait of our own is halved towards the deadline rather than given up: an operation that was
-/// granted 30 s should still try when the gateway comes back after 25.
-/// A gateway's `Retry-After` is not cut: coming back earlier than it asked would be refused.
-pub(crate) fn wait_within(
-    wait: Duration,
-    asked_by_gateway: bool,
-    remaining: Duration,
-) -> Option<Duration> {
-    if remaining <= WORTHWHILE_MIN {
-        return None;
-    }
-    if asked_by_gateway {
-        return (wait < remaining).then_some(wait);
-    }
-    Some(wait.min(remaining / 2))
 }
 
 #[cfg(test)]
@@ -93,7 +71,7 @@ mod tests {
 
     /// The intervals of which `next` draws a part.
     fn intervals(min: Duration, max: Duration, n: usize) -> Vec<Duration> {
-        let mut backoff = Backoff::new(min, max, ManualClock::new().now());
+        let mut backoff = Backoff::new(min, max, true, ManualClock::new().now());
         (0..n).filter_map(|_| backoff.interval.next_backoff()).collect()
     }
 
@@ -111,7 +89,9 @@ mod tests {
     fn jitter_is_full_and_seeded() {
         let mut rng = fastrand::Rng::with_seed(1);
         let mut draws: Vec<Duration> = (0..1000)
-            .map(|_| Backoff::new(ms(100), ms(30_000), ManualClock::new().now()).next(&mut rng))
+            .map(|_| {
+                Backoff::new(ms(100), ms(30_000), true, ManualClock::new().now()).next(&mut rng)
+            })
             .collect();
         draws.sort_unstable();
         assert!(draws[0] < ms(5) && draws[999] > ms(95) && draws[999] < ms(100));
@@ -120,32 +100,12 @@ mod tests {
 
     #[test]
     fn reset_begins_again() {
-        let mut backoff = Backoff::new(ms(100), ms(30_000), ManualClock::new().now());
+        let mut backoff = Backoff::new(ms(100), ms(30_000), true, ManualClock::new().now());
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..20 {
             backoff.next(&mut rng);
         }
         backoff.reset();
         assert!(backoff.next(&mut rng) < ms(100));
-    }
-
-    #[test]
-    fn waits_leave_time_for_another_attempt() {
-        for (wait, asked, remaining, expected) in [
-            (1000, false, 30_000, Some(1000)),
-            (20_000, false, 30_000, Some(15_000)),
-            (20_000, false, 101, Some(50)),
-            (20_000, false, 100, None),
-            (0, false, 101, Some(0)),
-            (5000, true, 30_000, Some(5000)),
-            (30_000, true, 30_000, None),
-            (5000, true, 100, None),
-        ] {
-            assert_eq!(
-                wait_within(ms(wait), asked, ms(remaining)),
-                expected.map(|d: u64| if d == 50 { Duration::from_micros(50_500) } else { ms(d) }),
-                "{wait} {asked} {remaining}"
-            );
-        }
     }
 }

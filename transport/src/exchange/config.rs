@@ -5,6 +5,7 @@ use std::time::Duration;
 use prompush_core::Format;
 
 use crate::error::config::ConfigError;
+use crate::exchange::retry::RetryPolicy;
 use crate::http::credentials::Credentials;
 use crate::http::tls::Tls;
 
@@ -97,6 +98,11 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// When a failed attempt is repeated.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy::default().delay_min(self.retry_delay_min).delay_max(self.retry_delay_max)
+    }
+
     /// Time for an attempt with a body of that size, as it is sent.
     pub(crate) fn attempt_timeout_for(&self, bytes: usize) -> Duration {
         let extra = u32::try_from(bytes / BYTES_PER_SECOND_MIN).unwrap_or(u32::MAX);

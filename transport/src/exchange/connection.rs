@@ -15,10 +15,10 @@ use crate::error::kind::PushErrorKind;
 use crate::error::push_error::PushError;
 use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
 use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::http_date;
 use crate::exchange::operation::Operation;
+use crate::exchange::retry::{FailedAttempt, Retries, retry_until};
 use crate::exchange::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
 use crate::exchange::wait::Wait;
 use crate::http::failure::{HttpFailure, HttpFailureKind, read_failure};
@@ -55,7 +55,7 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Does `operation` until it succeeds, is refused for good, or `total_timeout` has passed.
+    /// Repeats `operation` until it succeeds, fails for good, or `total_timeout` has passed.
     pub(crate) fn with_retries<T>(
         &self,
         operation: &Operation<'_>,
@@ -64,7 +64,7 @@ impl Connection {
         self.until_deadline(self.clock.deadline(self.config.total_timeout), operation, read)
     }
 
-    /// Does `operation` until it succeeds, is refused for good, or the deadline has come.
+    /// Repeats `operation` until it succeeds, fails for good, or the deadline has come.
     pub(crate) fn until_deadline<T>(
         &self,
         deadline: Instant,
@@ -74,49 +74,46 @@ impl Connection {
         self.until_deadline_with(deadline, operation, read, || {})
     }
 
-    /// The same; `on_failure` is called once, when the first attempt has failed and another is to
-    /// come.
+    /// As [`until_deadline`](Self::until_deadline). Calls `before_retry` once, after the first attempt
+    /// has failed and before the wait for the second.
     pub(crate) fn until_deadline_with<T>(
         &self,
         deadline: Instant,
         operation: &Operation<'_>,
         read: ReadAnswer<'_, T>,
-        on_failure: impl FnOnce(),
+        before_retry: impl FnOnce(),
     ) -> Result<Completed<T>, PushError> {
-        let mut on_failure = Some(on_failure);
-        let config = &self.config;
-        let body_bytes = operation.body.map_or(0, |body| body.http().bytes.len());
-        let attempt_timeout = config.attempt_timeout_for(body_bytes);
-        let mut rng = (self.rng)();
-        let mut backoff =
-            Backoff::new(config.retry_delay_min, config.retry_delay_max, self.clock.now());
+        let mut before_retry = Some(before_retry);
         let (mut attempts, mut dropped) = (0_u32, 0);
-        loop {
+        let timeout = self.config.attempt_timeout_for(operation.body_bytes());
+        let attempt = || {
             attempts = attempts.saturating_add(1);
             let remaining = deadline.saturating_duration_since(self.clock.now());
-            let timeout = attempt_timeout.min(remaining);
-            let attempt_error = match self.attempt(operation, timeout, dropped, read) {
-                Ok(answered) => return Ok(Completed { answered, attempts }),
-                Err(attempt_error) => attempt_error,
-            };
-            dropped = attempt_error.dropped;
-            let remaining = deadline.saturating_duration_since(self.clock.now());
-            let wait = attempt_error.after.unwrap_or_else(|| backoff.next(&mut rng));
-            let asked = attempt_error.after.is_some();
-            match wait_within(wait, asked, remaining) {
-                Some(wait) if attempt_error.retry => {
-                    if let Some(on_failure) = on_failure.take() {
-                        on_failure();
-                    }
-                    self.wait.wait(wait);
-                    if self.clock.now() >= deadline {
-                        // What was done meanwhile took what time was left.
-                        return Err(self.error(operation, &attempt_error, attempts));
-                    }
-                }
-                _ => return Err(self.error(operation, &attempt_error, attempts)),
-            }
+            self.attempt(operation, timeout.min(remaining), dropped, read).map_err(|error| {
+                dropped = error.dropped;
+                let (is_retryable, retry_after) = (error.is_retryable, error.retry_after);
+                FailedAttempt { error, is_retryable, retry_after }
+            })
+        };
+        let wait = |time| {
+            before_retry.take().into_iter().for_each(|call| call());
+            self.wait.wait(time);
+        };
+        match self.retry(deadline, wait, attempt) {
+            Ok(answered) => Ok(Completed { answered, attempts }),
+            Err(error) => Err(self.error(operation, &error, attempts)),
         }
+    }
+
+    /// Makes attempts with the delays of the configuration; see [`retry`](crate::retry).
+    pub(crate) fn retry<T, E>(
+        &self,
+        deadline: Instant,
+        wait: impl FnMut(Duration),
+        attempt: impl FnMut() -> Result<T, FailedAttempt<E>>,
+    ) -> Result<T, E> {
+        let retries = Retries::new(&self.config.retry_policy(), self.clock.now());
+        retry_until(Some(deadline), retries, (self.rng)(), self.clock.as_ref(), wait, attempt)
     }
 
     /// One request. `dropped` is that of the attempt before this.
@@ -184,7 +181,7 @@ impl Connection {
             html: answer.html,
             retry_after: answer.retry_after.as_deref(),
         };
-        let (kind, retry, after) =
+        let (kind, is_retryable, retry_after) =
             match judge_answer(head, self.clock.wall(), self.config.retry_after_max) {
                 Verdict::Success => return Ok(answer.body),
                 Verdict::Retry { kind, after } => (kind, true, after),
@@ -197,7 +194,7 @@ impl Connection {
             }
             _ => self.reason(operation, &mut answer).map(Cause::Said),
         };
-        Err(AttemptError { kind, cause, retry, after, dropped: 0 })
+        Err(AttemptError { kind, cause, is_retryable, retry_after, dropped: 0 })
     }
 
     /// What the gateway says about a refusal. Its status decides; its words may be missing.
@@ -214,12 +211,12 @@ impl Connection {
             _ => 0,
         };
         let verdict = judge_failure(failure, dropped, self.config.dropped_attempts_max);
-        let (kind, retry, after) = match verdict {
+        let (kind, is_retryable, retry_after) = match verdict {
             Verdict::Retry { kind, after } => (kind, true, after),
             Verdict::Final(kind) => (kind, false, None),
             Verdict::Success => (PushErrorKind::NotAGateway, false, None),
         };
-        AttemptError { kind, cause: Some(cause), retry, after, dropped }
+        AttemptError { kind, cause: Some(cause), is_retryable, retry_after, dropped }
     }
 
     pub(crate) fn error(
@@ -234,7 +231,7 @@ impl Connection {
             url: self.url.redacted(operation.path),
             kind: attempt_error.kind,
             attempts,
-            retry_after_seconds: attempt_error.after.map(whole_seconds),
+            retry_after_seconds: attempt_error.retry_after.map(whole_seconds),
             gzip: operation.body.map(EncodedBody::is_compressed),
             cause: attempt_error.cause.clone(),
             aside: None,

@@ -19,6 +19,11 @@ pub(crate) struct Operation<'a> {
 }
 
 impl Operation<'_> {
+    /// Size of the body as it is sent, in bytes.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.map_or(0, |body| body.http().bytes.len())
+    }
+
     pub(crate) fn method(&self) -> Method {
         match self.verb {
             Verb::Push => Method::PUT,

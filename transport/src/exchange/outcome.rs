@@ -8,7 +8,7 @@ pub(crate) enum Outcome {
     Acknowledged,
     /// It may succeed later; not before `after`, if the gateway said so.
     Failed {
-        after: Option<Duration>,
+        retry_after: Option<Duration>,
     },
     /// It would fail the same way again.
     Refused,

@@ -216,7 +216,7 @@ impl Spool {
         Ok(is_older)
     }
 
-    /// ListedGroup while a state is checked, sent and removed, so that no other process sends it again.
+    /// Held while a state is checked, sent and removed, so that no other process sends it again.
     pub(crate) fn lock_replay(&self) -> Result<Lock, SpoolError> {
         let path = self.dir.join(REPLAY_LOCK);
         let file = self.open_lock(&path)?;
@@ -292,7 +292,7 @@ impl Spool {
             match file.try_lock() {
                 Ok(()) => return Ok(Lock { _file: file }),
                 Err(TryLockError::WouldBlock) if clock.now() < until_deadline => {
-                    SystemWait.wait(LOCK_PAUSE)
+                    SystemWait.wait(LOCK_PAUSE);
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(SpoolError::Locked { dir: self.dir.clone() });

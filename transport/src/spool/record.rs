@@ -136,7 +136,7 @@ impl Record {
     /// Takes in what is kept of the same group already.
     ///
     /// The gateway may still be given what is kept already, by a request of another process that
-    /// is under way: so that becomes a add_unconfirmed.
+    /// is under way: so its fingerprint is kept as unconfirmed.
     pub(crate) fn merge(&mut self, there: Self) -> Result<(), ConvertError> {
         let sent_before = match &there.state {
             GroupChange::Push(_) if there.state != self.state => {

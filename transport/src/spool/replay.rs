@@ -20,11 +20,11 @@ use crate::error::spool::{SpoolError, SpoolFault};
 use crate::error::verb::Verb;
 use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_acknowledgement};
 use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::backoff::{Backoff, wait_within};
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::connection::Connection;
 use crate::exchange::groups;
 use crate::exchange::operation::{GROUPS_PATH, Operation};
+use crate::exchange::retry::FailedAttempt;
 use crate::payload::body::EncodedBody;
 use crate::payload::change::{GroupChange, merged};
 use crate::spool::directory::{Lock, Spool, SpoolEntry};
@@ -119,6 +119,8 @@ impl Spool {
         self.send_while_current(connection, entry, record, &operation)
     }
 
+    /// Sends the state `send_count` times. Looks at the group before each attempt, because the group
+    /// may have been pushed while the last attempt failed.
     fn send_while_current(
         &self,
         connection: &Connection,
@@ -127,37 +129,43 @@ impl Spool {
         operation: &Operation<'_>,
     ) -> Result<ReplayOutcome, ReplayError> {
         let read = |body: &mut dyn Read| read_listed_groups(body, &connection.config);
-        let bytes = operation.body.map_or(0, |body| body.http().bytes.len());
         let deadline = connection.clock.deadline(connection.config.total_timeout);
-        let remaining = || deadline.saturating_duration_since(connection.clock.now());
-        let delays = (connection.config.retry_delay_min, connection.config.retry_delay_max);
-        let (mut backoff, mut rng) =
-            (Backoff::new(delays.0, delays.1, connection.clock.now()), (connection.rng)());
-        let (mut sent, mut attempts, mut dropped) = (0, 0, 0);
-        while sent < send_count(record) {
-            // Before each attempt: while the last one failed the group may have been pushed.
-            let answered = connection.until_deadline(deadline, &list(), &read)?.answered;
-            if let Freshness::PushedSince(pushed) = freshness(record, &answered) {
-                self.remove(entry)?;
+        let timeout = connection.config.attempt_timeout_for(operation.body_bytes());
+        let permanent = |error| FailedAttempt::permanent(Box::new(error));
+        let (mut attempts, mut dropped) = (0, 0);
+        let mut attempt = || {
+            let listed = connection.until_deadline(deadline, &list(), &read);
+            let listed = listed.map_err(|error| permanent(ReplayError::from(error)))?;
+            if let Freshness::PushedSince(pushed) = freshness(record, &listed.answered) {
+                self.remove(entry).map_err(|error| permanent(ReplayError::from(error)))?;
                 return Ok(ReplayOutcome::PushedSince(pushed));
             }
             if !entry.is_unchanged() {
-                // Something newer was acknowledged or kept while the gateway was asked.
+                // A newer state was acknowledged or spooled while the gateway was asked.
                 return Ok(ReplayOutcome::Gone);
             }
             attempts += 1;
-            let timeout = connection.config.attempt_timeout_for(bytes).min(remaining());
-            let Err(attempt_error) =
-                connection.attempt(operation, timeout, dropped, &read_acknowledgement)
-            else {
-                (sent, dropped) = (sent + 1, 0);
-                continue;
-            };
-            dropped = attempt_error.dropped;
-            let wait = attempt_error.after.unwrap_or_else(|| backoff.next(&mut rng));
-            match wait_within(wait, attempt_error.after.is_some(), remaining()) {
-                Some(wait) if attempt_error.retry => connection.wait.wait(wait),
-                _ => return Err(connection.error(operation, &attempt_error, attempts).into()),
+            let remaining = deadline.saturating_duration_since(connection.clock.now());
+            let timeout = timeout.min(remaining);
+            match connection.attempt(operation, timeout, dropped, &read_acknowledgement) {
+                Ok(_) => {
+                    dropped = 0;
+                    Ok(ReplayOutcome::Sent)
+                }
+                Err(error) => {
+                    dropped = error.dropped;
+                    let (is_retryable, retry_after) = (error.is_retryable, error.retry_after);
+                    let error = Box::new(connection.error(operation, &error, attempts).into());
+                    Err(FailedAttempt { error, is_retryable, retry_after })
+                }
+            }
+        };
+        for _ in 0..send_count(record) {
+            let wait = |time| connection.wait.wait(time);
+            let outcome = connection.retry(deadline, wait, &mut attempt);
+            let outcome = outcome.map_err(|error: Box<ReplayError>| *error)?;
+            if outcome != ReplayOutcome::Sent {
+                return Ok(outcome);
             }
         }
         self.remove(entry)?;

@@ -121,6 +121,14 @@ pub(crate) fn write_live_histogram(
     written
 }
 
+/// Writes the field of a summary without quantiles.
+pub(crate) fn write_live_summary(out: &mut Vec<u8>, sum: f64, count: u64) {
+    message_field(out, metric::SUMMARY, 1, |out| {
+        varint_field(out, summary::COUNT, count);
+        double_field(out, summary::SUM, sum);
+    });
+}
+
 #[inline]
 fn write_integer_bucket(out: &mut Vec<u8>, upper_bound: f64, cumulative_count: u64) {
     out.push(bytes_key(histogram::BUCKET));
