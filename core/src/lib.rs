@@ -44,7 +44,7 @@ pub mod text {
     pub use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
     pub use crate::exposition::text::number::{write_float, write_float_go};
     pub use crate::exposition::text::samples::{
-        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample,
+        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample, write_summary,
     };
 }
 

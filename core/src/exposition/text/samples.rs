@@ -86,17 +86,32 @@ pub fn write_metric<N: WriteNumber, B: WriteNumber>(
             write_histogram(out, name, labels, buckets, &number(*sum), |_| number(*count))
         }
         MetricValue::Summary(SummaryValue { quantiles, sum, count }) => {
-            for quantile in quantiles {
-                begin_bound_sample(out, name, "", labels, "quantile");
-                bound(quantile.quantile).write_bound(out);
-                number(quantile.value).write_number(out);
-                out.push(b'\n');
-            }
-            write_sample(out, name, SUM, labels, &number(*sum));
-            let labels = write_sample(out, name, COUNT, labels, &number(*count));
-            WrittenSamples { count: quantiles.len() + 2, labels }
+            let quantiles = quantiles.iter().map(|q| (bound(q.quantile), number(q.value)));
+            write_summary(out, name, labels, quantiles, &number(*sum), &number(*count))
         }
     }
+}
+
+/// Writes all samples of a summary. `quantiles` gives each quantile, from 0 to 1, with its value.
+pub fn write_summary<B: WriteNumber, V: WriteNumber>(
+    out: &mut Vec<u8>,
+    name: &str,
+    labels: &[u8],
+    quantiles: impl Iterator<Item = (B, V)>,
+    sum: &impl WriteNumber,
+    count: &impl WriteNumber,
+) -> WrittenSamples {
+    let mut samples = 0;
+    for (quantile, value) in quantiles {
+        begin_bound_sample(out, name, "", labels, "quantile");
+        quantile.write_bound(out);
+        value.write_number(out);
+        out.push(b'\n');
+        samples += 1;
+    }
+    write_sample(out, name, SUM, labels, sum);
+    let labels = write_sample(out, name, COUNT, labels, count);
+    WrittenSamples { count: samples + 2, labels }
 }
 
 /// Writes all samples of a histogram.
