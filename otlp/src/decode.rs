@@ -6,7 +6,6 @@
 //! Source: opentelemetry-proto 1.x, `metrics/v1/metrics.proto`.
 
 mod attribute;
-mod content_encoding;
 mod data_point;
 mod exponential_histogram;
 mod export;

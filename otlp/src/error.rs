@@ -1,39 +1,11 @@
 //! The errors of decoding, rules and scraped bodies.
 
-/// A body that is not an OTLP export of metrics.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The `Content-Encoding` is unknown.
-    #[error(
-        "content encoding `{}` is not supported: `gzip` and `deflate` are",
-        encoding.escape_debug()
-    )]
-    ContentEncoding {
-        /// The encoding that the request named.
-        encoding: String,
-    },
-    /// The body has more bytes than allowed, as sent or decompressed.
-    #[error("the body has more than {bytes_max} bytes")]
-    TooLarge {
-        /// The limit, in bytes.
-        bytes_max: usize,
-    },
-    /// The body cannot be decompressed.
-    #[error("the body is not what its content encoding `{encoding}` says")]
-    Decompress {
-        /// The content encoding.
-        encoding: &'static str,
-        /// What the decompressor reported.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The body is not the protobuf of an `ExportMetricsServiceRequest`.
-    #[error("the body is no `ExportMetricsServiceRequest`: {reason}")]
-    Protobuf {
-        /// What is wrong.
-        reason: &'static str,
-    },
+/// A body that is not the protobuf of an `ExportMetricsServiceRequest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body is no `ExportMetricsServiceRequest`: {reason}")]
+pub struct DecodeError {
+    /// What is wrong with the body.
+    pub reason: &'static str,
 }
 
 /// A line that is not a rule.

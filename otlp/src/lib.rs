@@ -18,15 +18,15 @@
 //! let rules = Rules::parse("keep instrumentation\n")?;
 //! let instance = Instance::new(Arc::new(rules));
 //! let body: &[u8] = &[]; // the body of a `POST /v1/metrics`
-//! instance.ingest(&Export::decode(body, None, 16 << 20)?, SystemTime::now());
+//! instance.ingest(&Export::decode(body)?, SystemTime::now());
 //! // `instance` is a `prompush::Source`: push it, or encode it.
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
 
+mod claimed_names;
 mod decode;
 mod names;
-mod sample_names;
 
 mod rules;
 

@@ -88,10 +88,10 @@ impl Bridge {
     /// Begins to read what is to be read; after the introduction, as it may have something to say at once.
     fn scrape(&mut self, options: &Options) -> Result<(), CliError> {
         for url in &options.scrape {
-            let mut config = ScraperConfig::new(url.clone());
-            config.usual_paths = SCRAPE_PATHS;
-            config.interval = options.scrape_interval;
-            config.rules = Arc::clone(&options.rules);
+            let config = ScraperConfig::new(url.clone())
+                .usual_paths(SCRAPE_PATHS)
+                .interval(options.scrape_interval)
+                .rules(Arc::clone(&options.rules));
             let scraper = Scraper::start(config);
             self.scrapers.push(scraper.map_err(CliError::Receiver)?);
         }

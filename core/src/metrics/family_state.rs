@@ -268,7 +268,7 @@ impl<M: MetricKind> FamilyState<M> {
             let series = series.chain(overflow.map(|series| (OVERFLOW_SLOT, series)));
             let series = series.map(|(slot, series)| SeriesSnapshot {
                 slot,
-                labels: labels_in(&self.name, self.text(series)),
+                text: self.text(series),
                 metric: &series.metric,
             });
             let family = FamilySnapshot { name: &self.name, help: &self.help, series, count };

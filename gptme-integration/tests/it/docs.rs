@@ -71,7 +71,7 @@ fn every_cause_is_explained() {
 fn a_plain_run_has_as_many_samples() {
     let samples = |rules: Rules| {
         let instance = Instance::new(Arc::new(rules));
-        let export = Export::decode(&otlp_capture("basic-flush"), None, 1 << 20).unwrap();
+        let export = Export::decode(otlp_capture("basic-flush")).unwrap();
         instance.ingest(&export, SystemTime::UNIX_EPOCH);
         instance.samples().to_string()
     };
@@ -83,7 +83,7 @@ fn a_plain_run_has_as_many_samples() {
 #[test]
 fn families_that_are_added_are_named_as_they_are() {
     let instance = Instance::new(Arc::new(default_rules()));
-    let export = Export::decode(&otlp_capture("tool-errors"), None, 1 << 20).unwrap();
+    let export = Export::decode(otlp_capture("tool-errors")).unwrap();
     instance.ingest(&export, SystemTime::UNIX_EPOCH);
     let text = text(&instance);
     for row in table("| family | what it is |") {

@@ -3,74 +3,68 @@
 use prompush_core::protobuf::Reason;
 
 use crate::decode::attribute::Attribute;
-use crate::decode::content_encoding;
 use crate::decode::data_point::DataPoint;
 use crate::decode::message::{self, Visitor};
 use crate::decode::metric::OtlpMetric;
 use crate::error::DecodeError;
 
-/// One export: the body of a `POST /v1/metrics`, unpacked and checked.
+/// One export of metrics: the body of a `POST /v1/metrics`, checked.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// Invariant: `message::visit` finds no fault in it.
+    /// Invariant: `message::visit` finds no error in it.
     body: Vec<u8>,
     resource: Vec<(String, String)>,
     points: usize,
 }
 
 impl Export {
-    /// Reads a body as it came, packed as `content_encoding` says: `gzip`, `deflate` (zlib, or
-    /// raw as some programs send it), or not at all (`None`, empty, or `identity`).
+    /// Decodes a body that is not compressed.
     ///
-    /// `bytes_max` limits the body as sent and unpacked; the memory taken is at most that, plus
-    /// what one point and the resource need.
+    /// The export takes the memory of the body, and little more: points are read again from the
+    /// body whenever they are needed, one at a time.
     ///
     /// # Errors
-    /// [`DecodeError`] where the encoding is another one, the body is too large or cannot be
-    /// unpacked, or is no export.
-    pub fn decode(
-        body: &[u8],
-        content_encoding: Option<&str>,
-        bytes_max: usize,
-    ) -> Result<Self, DecodeError> {
-        let body = content_encoding::decompress(body, content_encoding, bytes_max)?;
-        let mut scan = ExportScan::default();
-        message::visit(&body, &mut scan).map_err(|reason| DecodeError::Protobuf { reason })?;
-        let ExportScan { resource, points } = scan;
+    /// [`DecodeError`] when the body is not an export, when a point has more than 1,000
+    /// attributes, or when an attribute value is nested more than 16 deep.
+    pub fn decode(body: impl Into<Vec<u8>>) -> Result<Self, DecodeError> {
+        let body = body.into();
+        let mut contents = ExportContents::default();
+        message::visit(&body, &mut contents).map_err(|reason| DecodeError { reason })?;
+        let ExportContents { resource, points } = contents;
         Ok(Self { body, resource, points })
     }
 
-    /// The value of an attribute of the resource, such as `service.instance.id` or `host.name`,
-    /// as text. Of several resources in one body it is the first that counts.
+    /// The value of a resource attribute as text, such as that of `service.instance.id` or
+    /// `host.name`. If the body has several resources, the first one counts.
     pub fn resource_attribute(&self, key: &str) -> Option<&str> {
         self.resource.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// All attributes of the (first) resource, in the order of the body.
+    /// All attributes of the first resource, in the order of the body.
     pub fn resource_attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.resource.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// How many points there are, of all metrics.
+    /// The number of points of all metrics.
     pub fn points(&self) -> usize {
         self.points
     }
 
-    /// Shows `visitor` every metric and its points.
+    /// Shows every metric and every point to `visitor`.
     pub(crate) fn visit(&self, visitor: &mut dyn Visitor) {
         let visited = message::visit(&self.body, visitor);
-        debug_assert_eq!(visited, Ok(()), "`decode` found no fault");
+        debug_assert_eq!(visited, Ok(()), "`decode` found no error");
     }
 }
 
-/// What `decode` keeps of a body beside its bytes.
+/// What `Export::decode` learns about a body while it checks it.
 #[derive(Default)]
-struct ExportScan {
+struct ExportContents {
     resource: Vec<(String, String)>,
     points: usize,
 }
 
-impl Visitor for ExportScan {
+impl Visitor for ExportContents {
     fn resource(&mut self, attributes: Vec<Attribute<'_>>) -> Result<(), Reason> {
         if self.resource.is_empty() {
             let owned =

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use prompush_core::{MetricType, PUSH_FAILURE_TIME, PUSH_TIME};
 
+use crate::claimed_names::ClaimedNames;
 use crate::decode::PointValue;
 use crate::drop_counts::DropCause;
 use crate::instance::own_families::{DROPPED_ATTRIBUTES, DROPPED_POINTS, TARGET_INFO};
 use crate::instance::series::{Components, LabelPairs, SeriesEntry};
-use crate::sample_names::SampleNames;
 
 /// Where a series stands in its [`FamilyTable`]. Valid as long as the table lives: nothing is
 /// ever removed from a table.
@@ -34,8 +34,7 @@ pub(crate) struct FamilyTable {
     families: Vec<FamilyEntry>,
     /// The position of each family in `families`, by its name.
     positions: HashMap<String, usize>,
-    /// The names of all samples, so that no two families expose the same name.
-    sample_names: SampleNames,
+    claimed_names: ClaimedNames,
     samples: usize,
 }
 
@@ -57,7 +56,7 @@ impl Default for FamilyTable {
         Self {
             families: Vec::new(),
             positions: HashMap::new(),
-            sample_names: SampleNames::with(RESERVED_NAMES),
+            claimed_names: ClaimedNames::reserved(RESERVED_NAMES),
             samples: 0,
         }
     }
@@ -104,7 +103,7 @@ impl FamilyTable {
     }
 
     fn create_family(&mut self, metadata: &FamilyMetadata) -> Result<usize, DropCause> {
-        if !self.sample_names.take(&metadata.name, metadata.metric_type) {
+        if !self.claimed_names.claim(&metadata.name, metadata.metric_type) {
             return Err(DropCause::NameClash);
         }
         let family = self.families.len();

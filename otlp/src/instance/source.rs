@@ -29,7 +29,7 @@ use crate::rules::Rules;
 ///
 /// let instance = Instance::new(Arc::new(Rules::default()));
 /// let body: &[u8] = &[]; // the body of a `POST /v1/metrics`
-/// let export = Export::decode(body, None, 16 << 20)?;
+/// let export = Export::decode(body)?;
 /// let ingested = instance.ingest(&export, SystemTime::UNIX_EPOCH);
 /// for notice in &ingested.notices {
 ///     println!("{notice}"); // each at most once

@@ -58,29 +58,15 @@ impl Default for ReceiverConfig {
     }
 }
 
-/// Writes the chained setter of each field, named after it.
-macro_rules! setters {
-    ($($field:ident: $type:ty),* $(,)?) => {
-        impl ReceiverConfig {
-            $(
-                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-                #[must_use]
-                pub fn $field(mut self, $field: $type) -> Self {
-                    self.$field = $field;
-                    self
-                }
-            )*
-        }
-    };
-}
-
-setters! {
-    rules: Arc<Rules>,
-    traces_to: Option<HttpUrl>,
-    instance_mode: InstanceMode,
-    traces_config: GatewayConfig,
-    traces_bytes_max: usize,
-    metrics_bytes_max: usize,
-    body_bytes_max: usize,
-    instances_max: usize,
+prompush_core::config_setters! {
+    ReceiverConfig {
+        rules: Arc<Rules>,
+        traces_to: Option<HttpUrl>,
+        instance_mode: InstanceMode,
+        traces_config: GatewayConfig,
+        traces_bytes_max: usize,
+        metrics_bytes_max: usize,
+        body_bytes_max: usize,
+        instances_max: usize,
+    }
 }

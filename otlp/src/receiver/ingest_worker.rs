@@ -1,12 +1,14 @@
 //! The worker behind the queue: decodes and ingests exports, and notices processes that end.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, TrySendError};
 use parking_lot::Mutex;
 use prompush_core::clock::Clock;
+use prompush_http_server::content_coding::{self, ContentCoding};
 
 use crate::decode::Export;
 use crate::receiver::event_queue::{ConnectionEvent, EventReceiver, MetricsRequest};
@@ -85,8 +87,7 @@ impl IngestWorker {
     }
 
     fn ingest(&mut self, request: &MetricsRequest) {
-        let encoding = request.content_encoding.as_deref();
-        let export = match Export::decode(&request.body, encoding, self.body_bytes_max) {
+        let export = match self.decode(request) {
             Ok(export) => export,
             Err(error) => {
                 self.metrics.bodies_undecodable.inc();
@@ -111,6 +112,12 @@ impl IngestWorker {
         if is_new {
             self.notify();
         }
+    }
+
+    fn decode(&self, request: &MetricsRequest) -> Result<Export, Box<dyn Error>> {
+        let coding = ContentCoding::from_header(request.content_encoding.as_deref())?;
+        let body = content_coding::decode(coding, &request.body, self.body_bytes_max)?;
+        Ok(Export::decode(body)?)
     }
 
     fn count(&mut self, outcome: IngestOutcome) {

@@ -67,6 +67,15 @@ impl ScraperConfig {
     }
 }
 
+prompush_core::config_setters! {
+    ScraperConfig {
+        usual_paths: &'static [&'static str],
+        interval: Duration,
+        rules: Arc<Rules>,
+        process_id: Option<u32>,
+    }
+}
+
 /// Scrapes one URL periodically, on a thread that ends when the scraper is dropped.
 #[derive(Debug)]
 pub struct Scraper {

@@ -8,7 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use prompush::{GatewayConfig, HttpAnswer, HttpClient, HttpError, HttpUrl};
+use prompush::{
+    FailedAttempt, GatewayConfig, HttpAnswer, HttpClient, HttpError, HttpUrl, RetryPolicy, retry,
+};
+use prompush_core::clock::SystemClock;
 
 use crate::receiver::error::ReceiverError;
 use crate::receiver::receiver_metrics::ReceiverMetrics;
@@ -18,9 +21,10 @@ const THREAD_NAME: &str = "prompush-traces";
 /// What a request in the queue counts in addition to its own bytes.
 const REQUEST_OVERHEAD_BYTES: usize = 1024;
 
-/// The waits before the second, third and fourth attempt to forward a request.
-const RETRY_DELAYS: [Duration; 3] =
-    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// Most attempts to forward a request. The waits in between are 0.5 s, 1 s and 2 s.
+const ATTEMPTS_MAX: u32 = 4;
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(500);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
 /// How often `finish_or_abandon` checks whether requests are still being forwarded.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(10);
@@ -194,52 +198,65 @@ impl ForwarderState {
         }
     }
 
-    /// Makes up to four attempts to forward a request.
+    /// Forwards a request, with a few attempts. Counts whether it arrived.
     fn deliver(&self, request: &TracesRequest, waits_ended: &Receiver<()>) {
+        let policy = RetryPolicy::default()
+            .delay_min(RETRY_DELAY_MIN)
+            .delay_max(RETRY_DELAY_MAX)
+            .attempts_max(Some(ATTEMPTS_MAX))
+            .jitter(false);
+        let wait = |time| {
+            // Ends early, with an error, when the sender is dropped.
+            waits_ended.recv_timeout(time).ok();
+        };
+        match retry(&policy, None, &SystemClock, wait, || self.attempt(request)) {
+            Ok(()) => {
+                self.metrics.traces_forwarded.inc();
+                self.has_logged_failure.store(false, Ordering::Relaxed);
+            }
+            Err(failure) => self.give_up(failure),
+        }
+    }
+
+    /// Makes one attempt to forward a request.
+    fn attempt(&self, request: &TracesRequest) -> Result<(), FailedAttempt<ForwardFailure>> {
         let headers: Vec<(&str, &str)> =
             request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         // Users give either the endpoint for traces or the base of all endpoints.
         let has_path = self.target.path().ends_with(TRACES_PATH);
         let path = if has_path { "" } else { TRACES_PATH };
-        let mut delays = RETRY_DELAYS.iter();
-        loop {
-            let answer = self.client.post(&self.target, path, &headers, &request.body);
-            self.attempts.fetch_add(1, Ordering::Relaxed);
-            let is_retryable = match &answer {
-                Ok(answer) if (200..300).contains(&answer.status) => {
-                    self.metrics.traces_forwarded.inc();
-                    self.has_logged_failure.store(false, Ordering::Relaxed);
-                    self.has_just_failed.store(false, Ordering::Relaxed);
-                    return;
-                }
-                // OTLP 1.x, "Retryable Response Codes".
-                Ok(answer) => matches!(answer.status, 429 | 502 | 503 | 504),
-                Err(error) => error.kind().is_retryable(),
-            };
-            self.has_just_failed.store(is_retryable, Ordering::Relaxed);
-            if is_retryable && self.is_last_attempt.load(Ordering::Relaxed) {
-                self.is_abandoned.store(true, Ordering::Relaxed);
+        let answer = self.client.post(&self.target, path, &headers, &request.body);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let (error, may_succeed_later) = match answer {
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                self.has_just_failed.store(false, Ordering::Relaxed);
+                return Ok(());
             }
-            let is_abandoned = || self.is_abandoned.load(Ordering::Relaxed);
-            let delay = delays.next().filter(|_| is_retryable && !is_abandoned());
-            let Some(delay) = delay else {
-                self.give_up(answer);
-                return;
-            };
-            // Ends early, with an error, when the sender is dropped.
-            waits_ended.recv_timeout(*delay).ok();
+            // OTLP 1.x, "Retryable Response Codes".
+            Ok(HttpAnswer { status, .. }) => {
+                (ForwardFailure::Refused(status), matches!(status, 429 | 502 | 503 | 504))
+            }
+            Err(error) => {
+                let is_retryable = error.kind().is_retryable();
+                (ForwardFailure::Http(error), is_retryable)
+            }
+        };
+        self.has_just_failed.store(may_succeed_later, Ordering::Relaxed);
+        if may_succeed_later && self.is_last_attempt.load(Ordering::Relaxed) {
+            self.is_abandoned.store(true, Ordering::Relaxed);
         }
+        let is_retryable = may_succeed_later && !self.is_abandoned.load(Ordering::Relaxed);
+        Err(FailedAttempt { error, is_retryable, retry_after: None })
     }
 
     /// Counts a request that did not arrive. Logs the first failure after a success.
-    fn give_up(&self, answer: Result<HttpAnswer, HttpError>) {
-        let (counter, cause) = match answer {
-            Ok(answer) => {
+    fn give_up(&self, failure: ForwardFailure) {
+        let (counter, cause) = match failure {
+            ForwardFailure::Refused(status) => {
                 let target = self.target.to_redacted();
-                let cause = format!("`{target}` answered {}", answer.status);
-                (&self.metrics.traces_refused, cause)
+                (&self.metrics.traces_refused, format!("`{target}` answered {status}"))
             }
-            Err(error) => (&self.metrics.traces_failed, error.to_string()),
+            ForwardFailure::Http(error) => (&self.metrics.traces_failed, error.to_string()),
         };
         counter.inc();
         if !self.has_logged_failure.swap(true, Ordering::Relaxed) {
@@ -253,4 +270,12 @@ impl ForwarderState {
         #[expect(clippy::cast_precision_loss, reason = "a size for people to look at")]
         self.metrics.traces_queued_bytes.set(left as f64);
     }
+}
+
+/// Why a request did not arrive.
+enum ForwardFailure {
+    /// The target answered with this status.
+    Refused(u16),
+    /// The target gave no answer.
+    Http(HttpError),
 }

@@ -7,10 +7,10 @@ use prompush_core::{
     Bucket, HistogramValue, Labels, Metric, MetricFamily, MetricType, MetricValue,
 };
 
+use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::{DropCause, DropCounts, DropNotice};
 use crate::names;
 use crate::rules::Rules;
-use crate::sample_names::SampleNames;
 use crate::scrape::repair::{REPAIRS_MAX, Repair};
 
 /// The family that counts the samples of the last scrape that are not pushed.
@@ -62,13 +62,13 @@ impl Filter<'_> {
         &mut self,
         families: Vec<MetricFamily<'static>>,
     ) -> Vec<MetricFamily<'static>> {
-        let mut names = SampleNames::with([DROPPED_SAMPLES]);
+        let mut names = ClaimedNames::reserved([DROPPED_SAMPLES]);
         let (compound, simple): (Vec<_>, Vec<_>) = families.into_iter().partition(|family| {
             matches!(family.metric_type, MetricType::Histogram | MetricType::Summary)
         });
         let mut kept = Vec::new();
         for family in compound.into_iter().chain(simple) {
-            if names.take(&family.name, family.metric_type) {
+            if names.claim(&family.name, family.metric_type) {
                 kept.push(family);
             } else {
                 self.drop(DropCause::NameClash, &family, &family.metrics);

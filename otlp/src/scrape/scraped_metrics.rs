@@ -3,10 +3,10 @@
 use prompush::{EncodeError, Encoder, Exposition, Source};
 use prompush_core::MetricFamily;
 
+use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::DropNotice;
 use crate::error::ScrapeError;
 use crate::rules::Rules;
-use crate::sample_names::SampleNames;
 use crate::scrape::filter::{self, DROPPED_SAMPLES, Filtered};
 use crate::scrape::lenient::{self, LenientExposition};
 use crate::scrape::repair::Repair;
@@ -62,16 +62,16 @@ impl ScrapedMetrics {
     /// Adds the families of an earlier scrape of the same program that this scrape lacks, up to
     /// the limit of samples: some programs withdraw their metrics seconds before they end.
     pub fn keep_withdrawn(&mut self, earlier: &Self, rules: &Rules) {
-        let mut names = SampleNames::with([DROPPED_SAMPLES]);
+        let mut names = ClaimedNames::reserved([DROPPED_SAMPLES]);
         let mut samples = 0;
         for family in &self.exposition.families {
-            names.take(&family.name, family.metric_type);
+            names.claim(&family.name, family.metric_type);
             samples += samples_of(family);
         }
         for family in &earlier.exposition.families {
             let samples_with_family = samples + samples_of(family);
             if samples_with_family <= rules.samples_max()
-                && names.take(&family.name, family.metric_type)
+                && names.claim(&family.name, family.metric_type)
             {
                 samples = samples_with_family;
                 self.exposition.families.push(family.clone());

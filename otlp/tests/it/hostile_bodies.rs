@@ -7,18 +7,20 @@ use std::time::SystemTime;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use prompush_core::{Format, GroupingKey, check_push, parse};
-use prompush_otlp::{DecodeError, Export, Instance, Rules};
+use prompush_http_server::content_coding::ContentCodingError;
+use prompush_otlp::{Export, Instance, Rules};
 use prompush_testing::otlp_body::{
     Span, attribute, buckets, bytes, export, gauge, histogram, number,
 };
 use prompush_testing::{otlp_capture, otlp_captures};
 use proptest::prelude::*;
 
-use crate::support::{encode, ingest};
+use crate::support::{decompress, encode, ingest};
 
 /// Everything that is done with a body; what comes out is a strict exposition.
 fn survive(body: &[u8], content_encoding: Option<&str>) {
-    let Ok(export) = Export::decode(body, content_encoding, 1 << 20) else { return };
+    let Ok(body) = decompress(body, content_encoding, 1 << 20) else { return };
+    let Ok(export) = Export::decode(body) else { return };
     let rules = "keep instrumentation\nkeep attribute *";
     let key = GroupingKey::new("agent").unwrap();
     for rules in [Rules::default(), Rules::parse(rules).unwrap()] {
@@ -75,10 +77,11 @@ fn a_bomb_is_refused_at_its_limit() {
         (zlib.finish().unwrap(), "deflate"),
         (raw.finish().unwrap(), "deflate"),
     ] {
-        let error = Export::decode(&body, Some(encoding), 1 << 20).unwrap_err();
-        assert!(matches!(error, DecodeError::TooLarge { bytes_max: 1_048_576 }), "{error}");
+        let error = decompress(&body, Some(encoding), 1 << 20).unwrap_err();
+        assert!(matches!(error, ContentCodingError::TooLarge { bytes_max: 1_048_576 }), "{error}");
     }
-    assert!(matches!(Export::decode(&zeros, None, 1 << 20), Err(DecodeError::TooLarge { .. })));
+    let error = decompress(&zeros, None, 1 << 20).unwrap_err();
+    assert!(matches!(error, ContentCodingError::TooLarge { .. }), "{error}");
 }
 
 #[test]
@@ -89,7 +92,7 @@ fn values_that_are_nested_deep_are_refused() {
             value = bytes(5, bytes(1, &value));
         }
         let point = [bytes(7, attribute("a", value)), number(&[], Span(0, 9), 1.0)].concat();
-        Export::decode(&export(&[("", gauge("g", "", &[point]))]), None, 1 << 20)
+        Export::decode(export(&[("", gauge("g", "", &[point]))]))
     };
     nested(15).unwrap();
     let error = nested(10_000).unwrap_err();
@@ -100,7 +103,7 @@ fn values_that_are_nested_deep_are_refused() {
 fn what_is_repeated_without_end_is_refused_or_dropped() {
     let attributes: Vec<u8> = (0..2_000).flat_map(|_| bytes(7, [])).collect();
     let body = export(&[("", gauge("g", "", &[attributes]))]);
-    let error = Export::decode(&body, None, 1 << 20).unwrap_err();
+    let error = Export::decode(body).unwrap_err();
     assert!(error.to_string().ends_with("more than 1,000 attributes"), "{error}");
 
     let (bounds, counts): (Vec<f64>, Vec<u64>) =

@@ -103,7 +103,7 @@ fn a_fork_that_exports_what_its_parent_had_counts_nothing() {
     let instance = instance();
     let send = |sender, time, value| {
         let body = export(&[("", counter("c", &[count(&[], 1, time, value)]))]);
-        let export = Export::decode(&body, None, 1 << 20).unwrap();
+        let export = Export::decode(body).unwrap();
         instance.ingest_from(sender, &export, SystemTime::UNIX_EPOCH)
     };
     for round in 0..5 {

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use prompush::{Encoder, Format, Source};
+use prompush_http_server::content_coding::{self, ContentCoding, ContentCodingError};
 use prompush_otlp::{Export, Ingested, Instance};
 use prompush_testing::otlp_body::{self, Message};
 
@@ -26,8 +27,18 @@ pub(crate) fn ingest(instance: &Instance, metrics: &[Message]) -> Ingested {
 
 /// Ingests a whole export.
 pub(crate) fn ingest_body(instance: &Instance, body: &[u8]) -> Ingested {
-    let export = Export::decode(body, None, 1 << 30).unwrap();
+    let export = Export::decode(body).unwrap();
     instance.ingest(&export, SystemTime::UNIX_EPOCH)
+}
+
+/// Decompresses a body as a receiver does it.
+pub(crate) fn decompress(
+    body: &[u8],
+    content_encoding: Option<&str>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, ContentCodingError> {
+    let coding = ContentCoding::from_header(content_encoding)?;
+    Ok(content_coding::decode(coding, body, bytes_max)?.into_owned())
 }
 
 /// Receivers, and what they count.

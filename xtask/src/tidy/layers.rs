@@ -38,8 +38,8 @@ const DEV_ARROWS: [(&str, &[&str]); 7] = [
     ("prompush", &["prompush-testing"]),
     ("prompush-http-server", &["prompush-testing"]),
     ("prompush-gateway", &["prompush-testing"]),
-    ("prompush-otlp", &["prompush-testing"]),
-    ("prompush-gptme", &["prompush-core", "prompush-testing"]),
+    ("prompush-otlp", &["prompush-http-server", "prompush-testing"]),
+    ("prompush-gptme", &["prompush-core", "prompush-http-server", "prompush-testing"]),
     ("prompush-cli", &["prompush-testing"]),
 ];
 

@@ -89,11 +89,9 @@ impl Served {
     ) -> Result<Self, ReceiverError> {
         let url = HttpUrl::parse(&format!("http://{}/metrics", place.authority));
         let url = url.map_err(ReceiverError::Config)?;
-        let mut config = ScraperConfig::new(url);
-        config.interval = INTERVAL;
-        config.rules = rules;
         // Nobody else has a port that was chosen here.
-        config.process_id = place.chosen.is_none().then_some(process_id);
+        let only_of = place.chosen.is_none().then_some(process_id);
+        let config = ScraperConfig::new(url).interval(INTERVAL).rules(rules).process_id(only_of);
         let scraper = Scraper::start(config)?;
         Ok(Self { scraper, last: Mutex::default(), _place: place })
     }

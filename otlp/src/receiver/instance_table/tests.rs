@@ -51,7 +51,7 @@ fn process(pid: u32, started: u64) -> ProcessIdentity {
 
 fn export(name: &str) -> Export {
     let body = prompush_testing::otlp_capture(name);
-    Export::decode(&body, None, 1 << 20).expect("an export")
+    Export::decode(body).expect("an export")
 }
 
 impl TableTest {

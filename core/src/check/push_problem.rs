@@ -1,4 +1,4 @@
-//! What a gateway would refuse or suffer from, told before the network.
+//! What a gateway would refuse, or take and drop, found without a gateway.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -60,6 +60,13 @@ pub enum PushProblemKind {
         /// The grouping key's value.
         value: String,
     },
+    /// Every grouping key sets the label (it is `job`), and the grouping key's value wins. Reported
+    /// in place of [`Overridden`](Self::Overridden) where the grouping key is not known.
+    #[error("has label `{label}`, which the group's own overrides")]
+    OverriddenInAnyGroup {
+        /// The label's name.
+        label: String,
+    },
     /// The gateway sets this metric itself, and drops what is pushed.
     #[error("is what the gateway itself says of a group: what is pushed is dropped")]
     GatewayOwn,
@@ -68,7 +75,10 @@ pub enum PushProblemKind {
 impl PushProblemKind {
     /// Whether the body must not be pushed; if not, it is a warning.
     pub fn is_error(&self) -> bool {
-        !matches!(self, Self::Overridden { .. } | Self::GatewayOwn)
+        !matches!(
+            self,
+            Self::Overridden { .. } | Self::OverriddenInAnyGroup { .. } | Self::GatewayOwn
+        )
     }
 }
 
@@ -78,11 +88,20 @@ impl fmt::Display for PushProblem {
     }
 }
 
-/// Everything about `exposition` that a gateway would refuse or suffer from if it were pushed to
-/// the group `key`, in the order of the families.
+/// Finds everything in `exposition` that a gateway would refuse, or would take and drop, if it were
+/// pushed to the group `key`. The problems come in the order of the families.
 ///
-/// Clashes with what other groups hold are not seen here: only the gateway knows those.
+/// A clash with a metric of another group is not found: only the gateway knows the other groups.
 pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushProblem> {
+    push_problems(exposition, Some(key))
+}
+
+/// As [`check_push`]. Without a key, finds what is wrong for every group: all that is known of its
+/// key is that it sets `job`.
+pub(crate) fn push_problems(
+    exposition: &Exposition<'_>,
+    key: Option<&GroupingKey>,
+) -> Vec<PushProblem> {
     let mut problems = Vec::new();
     let types: HashMap<&str, MetricType> =
         exposition.families.iter().map(|family| (&*family.name, family.metric_type)).collect();
@@ -110,7 +129,7 @@ pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushPro
 
 fn check_metrics(
     family: &MetricFamily<'_>,
-    key: &GroupingKey,
+    key: Option<&GroupingKey>,
     report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let mut overridden: Vec<&str> = Vec::new();
@@ -122,15 +141,32 @@ fn check_metrics(
             if !is_label_name(name) || name.starts_with("__") {
                 report(metric.line, PushProblemKind::LabelName(name.to_owned()));
             }
-            // Once a family is enough.
-            let is_new = !overridden.contains(&name);
-            if let Some(value) = grouping_value(key, name).filter(|own| *own != value)
-                && is_new
+            if let Some(overrides) = overriding_problem(key, name, value)
+                // One report for each label of a family is enough.
+                && !overridden.contains(&name)
             {
                 overridden.push(name);
-                let (label, value) = (name.to_owned(), value.to_owned());
-                report(metric.line, PushProblemKind::Overridden { label, value });
+                report(metric.line, overrides);
             }
+        }
+    }
+}
+
+/// The problem of a label that the grouping key sets to another value.
+fn overriding_problem(
+    key: Option<&GroupingKey>,
+    label: &str,
+    value: &str,
+) -> Option<PushProblemKind> {
+    let label_name = || label.to_owned();
+    match key {
+        None if label == "job" => {
+            Some(PushProblemKind::OverriddenInAnyGroup { label: label_name() })
+        }
+        None => None,
+        Some(key) => {
+            let own = grouping_value(key, label).filter(|own| *own != value)?;
+            Some(PushProblemKind::Overridden { label: label_name(), value: own.to_owned() })
         }
     }
 }
@@ -142,9 +178,14 @@ fn grouping_value<'a>(key: &'a GroupingKey, name: &str) -> Option<&'a str> {
     key.labels().find(|(label, _)| *label == name).map(|(_, value)| value)
 }
 
+/// Whether the grouping key sets the label.
+fn is_set_by(key: Option<&GroupingKey>, name: &str) -> bool {
+    key.map_or(name == "job", |key| grouping_value(key, name).is_some())
+}
+
 fn check_duplicates(
     family: &MetricFamily<'_>,
-    key: &GroupingKey,
+    key: Option<&GroupingKey>,
     report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let hasher = foldhash::fast::RandomState::default();
@@ -161,8 +202,8 @@ fn check_duplicates(
         for (_, at) in same_hash {
             let metric = &family.metrics[*at];
             match seen.entry(own_labels(metric, key)) {
-                Entry::Vacant(place) => {
-                    place.insert(metric.line);
+                Entry::Vacant(vacant) => {
+                    vacant.insert(metric.line);
                 }
                 Entry::Occupied(other) => {
                     let (labels, other_line) = (labels_text(other.key()), *other.get());
@@ -174,7 +215,7 @@ fn check_duplicates(
 }
 
 /// The labels that the grouping key leaves, sorted by name.
-fn own_labels<'m>(metric: &'m Metric<'_>, key: &GroupingKey) -> Vec<(&'m str, &'m str)> {
+fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m str, &'m str)> {
     let mut labels: Vec<(&str, &str)> =
         metric.labels.iter().filter(|label| is_own(*label, key)).collect();
     labels.sort_unstable();
@@ -183,9 +224,9 @@ fn own_labels<'m>(metric: &'m Metric<'_>, key: &GroupingKey) -> Vec<(&'m str, &'
 
 /// Whether a label tells a metric from the others of its family on the gateway: one that the
 /// grouping key sets does not, nor does an empty `instance`, which every metric without one gets.
-fn is_own((name, value): (&str, &str), key: &GroupingKey) -> bool {
+fn is_own((name, value): (&str, &str), key: Option<&GroupingKey>) -> bool {
     let is_empty_instance = name == "instance" && value.is_empty();
-    !is_empty_instance && grouping_value(key, name).is_none()
+    !is_empty_instance && !is_set_by(key, name)
 }
 
 fn labels_text(labels: &[(&str, &str)]) -> String {
