@@ -2,12 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use prompush_testing::{in_pid_namespace, wrap};
 
-use super::{bare, wrapped};
-use crate::support::{OurGateway, Process, run_command};
+use crate::support::{OurGateway, Process, WAIT_MAX, bare, run_command, wrapped};
 
 /// How a command ended, and what it wrote.
 #[track_caller]
@@ -122,7 +120,7 @@ fn a_descendant_does_not_hold_it() {
     let out = std::fs::File::create(&path).expect("a file");
     command.stdin(Stdio::null()).stdout(out.try_clone().expect("a second handle")).stderr(out);
     let mut process = Process(command.spawn().expect("it starts"));
-    let status = process.wait(Duration::from_secs(20));
+    let status = process.wait(WAIT_MAX);
     let text = std::fs::read_to_string(path).expect("it wrote its process ID");
     let pid: i32 = text.trim().parse().expect("a number");
     let pid = rustix::process::Pid::from_raw(pid).expect("a process ID");

@@ -5,9 +5,8 @@ use std::time::Duration;
 use prompush_testing::{Answer, KeepAlive, ScriptedServer, free_address};
 use rustix::process::Signal;
 
-use super::client::{Client, fixture};
-use super::support::{Bridge, now, wait_for_lines};
-use crate::support::{OurGateway, run};
+use crate::bridge::client::Client;
+use crate::support::{Bridge, OurGateway, WAIT_MAX, now, otlp_body, run, wait_for_lines};
 
 /// Requests that are timed in each state.
 const REQUESTS: usize = 200;
@@ -33,7 +32,7 @@ fn answers_come_at_once_whatever_gateway_and_target_do() {
         );
         let mut metrics = KeepAlive::connect(bridge.address).expect("it listens");
         let mut traces = KeepAlive::connect(bridge.address).expect("it listens");
-        let (points, spans) = (fixture("tools-flush"), vec![b'x'; 100_000]);
+        let (points, spans) = (otlp_body("tools-flush"), vec![b'x'; 100_000]);
         let headers = [("Content-Type", "application/x-protobuf")];
         let mut times: Vec<Duration> = (0..REQUESTS)
             .map(|number| {
@@ -133,7 +132,7 @@ fn what_no_gateway_took_is_in_the_spool_and_sent_by_the_next_bridge() {
     let listen = format!("--web.listen-address={down}");
     let mut command = crate::support::prompush(&["gateway", &listen]);
     let gateway = crate::support::Process(command.spawn().expect("the binary starts"));
-    prompush_testing::wait_until(super::support::SOON, "it listens", || {
+    prompush_testing::wait_until(WAIT_MAX, "it listens", || {
         std::net::TcpStream::connect(down).is_ok()
     });
     let next = Bridge::start(&url, &["--spool", spool]);

@@ -2,41 +2,20 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address};
 use rustix::process::Signal;
 
-use super::gptme::Gptme;
-use super::wrapped;
 use crate::support::{
-    OurGateway, Process, address, exposed, for_each_gateway, prompush, run_command,
+    Gptme, OurGateway, POST, Process, WAIT_MAX, address, exposed, for_each_gateway, now, otlp_file,
+    prompush, run_command, wrapped,
 };
-
-/// Posts a file: `post /v1/metrics body.bin`, and prints the status.
-pub(super) const POST: &str = r#"post() {
-  local to=${OTLP_ENDPOINT#http://}
-  exec 4<>/dev/tcp/${to%:*}/${to##*:}
-  printf 'POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n' "$1" >&4
-  printf 'Content-Length: %d\r\nConnection: close\r\n\r\n' "$(stat -c %s "$2")" >&4
-  cat "$2" >&4
-  read -r -u 4 _ status _
-  cat <&4 > /dev/null
-  exec 4>&-
-  [ "$status" = 200 ] || echo "answered $status"
-}
-"#;
-
-pub(super) fn fixture(name: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testing/fixtures/otlp");
-    PathBuf::from(folder).join(format!("{name}.bin"))
-}
 
 /// A gptme that exports one body, and goes on with `then`.
 fn gptme(body: &str, then: &str) -> Gptme {
-    Gptme::new(&format!("{POST}post /v1/metrics '{}'\n{then}", fixture(body).display()))
+    Gptme::new(&format!("{POST}post /v1/metrics '{}'\n{then}", otlp_file(body).display()))
 }
 
 /// The labels of the series of that name, and its value.
@@ -114,7 +93,7 @@ fn nothing_is_lost_however_it_ends() {
         if signal == Signal::INT {
             process.signal(Signal::TERM);
         }
-        assert_eq!(process.wait(Duration::from_secs(20)).signal(), Some(expected), "{signal:?}");
+        assert_eq!(process.wait(WAIT_MAX).signal(), Some(expected), "{signal:?}");
         assert!(tokens(&gateway.url) > 0.0, "{signal:?}");
         assert_eq!(series(&gateway.url, "job_exit_code")[0].1, (128 + expected).to_string());
     }
@@ -137,7 +116,7 @@ fn two_at_once_are_two_instances() {
     let mut both = [start(), start()];
     for process in &mut both {
         drop(process.0.stdin.take());
-        process.wait(Duration::from_secs(20));
+        process.wait(WAIT_MAX);
     }
     let mut instances: Vec<String> = series(&gateway.url, "gptme_tokens_total")
         .into_iter()
@@ -181,7 +160,7 @@ fn a_group_of_its_own_begins_empty() {
 fn traces_go_on_to_the_users_collector() {
     let gateway = OurGateway::start(&[]);
     let collector = ScriptedServer::start([Answer::status(200)]);
-    let path = fixture("traces-small");
+    let path = otlp_file("traces-small");
     let gptme = Gptme::new(&format!("{POST}post /v1/traces '{}'", path.display()));
     let mut command = gptme.wrapped(&gateway.url, &[]);
     let done = run_command(command.env("OTLP_ENDPOINT", collector.url()), "").expect_code(0);
@@ -196,15 +175,10 @@ fn traces_go_on_to_the_users_collector() {
     assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
 }
 
-#[expect(clippy::disallowed_methods, reason = "a process runs in real time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
 #[test]
 fn a_collector_that_fails_does_not_hold_the_end() {
     let gateway = OurGateway::start(&[]);
-    let path = fixture("traces-small");
+    let path = otlp_file("traces-small");
     let post = format!("post /v1/traces '{}'", path.display());
     let gptme = Gptme::new(&format!("{POST}{post}; {post}; exit 3"));
     let run = |collector: &str| {
@@ -253,7 +227,7 @@ fn any_program_can_export() {
     let gateway = OurGateway::start(&[]);
     let script = format!(
         "{POST}post /v1/metrics '{}'; env | grep -o '^OTEL_EXPORTER[A-Z_]*' | sort",
-        fixture("server-shutdown").display()
+        otlp_file("server-shutdown").display()
     );
     let mut command = prompush(&["run", "--gateway", &gateway.url, "--otlp", "--job", "service"]);
     for name in ["OTLP_ENDPOINT", "GPTME_TELEMETRY_ENABLED", "OTEL_EXPORTER_OTLP_ENDPOINT"] {

@@ -1,10 +1,8 @@
 //! The guide's lines, as written.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 
-use crate::support::{OurGateway, exposed, for_each_gateway, prompush, run, run_command};
+use crate::support::{OurGateway, WAIT_MAX, exposed, for_each_gateway, prompush, run, run_command};
 
 #[test]
 fn the_quick_test() {
@@ -30,8 +28,8 @@ fn the_gateways_command_line() {
     let mut gateway = OurGateway::start(&flags);
     run(&["push", "--job", "test", "--gateway", &gateway.url], "test_metric 42").expect_code(0);
     gateway.process.signal(Signal::TERM);
-    assert_eq!(gateway.process.wait(Duration::from_secs(20)).code(), Some(0));
-    assert_eq!(gateway.log.recv_timeout(Duration::from_secs(20)).as_deref(), Ok("stopped"));
+    assert_eq!(gateway.process.wait(WAIT_MAX).code(), Some(0));
+    assert_eq!(gateway.log.recv_timeout(WAIT_MAX).as_deref(), Ok("stopped"));
 }
 
 #[test]

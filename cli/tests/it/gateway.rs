@@ -1,11 +1,9 @@
 //! `prompush gateway` as a process.
 
-use std::time::Duration;
-
 use prompush_testing::http;
 use rustix::process::Signal;
 
-use crate::support::{OurGateway, run};
+use crate::support::{OurGateway, WAIT_MAX, run};
 
 #[test]
 fn it_ends_at_both_signals() {
@@ -13,7 +11,7 @@ fn it_ends_at_both_signals() {
         let mut gateway = OurGateway::start(&["--log.level=debug"]);
         assert_eq!(http::get(gateway.address(), "/-/ready").expect("an answer").status, 200);
         gateway.process.signal(signal);
-        assert_eq!(gateway.process.wait(Duration::from_secs(20)).code(), Some(0));
+        assert_eq!(gateway.process.wait(WAIT_MAX).code(), Some(0));
     }
 }
 
@@ -44,7 +42,7 @@ fn flags_are_those_of_the_pushgateway() {
     let mut gateway = gateway;
     let quit = http::request(gateway.address(), "PUT", "/-/quit", &[], b"").expect("an answer");
     assert_eq!(quit.status, 200);
-    assert_eq!(gateway.process.wait(Duration::from_secs(20)).code(), Some(0));
+    assert_eq!(gateway.process.wait(WAIT_MAX).code(), Some(0));
 
     let done = run(&["gateway", "--persistence.file=/tmp/x"], "").expect_code(2);
     assert!(done.stderr.contains("in memory for now"), "{}", done.stderr);
@@ -66,7 +64,7 @@ fn an_expiration_may_be_in_days() {
 fn groups_expire() {
     let gateway = OurGateway::start(&["--metric.expiration=300ms"]);
     run(&["push", "--job", "x", "--gateway", &gateway.url], "a 1").expect_code(0);
-    prompush_testing::wait_until(Duration::from_secs(20), "the group expires", || {
+    prompush_testing::wait_until(WAIT_MAX, "the group expires", || {
         run(&["list", "--json", "--gateway", &gateway.url], "").expect_code(0).stdout == "[]\n"
     });
 }

@@ -3,27 +3,17 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{ChildStdin, Stdio};
-use std::time::Duration;
 
 use prompush_testing::{Answer, ScriptedServer, free_address};
 use rustix::process::Signal;
 
-use super::gptme::Gptme;
-use super::otlp;
-use crate::support::{OurGateway, Process, exposed, for_each_gateway};
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::support::{
+    Gptme, OurGateway, POST, Process, WAIT_MAX, exposed, for_each_gateway, otlp_file, scrape_body,
+};
 
 /// Says where it is told to serve, and ends with the code that it is told.
 const SCRIPT: &str = "echo $PROMETHEUS_ADDR:$PROMETHEUS_PORT; read -r code; exit $code";
-
-fn fixture(name: &str) -> Vec<u8> {
-    let fixtures = "../testing/fixtures/scrape";
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(name))
-        .expect("a fixture")
-}
 
 /// The same without what gptme counts, as it is when it has withdrawn it.
 fn withdrawn(body: &[u8]) -> String {
@@ -63,7 +53,7 @@ impl Running {
         let count = bodies.len() + 1;
         let answers = bodies.into_iter().map(|body| Answer::status(200).body(body));
         let server = ScriptedServer::start_at(self.address, answers);
-        let requests = server.wait_for_requests(count, SOON);
+        let requests = server.wait_for_requests(count, WAIT_MAX);
         assert!(requests.iter().all(|request| request.target == "/metrics"));
         server
     }
@@ -71,7 +61,7 @@ impl Running {
     /// Has it end with exit code 3; gives what was said.
     fn end(mut self) -> String {
         writeln!(self.stdin, "3").expect("it reads");
-        assert_eq!(self.process.wait(SOON).code(), Some(3));
+        assert_eq!(self.process.wait(WAIT_MAX).code(), Some(3));
         let stderr = self.process.0.stderr.take().expect("it is piped");
         std::io::read_to_string(stderr).expect("UTF-8")
     }
@@ -90,7 +80,7 @@ fn what_old_gptme_serves_is_pushed_with_the_jobs_metrics() {
         let running = Running::start(url, &[], &[]);
         assert!(running.address.ip().is_loopback());
         // It has withdrawn its metrics before it ends.
-        let body = fixture("gptme-0.28.3-tool-errors.prom");
+        let body = scrape_body("gptme-0.28.3-tool-errors.prom");
         let rest = withdrawn(&body).into_bytes();
         let server = running.serve(vec![body, rest]);
         drop(server);
@@ -109,9 +99,9 @@ fn what_old_gptme_serves_is_pushed_with_the_jobs_metrics() {
 fn what_it_served_before_it_was_killed_is_pushed() {
     let gateway = OurGateway::start(&[]);
     let mut running = Running::start(&gateway.url, &["--quiet"], &[]);
-    let _server = running.serve(vec![fixture("gptme-0.28.3.prom")]);
+    let _server = running.serve(vec![scrape_body("gptme-0.28.3.prom")]);
     running.process.signal(Signal::TERM);
-    assert_eq!(running.process.wait(SOON).signal(), Some(15));
+    assert_eq!(running.process.wait(WAIT_MAX).signal(), Some(15));
     assert_eq!(sum(&gateway.url, "gptme_tokens_total").to_string(), "5510");
 }
 
@@ -119,8 +109,8 @@ fn what_it_served_before_it_was_killed_is_pushed() {
 fn what_is_served_is_pushed_while_it_runs() {
     let gateway = OurGateway::start(&[]);
     let running = Running::start(&gateway.url, &[], &[]);
-    let _server = running.serve(vec![fixture("gptme-0.28.3.prom")]);
-    prompush_testing::wait_until(SOON, "it is pushed", || {
+    let _server = running.serve(vec![scrape_body("gptme-0.28.3.prom")]);
+    prompush_testing::wait_until(WAIT_MAX, "it is pushed", || {
         sum(&gateway.url, "gptme_tokens_total") > 0.0
     });
     running.end();
@@ -128,8 +118,8 @@ fn what_is_served_is_pushed_while_it_runs() {
 
 #[test]
 fn what_is_exported_counts_where_it_and_what_is_served_have_one_name() {
-    let body = otlp::fixture("basic-shutdown");
-    let script = format!("{}post /v1/metrics '{}'; {SCRIPT}", otlp::POST, body.display());
+    let body = otlp_file("basic-shutdown");
+    let script = format!("{}post /v1/metrics '{}'; {SCRIPT}", POST, body.display());
     for (served, expected) in [("a_total", 1), ("gptme_tool_calls_total", 0)] {
         let gateway = OurGateway::start(&[]);
         let running = Running::start_script(&script, &gateway.url, &[], &[]);
@@ -167,7 +157,7 @@ fn what_another_process_serves_at_the_users_port_is_not_pushed() {
         let running = Running::start(&gateway.url, &[], &set);
         assert_eq!(running.address, address, "the user's is kept");
         // The test is no child of gptme.
-        let server = is_read.then(|| running.serve(vec![fixture("gptme-0.28.3.prom")]));
+        let server = is_read.then(|| running.serve(vec![scrape_body("gptme-0.28.3.prom")]));
         running.end();
         drop(server);
     }
@@ -187,10 +177,10 @@ fn what_gptme_serves_at_the_users_port_is_pushed() {
     command.env("PROMETHEUS_PORT", free_address().port().to_string());
     command.env("SERVER", env!("CARGO_BIN_EXE_prompush"));
     let mut process = Process(command.spawn().expect("it starts"));
-    prompush_testing::wait_until(SOON, "it is pushed", || {
+    prompush_testing::wait_until(WAIT_MAX, "it is pushed", || {
         let lines = exposed(&gateway.url, "job=\"gptme\"");
         lines.iter().any(|line| line.starts_with("pushgateway_build_info{"))
     });
     drop(process.0.stdin.take());
-    process.wait(SOON);
+    process.wait(WAIT_MAX);
 }

@@ -3,13 +3,11 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{ChildStdout, Stdio};
-use std::time::Duration;
 
 use prompush_testing::{Answer, ScriptedServer, wait_until, wrap};
 use rustix::process::{Pid, Signal};
 
-use super::wrapped;
-use crate::support::{OurGateway, Process, exposed};
+use crate::support::{OurGateway, Process, WAIT_MAX, exposed, wrapped};
 
 /// A wrapped script that has said it is ready.
 struct Running {
@@ -37,7 +35,7 @@ impl Running {
     fn end(mut self) -> (String, std::process::ExitStatus) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("UTF-8");
-        (rest, self.process.wait(Duration::from_secs(20)))
+        (rest, self.process.wait(WAIT_MAX))
     }
 
     fn signal_command(&self, signal: Signal) {
@@ -49,7 +47,7 @@ impl Running {
     #[track_caller]
     fn wait_for_bystander(&self) {
         let children = format!("/proc/{0}/task/{0}/children", self.process.0.id());
-        wait_until(Duration::from_secs(20), "there is another bystander", || {
+        wait_until(WAIT_MAX, "there is another bystander", || {
             let children = std::fs::read_to_string(&children).unwrap_or_default();
             let mut children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
             children.any(|pid: u32| pid.cast_signed() != self.command && state(pid) == 'S')
@@ -176,7 +174,7 @@ fn a_wrapper_that_is_killed_takes_the_command_along() {
     let command = running.command;
     running.process.signal(Signal::KILL);
     assert_eq!(running.end().1.signal(), Some(9));
-    wait_until(Duration::from_secs(20), "the command is gone", || {
+    wait_until(WAIT_MAX, "the command is gone", || {
         // What nobody has waited for yet is as good as gone.
         std::fs::read_to_string(format!("/proc/{command}/stat"))
             .map_or(true, |stat| stat.contains(") Z ") || stat.contains(") X "))
@@ -210,9 +208,9 @@ fn it_is_stopped_and_continued_by_way_of_it() {
     let command = u32::try_from(running.command).expect("a process ID");
     // Sent to the wrapper alone; its group is not a shell's, so only the command stops.
     running.process.signal(Signal::TSTP);
-    wait_until(Duration::from_secs(20), "the command stops", || state(command) == 'T');
+    wait_until(WAIT_MAX, "the command stops", || state(command) == 'T');
     running.process.signal(Signal::CONT);
-    wait_until(Duration::from_secs(20), "it goes on", || running.state() != 'T');
+    wait_until(WAIT_MAX, "it goes on", || running.state() != 'T');
     let (rest, status) = running.end();
     assert_eq!((rest.as_str(), status.code()), ("end\n", Some(0)));
 }
@@ -224,10 +222,10 @@ fn a_signal_ends_the_wait_for_the_gateway() {
     let running = Running::start(&hanging.url(), &options, "echo $$; exit 6");
     let id = running.process.0.id();
     let command = running.command;
-    wait_until(Duration::from_secs(20), "the command ends", || {
+    wait_until(WAIT_MAX, "the command ends", || {
         !std::path::Path::new(&format!("/proc/{command}")).exists()
     });
-    wait_until(Duration::from_secs(20), "the last push waits", || state(id) == 'S');
+    wait_until(WAIT_MAX, "the last push waits", || state(id) == 'S');
     running.process.signal(Signal::TERM);
     assert_eq!(running.end().1.code(), Some(6));
 }
@@ -240,5 +238,5 @@ fn an_alarm_that_was_set_before_reaches_the_command() {
     let mut command = wrap(perl, &wrapped(&gateway.url, &["--job", "x"], "exec sleep 60"));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let mut process = Process(command.spawn().expect("perl starts"));
-    assert_eq!(process.wait(Duration::from_secs(20)).signal(), Some(14));
+    assert_eq!(process.wait(WAIT_MAX).signal(), Some(14));
 }

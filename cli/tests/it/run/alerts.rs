@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use prompush_testing::{Prometheus, Pushgateway, Version, wait_for, wait_until};
 
-use super::wrapped;
-use crate::support::{Process, exposed, run_command};
+use crate::support::{Process, WAIT_MAX, exposed, run_command, wrapped};
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/run.md"));
 
@@ -39,9 +38,9 @@ fn alerts_are_about_the_right_jobs() {
     let mut lost = wrapped(url, &["--job", "lost", "--every", "1s"], "exec sleep 60");
     let mut lost = Process(lost.spawn().expect("it starts"));
     let is_running = || exposed(url, "job_running{").iter().any(|line| line.contains("lost"));
-    wait_until(Duration::from_secs(20), "its start is pushed", is_running);
+    wait_until(WAIT_MAX, "its start is pushed", is_running);
     lost.0.kill().expect("it is there");
-    lost.wait(Duration::from_secs(20));
+    lost.wait(WAIT_MAX);
 
     let interval = Duration::from_millis(500);
     let Some(prometheus) = Prometheus::start(&[gateway.address()], interval) else { return };
@@ -56,7 +55,7 @@ fn alerts_are_about_the_right_jobs() {
         jobs
     };
     let check = |rule: &str, expected: &[&str]| {
-        wait_for(Duration::from_secs(30), rule, || (alerting(rule) == expected).then_some(()));
+        wait_for(WAIT_MAX, rule, || (alerting(rule) == expected).then_some(()));
     };
     check("JobOverdue", &["late"]);
     check("JobFailed", &["failing", "new"]);

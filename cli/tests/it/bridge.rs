@@ -1,7 +1,6 @@
 //! `prompush bridge` as a process, with clients that are processes too.
 
 mod client;
-mod support;
 
 mod docs;
 mod ending;

@@ -10,7 +10,7 @@ use prompush_testing::free_address;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{OurGateway, Process, exposed, prompush, run, run_command};
+use crate::support::{OurGateway, Process, WAIT_MAX, exposed, prompush, run, run_command};
 
 fn dead() -> String {
     format!("http://{}", free_address())
@@ -181,7 +181,7 @@ fn a_killed_process_leaves_the_old_state_or_the_new_one() {
             wait_a_moment(whole.mul_f64(1.5 * f64::from(number) / f64::from(RUNS)));
             child.0.kill().ok();
         }
-        let status = child.wait(Duration::from_secs(20));
+        let status = child.wait(WAIT_MAX);
         let [now] = kept_numbers(dir.path())[..] else { panic!("one state is kept") };
         assert!(now == before || now == number, "{now} is neither {before} nor {number}");
         assert!(status.code().is_none() || now == number, "what has ended has kept its state");
@@ -267,9 +267,7 @@ fn a_push_that_is_ended_while_it_tries_again_has_kept_its_state() {
             dir.any(|entry| entry.is_ok_and(|e| e.path().extension().is_some_and(|s| s == "spool")))
         })
     };
-    prompush_testing::wait_for(Duration::from_secs(30), "the state to be kept", || {
-        file().then_some(())
-    });
+    prompush_testing::wait_for(WAIT_MAX, "the state to be kept", || file().then_some(()));
     child.0.kill().unwrap();
     assert_eq!(listed(&spool)[0]["labels"]["job"], "x");
 }

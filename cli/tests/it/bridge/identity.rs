@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::client::Client;
-use super::support::{Bridge, value, wait_for_lines};
-use crate::support::{exposed, for_each_gateway};
+use crate::bridge::client::Client;
+use crate::support::{Bridge, exposed, for_each_gateway, value, wait_for_lines};
 
 #[cfg(target_os = "linux")]
 #[test]

@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address, wait_for};
 
-use super::wrapped;
-use crate::support::{OurGateway, Process, exposed, for_each_gateway, prompush, run_command};
+use crate::support::{
+    OurGateway, Process, WAIT_MAX, exposed, for_each_gateway, prompush, run_command, wrapped,
+};
 
 /// The value of the series that begins like that.
 #[track_caller]
@@ -225,9 +226,9 @@ fn the_last_state_is_kept_in_the_spool() {
     let options = ["--job", "cut", "--deadline", "1h", "--spool", spool];
     let mut command = wrapped(&hanging.url(), &options, "exit 6");
     let mut process = Process(command.spawn().expect("it starts"));
-    hanging.wait_for_requests(1, Duration::from_secs(20));
+    hanging.wait_for_requests(1, WAIT_MAX);
     // The first signals may come before the last push, and reach a command that is gone.
-    let status = wait_for(Duration::from_secs(20), "it ends", || {
+    let status = wait_for(WAIT_MAX, "it ends", || {
         process.signal(rustix::process::Signal::TERM);
         process.0.try_wait().expect("it can be waited for")
     });

@@ -2,12 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
 
 use prompush_testing::{Pushgateway, Version};
 use rustix::process::Signal;
 
-use crate::support::{Process, exposed, prompush, run};
+use crate::support::{Process, WAIT_MAX, exposed, prompush, run};
 
 #[test]
 fn it_shows_what_arrived_and_what_was_lost() {
@@ -41,7 +40,7 @@ fn an_interrupt_cleans_up() {
     let is_started = |line: &String| line.starts_with("started worker-3");
     assert!(lines.by_ref().map_while(Result::ok).any(|line| is_started(&line)));
     demo.signal(Signal::INT);
-    assert_eq!(demo.wait(Duration::from_secs(20)).code(), Some(130));
+    assert_eq!(demo.wait(WAIT_MAX).code(), Some(130));
     // The workers had its stderr, too: it ends when the last of them has ended.
     let stderr = demo.0.stderr.take().expect("stderr is piped");
     let words: Vec<String> = BufReader::new(stderr).lines().map_while(Result::ok).collect();

@@ -1,23 +1,17 @@
 //! Clients of a bridge that are processes of their own, as gptme is.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use prompush_testing::OtlpClient;
+
+use crate::support::otlp_body;
 
 /// Start times that the fixtures have lie in here, in nanoseconds since 1970.
 const TIMES: std::ops::Range<u64> = 1_795_300_000_000_000_000..1_795_400_000_000_000_000;
 
-/// A body as gptme sent it.
-pub(super) fn fixture(name: &str) -> Vec<u8> {
-    let fixtures = "../testing/fixtures/otlp";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(format!("{name}.bin"));
-    std::fs::read(path).expect("a fixture")
-}
-
 /// A body as another process would have sent it, that many seconds later.
 pub(super) fn fixture_later(name: &str, seconds: u64) -> Vec<u8> {
-    let mut body = fixture(name);
+    let mut body = otlp_body(name);
     let mut at = 0;
     while let Some(bytes) = body.get(at..at + 8) {
         let time = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));

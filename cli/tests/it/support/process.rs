@@ -1,14 +1,15 @@
-//! Runs the binary, bounded in time, and gateways to run it against.
+//! Runs the binary, with a limit to its time.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use prompush_testing::{Pushgateway, Version, wait_for};
+use prompush_testing::wait_for;
 
+/// Longest wait for something that should happen soon.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(30);
 /// Longest time that one run may take.
 const RUN_TIME_MAX: Duration = Duration::from_mins(2);
 
@@ -130,50 +131,10 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// `prompush gateway` as a process.
-#[derive(Debug)]
-pub(crate) struct OurGateway {
-    pub(crate) process: Process,
-    pub(crate) url: String,
-    /// Its lines on stderr after the first.
-    pub(crate) log: Receiver<String>,
-}
-
-impl OurGateway {
-    #[track_caller]
-    pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = prompush(&["gateway", "--web.listen-address=127.0.0.1:0"]);
-        command.args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut process = Process(command.spawn().expect("the binary starts"));
-        let log = process.stderr_lines();
-        let first = log.recv_timeout(Duration::from_secs(20)).expect("it says where it listens");
-        let url = first.strip_prefix("listening on ").expect("it says where it listens").to_owned();
-        Self { process, url, log }
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        address(&self.url)
-    }
-}
-
-/// `http://127.0.0.1:1` → `127.0.0.1:1`
-pub(crate) fn address(url: &str) -> SocketAddr {
-    url.trim_start_matches("http://").parse().expect("a loopback address")
-}
-
-/// Runs a test against our gateway and both real ones, where they are there.
-pub(crate) fn for_each_gateway(test: impl Fn(&str)) {
-    test(&OurGateway::start(&[]).url);
-    for version in Version::ALL {
-        if let Some(gateway) = Pushgateway::start(version) {
-            test(gateway.url());
-        }
-    }
-}
-
-/// What the gateway exposes, only lines that hold `part`.
-pub(crate) fn exposed(url: &str, part: &str) -> Vec<String> {
-    let answer = prompush_testing::http::get(address(url), "/metrics").expect("an answer");
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.text().lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a process takes is measured on the real clock"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use prompush_testing::{Answer, ScriptedServer, wait_for};
 use rustix::process::Signal;
 
-use super::client::Client;
-use super::support::{Bridge, SOON, now, wait_for_lines};
-use crate::support::{OurGateway, exposed, prompush, run_command};
+use crate::bridge::client::Client;
+use crate::support::{
+    Bridge, OurGateway, WAIT_MAX, exposed, now, prompush, run_command, wait_for_lines,
+};
 
 #[test]
 fn each_signal_ends_it_after_a_last_push() {
@@ -33,15 +34,15 @@ fn a_gateway_that_hangs_costs_the_deadline_and_a_second_signal_ends_it_at_once()
     assert!(took < Duration::from_secs(5), "{took:?}");
 
     let bridge = Bridge::start(&hanging.url(), &["--deadline", "60s"]);
-    hanging.wait_for_requests(2, SOON);
+    hanging.wait_for_requests(2, WAIT_MAX);
     let mut bridge = bridge;
     bridge.process.signal(Signal::TERM);
-    wait_for(SOON, "it has stopped listening", || {
+    wait_for(WAIT_MAX, "it has stopped listening", || {
         std::net::TcpStream::connect(bridge.address).is_err().then_some(())
     });
     let started = now();
     bridge.process.signal(Signal::TERM);
-    let status = bridge.process.wait(SOON);
+    let status = bridge.process.wait(WAIT_MAX);
     assert_eq!(status.code(), None, "it ended by the signal");
     assert!(started.elapsed() < Duration::from_secs(20), "not after the deadline");
 }
@@ -92,7 +93,7 @@ fn the_port_of_grpc_is_named_as_the_likely_mistake() {
     let mut process = crate::support::Process(command.spawn().expect("the binary starts"));
     let mut stderr = process.0.stderr.take().expect("it is piped");
     let mut words = Vec::new();
-    wait_for(SOON, "it warns", || {
+    wait_for(WAIT_MAX, "it warns", || {
         let mut bytes = [0; 4096];
         let read = std::io::Read::read(&mut stderr, &mut bytes).ok()?;
         words.extend_from_slice(&bytes[..read]);
@@ -101,5 +102,5 @@ fn the_port_of_grpc_is_named_as_the_likely_mistake() {
             .then_some(())
     });
     process.signal(Signal::TERM);
-    assert_eq!(process.wait(SOON).code(), Some(0));
+    assert_eq!(process.wait(WAIT_MAX).code(), Some(0));
 }

@@ -4,17 +4,14 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
 use prompush_testing::wait_until;
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::support::{OurGateway, Process, exposed, program};
+use crate::support::{OurGateway, Process, WAIT_MAX, exposed, program};
 
-/// Longest wait for the terminal to show something.
-const WAIT_MAX: Duration = Duration::from_secs(20);
 /// What the shell shows when it waits for a command.
 const PROMPT: &str = "ready> ";
 

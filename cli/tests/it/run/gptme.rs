@@ -1,35 +1,8 @@
 //! A program called gptme.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::support::{OurGateway, prompush, run_command};
-
-/// A script `bin/gptme`, in a folder of its own.
-pub(super) struct Gptme {
-    folder: TempDir,
-    path: PathBuf,
-}
-
-impl Gptme {
-    pub(super) fn new(script: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("bin/gptme");
-        std::fs::create_dir(folder.path().join("bin")).expect("a folder in it");
-        std::fs::write(&path, format!("#!/bin/bash\n{script}\n")).expect("a script");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it is ours");
-        Self { folder, path }
-    }
-
-    pub(super) fn wrapped(&self, url: &str, options: &[&str]) -> Command {
-        let mut command = prompush(&["run", "--gateway", url]);
-        command.args(options).arg("--").arg(&self.path).current_dir(self.folder.path());
-        command
-    }
-}
+use crate::support::{Gptme, OurGateway, run_command};
 
 #[test]
 fn the_wrapper_is_not_taken_for_another_gptme() {

@@ -1,13 +1,12 @@
 //! `prompush gc`, against our gateway and both real ones, and against scripts that push in between.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use prompush_testing::{Answer, ScriptedServer, wait_until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Process, exposed, for_each_gateway, prompush, run};
+use crate::support::{Process, WAIT_MAX, exposed, for_each_gateway, prompush, run};
 
 /// Pushes a group that is good for so many seconds.
 fn push(url: &str, job: &str, group: &[&str], ttl: Option<&str>) {
@@ -44,7 +43,7 @@ fn groups_go_when_their_time_has_passed() {
         push(url, "other", &[], Some("0.001"));
         // The gateway's clock is read in whole seconds.
         let due = || collect(url, &["--dry-run", "--json"]).expect_code(0).stdout;
-        wait_until(Duration::from_secs(20), "the short group is due", || {
+        wait_until(WAIT_MAX, "the short group is due", || {
             let report: Value = serde_json::from_str(&due()).expect("JSON");
             // Our gateway has deleted it by itself.
             report["deleted"].as_array().is_some_and(|list| list.len() == 2) || jobs(url).len() == 3
@@ -71,7 +70,7 @@ fn groups_go_when_their_time_has_passed() {
         // Those that say nothing go by age, and only by it.
         collect(url, &["--older-than", "1h"]).expect_code(0);
         assert_eq!(jobs(url), ["ever", "long", "silent"]);
-        wait_until(Duration::from_secs(20), "the silent group is old", || {
+        wait_until(WAIT_MAX, "the silent group is old", || {
             let done = collect(url, &["--older-than", "1ms", "--json"]).expect_code(0);
             let report: Value = serde_json::from_str(&done.stdout).expect("JSON");
             let Some(deleted) = report["deleted"].as_array().filter(|list| !list.is_empty()) else {
@@ -94,11 +93,11 @@ fn a_round_comes_again_until_a_signal() {
         let mut command = prompush(&["gc", "--every", "100ms", "--older-than", "1ms", "--quiet"]);
         command.args(["--gateway", url]).stdin(Stdio::null()).stdout(Stdio::null());
         let mut process = Process(command.spawn().expect("the binary starts"));
-        wait_until(Duration::from_secs(20), "the group is gone", || jobs(url).is_empty());
+        wait_until(WAIT_MAX, "the group is gone", || jobs(url).is_empty());
         push(url, "again", &[], None);
-        wait_until(Duration::from_secs(20), "the next one, too", || jobs(url).is_empty());
+        wait_until(WAIT_MAX, "the next one, too", || jobs(url).is_empty());
         process.signal(Signal::TERM);
-        assert_eq!(process.wait(Duration::from_secs(20)).code(), Some(0));
+        assert_eq!(process.wait(WAIT_MAX).code(), Some(0));
     });
 }
 

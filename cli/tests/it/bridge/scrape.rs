@@ -5,10 +5,9 @@ use std::path::Path;
 
 use prompush_testing::{Answer, ScriptedServer, free_address, wait_for};
 
-use super::support::{Bridge, SOON, wait_for_lines};
-use crate::support::{OurGateway, exposed, for_each_gateway};
+use crate::support::{Bridge, OurGateway, WAIT_MAX, exposed, for_each_gateway, wait_for_lines};
 
-fn fixture(name: &str) -> Vec<u8> {
+fn otlp_body(name: &str) -> Vec<u8> {
     let fixtures = "../testing/fixtures/scrape";
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(name))
         .expect("a fixture")
@@ -17,7 +16,7 @@ fn fixture(name: &str) -> Vec<u8> {
 #[test]
 fn old_gptme_is_mended_and_pushed() {
     for_each_gateway(|gateway| {
-        let body = fixture("gptme-0.28.3-tool-errors.prom");
+        let body = otlp_body("gptme-0.28.3-tool-errors.prom");
         let old = ScriptedServer::start([Answer::status(200).body(body)]);
         let bridge = Bridge::start(gateway, &["--scrape", &old.url()]);
         let lines = wait_for_lines(gateway, "gptme_tool_calls_total{", |lines| !lines.is_empty());
@@ -25,7 +24,7 @@ fn old_gptme_is_mended_and_pushed() {
         assert!(lines.iter().all(|line| !line.contains("error_message")), "{lines:#?}");
         assert!(!exposed(gateway, "gptme_tokens_total{").is_empty());
         assert_eq!(old.requests()[0].target, "/metrics");
-        let mended = wait_for(SOON, "it says what it mended", || {
+        let mended = wait_for(WAIT_MAX, "it says what it mended", || {
             bridge.log.try_iter().find(|line| line.contains("has a second HELP or TYPE"))
         });
         assert!(mended.contains("gptme_tool_calls_total"), "{mended}");
@@ -37,7 +36,7 @@ fn old_gptme_is_mended_and_pushed() {
 fn gptme_server_is_found_behind_its_page() {
     let gateway = OurGateway::start(&[]);
     let page = Answer::status(200).header("Content-Type", "text/html").body("<!doctype html>");
-    let metrics = Answer::status(200).body(fixture("gptme-server-0.35.1.prom"));
+    let metrics = Answer::status(200).body(otlp_body("gptme-server-0.35.1.prom"));
     let server = ScriptedServer::start([page, metrics]);
     let bridge = Bridge::start(&gateway.url, &["--scrape", &server.url()]);
     wait_for_lines(&gateway.url, "gptme_server_requests_total{", |lines| !lines.is_empty());
@@ -64,7 +63,7 @@ fn what_is_seen_of_one_process_in_two_places_is_one_group() {
     // Two of one name cannot be pushed together.
     let arguments = ["--scrape", &first.url(), "--scrape", &clashing.url()];
     let bridge = Bridge::start(&gateway.url, &arguments);
-    wait_for(SOON, "it says so", || {
+    wait_for(WAIT_MAX, "it says so", || {
         bridge.log.try_iter().find(|line| line.contains("only the first is pushed"))
     });
     wait_for_lines(&gateway.url, "a{", |lines| lines.iter().any(|line| line.ends_with(" 1")));
@@ -78,7 +77,7 @@ fn what_is_not_there_is_said_once_and_what_goes_away_has_its_last_values_pushed(
     let address = SocketAddr::from(([127, 0, 0, 2], free_address().port()));
     let url = format!("http://{address}");
     let bridge = Bridge::start(&gateway.url, &["--scrape", &url, "--scrape-interval", "1s"]);
-    let words = wait_for(SOON, "it says so", || {
+    let words = wait_for(WAIT_MAX, "it says so", || {
         bridge.log.try_iter().find(|line| line.contains("it will be read when it is there"))
     });
     assert!(words.contains(&url), "{words}");

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use super::client::Client;
-use super::support::{Bridge, SOON, wait_for_lines};
-use crate::support::OurGateway;
+use crate::bridge::client::Client;
+use crate::support::{Bridge, OurGateway, WAIT_MAX, wait_for_lines};
 
 /// Runs before the first look, in which buffers and tables reach their size.
 const RUNS_BEFORE: u64 = 200;
@@ -48,7 +47,7 @@ fn play(bridge: &Bridge, runs: std::ops::Range<u64>) {
 /// Waits until so many instances have ended and been pushed, and the bridge has said so.
 fn wait_for_ended(gateway: &OurGateway, runs: u64) {
     let expected = format!(" {runs}");
-    prompush_testing::wait_until(SOON * 2, "all have ended", || {
+    prompush_testing::wait_until(WAIT_MAX * 2, "all have ended", || {
         let lines = wait_for_lines(&gateway.url, "prompush_receiver_instances", |_| true);
         let of = |name: &str| {
             lines.iter().find(|line| line.starts_with(name)).cloned().unwrap_or_default()

@@ -10,6 +10,7 @@ mod bridge;
 mod check;
 mod demo;
 mod faults;
+mod gateway;
 mod gc;
 mod generate_docs;
 mod guide;
@@ -18,5 +19,5 @@ mod mistakes;
 mod readme;
 mod round_trips;
 mod run;
-mod serve;
+
 mod spool;
