@@ -68,7 +68,7 @@ pub use http::secret::Secret;
 pub use http::tls::Tls;
 pub use http::url::HttpUrl;
 #[cfg(feature = "process")]
-pub use metrics::process_metrics::ProcessMetrics;
+pub use prompush_process_metrics::ProcessMetrics;
 pub use metrics::self_metrics::SelfMetrics;
 pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;
@@ -78,7 +78,7 @@ pub use spool::replay::{ReplayError, ReplayOutcome};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{
-    Bucket, Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family,
+    Bucket, Buckets, Counter, CounterF64, DerivedLabels, EncodeError, Encoder, Exposition, Family,
     Format, Gauge, GroupingKey, GroupingKeyError, Histogram, HistogramValue, Info, Label,
     LabelName, LabelNames, LabelSet, Labels, LabelsIter, Metric, MetricFamily, MetricKind,
     MetricName, MetricType, MetricValue, NameError, OpenMetricsRule, PUSH_FAILURE_TIME, PUSH_TIME,
