@@ -5,15 +5,16 @@
 //! the background pusher run outside, and reach both through published loopback ports.
 //! The engine has to be on this machine: the ports are published on 127.0.0.1.
 
+mod answers;
 mod background;
+mod deployment;
 mod engine;
 mod gptme;
 mod images;
 mod report;
 mod scenario;
-mod site;
 
-pub(crate) use gptme::run_by_hand as run_gptme;
+pub(crate) use gptme::run_alone as run_gptme;
 
 use std::path::Path;
 
@@ -21,9 +22,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::{self, Interrupt};
 use crate::{servers, workspace};
+use deployment::{Deployment, GatewayImage};
 use engine::Engine;
 use report::Report;
-use site::{GatewayImage, Site};
 
 /// What the scenario needs beside the servers.
 struct Programs {
@@ -101,11 +102,11 @@ fn run_on(
     prometheus: &str,
     report: &mut Report,
 ) -> Result<()> {
-    let start = || Site::start(engine, &programs.prompush, gateway, prometheus);
-    let site = report.step("gateway and Prometheus: start", start)?;
-    let result = scenario::run(&site, &programs.background_pusher, report);
+    let start = || Deployment::start(engine, &programs.prompush, gateway, prometheus);
+    let deployment = report.step("gateway and Prometheus: start", start)?;
+    let result = scenario::run(&deployment, &programs.background_pusher, report);
     if result.is_err() {
-        eprint!("{}", site.logs());
+        eprint!("{}", deployment.logs());
     }
     result
 }

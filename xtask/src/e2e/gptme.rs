@@ -2,31 +2,28 @@
 //!
 //! It runs on this machine rather than in containers: its processes are what is told apart, signalled and killed.
 
-mod by_hand;
+mod command_line;
 mod documents;
-mod ends;
-mod exit;
+mod environment;
+mod exit_time;
 mod guide;
 mod install;
 mod instances;
-mod site;
+mod shutdown;
+mod steps;
 mod totals;
 
-pub(crate) use by_hand::run as run_by_hand;
+pub(crate) use command_line::run as run_alone;
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::report::Report;
 use crate::process::Interrupt;
 use crate::workspace;
+use environment::Environment;
 use install::Gptme;
-use instances::Way;
-use site::Site;
-
-/// How many instances run at once.
-const INSTANCES: usize = 10;
 
 /// Goes through every step with the version that is pinned.
 ///
@@ -46,31 +43,8 @@ pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -
         }
     };
     println!("gptme: {}", gptme.version);
-    let site = report
-        .step("model, gateway, Prometheus: start", || Site::start(gptme, prompush, interrupt))?;
-    steps(&site, report)
-}
-
-/// Everything on one site.
-fn steps(site: &Site, report: &mut Report) -> Result<()> {
-    report.step("run: ten at once and one killed, no token lost or counted twice", || {
-        instances::at_once(site, Way::Run, INSTANCES)
+    let environment = report.step("model, gateway, Prometheus: start", || {
+        Environment::start(gptme, prompush, interrupt)
     })?;
-    report.step("bridge: ten at once and one killed, no token lost or counted twice", || {
-        instances::at_once(site, Way::Bridge, INSTANCES)
-    })?;
-    report.step("run: the last values arrive however gptme ends", || ends::arrive(site))?;
-    report.step("run: with the gateway gone at the end, they wait on disk", || {
-        ends::are_kept(site)
-    })?;
-    report.step("the guide works from its first line to its last", || guide::works(site))?;
-    report.step("every query of the guide answers", || documents::queries_answer(site))?;
-    report.step("every query of the dashboard answers", || documents::dashboard_answers(site))?;
-    report.step("the gateway has nothing to say against what was pushed", || {
-        let log = site.gateway.log();
-        let complaint = log.lines().find(|line| line.contains("inconsistent"));
-        ensure!(complaint.is_none(), "the gateway says: {complaint:?}");
-        Ok(())
-    })?;
-    report.step("the alert rules do what their tests say", || documents::rules_hold(site))
+    steps::run(&environment, report)
 }

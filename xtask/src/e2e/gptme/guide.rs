@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use super::documents::{blocks, read};
-use super::site::Site;
+use super::environment::Environment;
 use crate::workspace;
 
 const GUIDE: &str = "docs/guide-gptme.md";
@@ -25,9 +25,9 @@ const BRIDGE_TOLD: &str = "prompush bridge --listen localhost:4318 &\n";
 const BEFORE: &str = "set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null' EXIT\n";
 
 /// Runs the guide's shell in one shell, and sees that it says what the guide promises.
-pub(super) fn works(site: &Site) -> Result<()> {
+pub(super) fn follow(environment: &Environment) -> Result<()> {
     let text = read(GUIDE)?;
-    let folder = site.folder.path().join("guide");
+    let folder = environment.folder.path().join("guide");
     fs::create_dir_all(&folder)?;
     programs(&folder.join("bin"))?;
     let yaml = blocks(&text, "yaml");
@@ -44,19 +44,19 @@ pub(super) fn works(site: &Site) -> Result<()> {
     fs::write(folder.join("prometheus.yml"), config)?;
     fs::copy(workspace::root().join("docs/prometheus/alerts.yml"), folder.join("alerts.yml"))?;
     // Ends all that it has started as well, when its time is up or it is told to end.
-    let mut bash = site.command("timeout")?;
+    let mut bash = environment.command("timeout")?;
     let path = bash.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
     let path = path.context("a command has a path")?.to_string_lossy().into_owned();
     bash.env("PATH", format!("{}:{path}", folder.join("bin").display()));
     bash.env_remove("GPTME_TELEMETRY_ENABLED").env_remove("PUSHGATEWAY_URL");
     bash.env("MODEL", "local/guide").current_dir(&folder);
     bash.args(["--kill-after=5", FOLLOWED_WITHIN_S, "bash", "-c", &format!("{BEFORE}{script}")]);
-    let mut guide = site.spawn(bash, "guide")?;
+    let mut guide = environment.spawn(bash, "guide")?;
     guide.succeed()?;
-    says_what_it_promises(&guide.output())
+    check_output(&guide.output())
 }
 
-fn says_what_it_promises(output: &str) -> Result<()> {
+fn check_output(output: &str) -> Result<()> {
     for expected in [
         "test_metric{instance=\"\",job=\"test\"} 42",
         "gptme_tokens_total{",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::site::{RUN_WITHIN, Running, Site};
+use super::environment::{Environment, RUN_WITHIN, Running};
 use super::totals;
 use crate::process;
 
@@ -25,14 +25,14 @@ fn model_of(name: &str) -> String {
 
 /// How gptme's exports get to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Mode {
     /// A `prompush run` around each instance.
     Run,
     /// One `prompush bridge` beside them.
     Bridge,
 }
 
-impl Way {
+impl Mode {
     fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -42,86 +42,91 @@ impl Way {
 }
 
 /// `count` instances at once, and one that is killed when it has exported once.
-pub(super) fn at_once(site: &Site, way: Way, count: usize) -> Result<()> {
-    let bridge = Bridge::start_for(site, way)?;
-    let killed = format!("{}-killed", way.name());
-    let mut victim = start(site, way, bridge.as_ref(), &killed, HOLD)?;
+pub(super) fn run_concurrently(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(environment, mode)?;
+    let killed = format!("{}-killed", mode.name());
+    let mut victim = start(environment, mode, bridge.as_ref(), &killed, HOLD)?;
     let mut names: Vec<String> =
-        (0..count).map(|number| format!("{}-{number}", way.name())).collect();
-    if let (Way::Run, Some(first)) = (way, names.first_mut()) {
+        (0..count).map(|number| format!("{}-{number}", mode.name())).collect();
+    if let (Mode::Run, Some(first)) = (mode, names.first_mut()) {
         PRICED.clone_into(first);
     }
     let mut running = Vec::new();
     for name in &names {
-        running.push(start(site, way, bridge.as_ref(), name, "print(\"hello\")")?);
+        running.push(start(environment, mode, bridge.as_ref(), name, "print(\"hello\")")?);
     }
-    kill_once_exported(site, way, &mut victim)?;
+    kill_once_exported(environment, mode, &mut victim)?;
     for instance in &mut running {
         instance.succeed()?;
     }
     names.push(killed);
-    totals::agree(site, &names)
+    totals::check(environment, &names)
 }
 
 /// Instances one after the other, every fifth of them killed when it has exported once.
-pub(super) fn in_a_row(site: &Site, way: Way, count: usize) -> Result<()> {
-    let bridge = Bridge::start_for(site, way)?;
+pub(super) fn run_in_sequence(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(environment, mode)?;
     let mut names = Vec::new();
     for number in 1..=count {
-        let name = format!("{}-row-{number}", way.name());
+        let name = format!("{}-row-{number}", mode.name());
         if number % 5 == 0 {
-            let mut victim = start(site, way, bridge.as_ref(), &name, HOLD)?;
-            kill_once_exported(site, way, &mut victim)?;
+            let mut victim = start(environment, mode, bridge.as_ref(), &name, HOLD)?;
+            kill_once_exported(environment, mode, &mut victim)?;
         } else {
-            start(site, way, bridge.as_ref(), &name, "print(\"hello\")")?.succeed()?;
+            start(environment, mode, bridge.as_ref(), &name, "print(\"hello\")")?.succeed()?;
         }
         names.push(name);
     }
-    totals::agree(site, &names)
+    totals::check(environment, &names)
 }
 
 /// Starts an instance that talks to a model of its own name.
 pub(super) fn start(
-    site: &Site,
-    way: Way,
+    environment: &Environment,
+    mode: Mode,
     bridge: Option<&Bridge>,
     name: &str,
     prompt: &str,
 ) -> Result<Running> {
     let model = model_of(name);
-    let command = match (way, bridge) {
-        (Way::Bridge, Some(bridge)) => {
-            let mut command = gptme(site, &model, prompt)?;
+    let command = match (mode, bridge) {
+        (Mode::Bridge, Some(bridge)) => {
+            let mut command = gptme(environment, &model, prompt)?;
             command.env("OTLP_ENDPOINT", bridge.endpoint());
             command
         }
-        _ => wrapped(site, &[], &model, prompt)?,
+        _ => wrapped(environment, &[], &model, prompt)?,
     };
-    site.spawn(command, name)
+    environment.spawn(command, name)
 }
 
 /// gptme alone.
-pub(super) fn gptme(site: &Site, model: &str, prompt: &str) -> Result<Command> {
-    let arguments = site.gptme_arguments(model, prompt);
+pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Result<Command> {
+    let arguments = environment.gptme_arguments(model, prompt);
     let (program, arguments) = arguments.split_first().context("gptme has a name")?;
-    let mut command = site.command(program)?;
+    let mut command = environment.command(program)?;
     command.args(arguments);
     Ok(command)
 }
 
 /// gptme in a `prompush run`, with these options of it.
-pub(super) fn wrapped(site: &Site, options: &[&str], model: &str, prompt: &str) -> Result<Command> {
-    let mut command = site.command("prompush")?;
-    command.arg("run").args(options).arg("--").args(site.gptme_arguments(model, prompt));
+pub(super) fn wrapped(
+    environment: &Environment,
+    options: &[&str],
+    model: &str,
+    prompt: &str,
+) -> Result<Command> {
+    let mut command = environment.command("prompush")?;
+    command.arg("run").args(options).arg("--").args(environment.gptme_arguments(model, prompt));
     Ok(command)
 }
 
 /// Ends gptme as nobody can hinder, once the gateway has the tokens of its first answer.
-fn kill_once_exported(site: &Site, way: Way, victim: &mut Running) -> Result<()> {
-    let instance = wait_until_exported(site, victim)?;
-    let process = match way {
-        Way::Run => process_of(&instance)?,
-        Way::Bridge => victim.id(),
+fn kill_once_exported(environment: &Environment, mode: Mode, victim: &mut Running) -> Result<()> {
+    let instance = wait_until_exported(environment, victim)?;
+    let process = match mode {
+        Mode::Run => process_of(&instance)?,
+        Mode::Bridge => victim.id(),
     };
     process::signal(process, "KILL")?;
     let status = victim.wait()?;
@@ -130,11 +135,15 @@ fn kill_once_exported(site: &Site, way: Way, victim: &mut Running) -> Result<()>
 }
 
 /// The instance of a gptme, as the gateway holds it once it has exported.
-pub(super) fn wait_until_exported(site: &Site, running: &mut Running) -> Result<String> {
+pub(super) fn wait_until_exported(
+    environment: &Environment,
+    running: &mut Running,
+) -> Result<String> {
     let model = format!("model=\"{}\"", model_of(&running.name));
     let what = format!("{} on the gateway", running.name);
-    let found = site.interrupt.wait_for(EXPORTED_WITHIN.max(RUN_WITHIN), &what, || {
-        let exposed = prompush_testing::http::get(site.gateway.address(), "/metrics")?.text();
+    let found = environment.interrupt.wait_for(EXPORTED_WITHIN.max(RUN_WITHIN), &what, || {
+        let exposed =
+            prompush_testing::http::get(environment.gateway.address(), "/metrics")?.text();
         let line = exposed
             .lines()
             .find(|line| line.starts_with("gptme_llm_requests_total{") && line.contains(&model));
@@ -167,19 +176,27 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
-    fn start_for(site: &Site, way: Way) -> Result<Option<Self>> {
-        (way == Way::Bridge).then(|| Self::start(site, site.gateway.url(), None)).transpose()
+    fn start_for(environment: &Environment, mode: Mode) -> Result<Option<Self>> {
+        (mode == Mode::Bridge)
+            .then(|| Self::start(environment, environment.gateway.url(), None))
+            .transpose()
     }
 
     /// Starts one on a free port that pushes to that gateway, and passes traces on if it is told where to.
-    pub(super) fn start(site: &Site, gateway: &str, traces: Option<&str>) -> Result<Self> {
+    pub(super) fn start(
+        environment: &Environment,
+        gateway: &str,
+        traces: Option<&str>,
+    ) -> Result<Self> {
         let address = prompush_testing::free_address();
-        let mut command = site.command("prompush")?;
+        let mut command = environment.command("prompush")?;
         command.args(["bridge", "--listen", &address.to_string(), "--gateway", gateway]);
         command.args(traces.map(|traces| ["--traces-to", traces]).into_iter().flatten());
-        let mut bridge =
-            Self { running: site.spawn(command, &format!("bridge-{}", address.port()))?, address };
-        site.interrupt.wait_for(Duration::from_secs(20), "the bridge to listen", || {
+        let mut bridge = Self {
+            running: environment.spawn(command, &format!("bridge-{}", address.port()))?,
+            address,
+        };
+        environment.interrupt.wait_for(Duration::from_secs(20), "the bridge to listen", || {
             ensure!(bridge.running.is_running()?, "it has ended: {}", bridge.running.output());
             Ok(std::net::TcpStream::connect(bridge.address).ok().map(drop))
         })?;

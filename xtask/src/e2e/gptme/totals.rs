@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use prompush_testing::Served;
 use serde_json::Value;
 
-use super::site::Site;
+use super::environment::Environment;
 
 /// How long it may take until what the gateway holds is what Prometheus answers.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
@@ -18,8 +18,8 @@ pub(super) type ByModel = BTreeMap<String, Served>;
 
 /// Waits until the instances in Prometheus, each told by the model that it alone talks to, say what the model says, and
 /// their sums do.
-pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
-    let served = site.model.served();
+pub(super) fn check(environment: &Environment, names: &[String]) -> Result<()> {
+    let served = environment.model.served();
     let expected: ByModel = names
         .iter()
         .map(|name| {
@@ -29,8 +29,11 @@ pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     let mut seen = ByModel::new();
-    let agreed = site.interrupt.wait_for(SCRAPED_WITHIN, "Prometheus", || {
-        seen = known(site)?.into_iter().filter(|(name, _)| expected.contains_key(name)).collect();
+    let agreed = environment.interrupt.wait_for(SCRAPED_WITHIN, "Prometheus", || {
+        seen = totals_in_prometheus(environment)?
+            .into_iter()
+            .filter(|(name, _)| expected.contains_key(name))
+            .collect();
         Ok((seen == expected).then_some(()))
     });
     agreed.with_context(|| differences(&expected, &seen))?;
@@ -61,9 +64,9 @@ fn differences(expected: &ByModel, seen: &ByModel) -> String {
 
 /// What Prometheus knows of each instance. The model's name is a label of its requests; its tokens have none, but the
 /// same instance.
-fn known(site: &Site) -> Result<ByModel> {
+fn totals_in_prometheus(environment: &Environment) -> Result<ByModel> {
     let mut by_instance: BTreeMap<String, (String, Served)> = BTreeMap::new();
-    for sample in samples(site, "gptme_llm_requests_total{success=\"true\"}")? {
+    for sample in samples(environment, "gptme_llm_requests_total{success=\"true\"}")? {
         let model = sample.label("model");
         // Behind the name of its provider.
         let model = model.split_once('/').map_or(model.clone(), |(_, name)| name.to_owned());
@@ -74,7 +77,7 @@ fn known(site: &Site) -> Result<ByModel> {
         *instance = (model, Served { requests: sample.value, ..Served::default() });
     }
     let mut totals: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in samples(site, "gptme_tokens_processed_total")? {
+    for sample in samples(environment, "gptme_tokens_processed_total")? {
         let Some((_, served)) = by_instance.get_mut(&sample.label("instance")) else { continue };
         match sample.label("token_type").as_str() {
             "input" => served.input = sample.value,
@@ -84,7 +87,7 @@ fn known(site: &Site) -> Result<ByModel> {
             other => bail!("the model serves no tokens of type `{other}`"),
         }
     }
-    let sums = samples(site, "sum by (instance) (gptme_tokens_total)")?;
+    let sums = samples(environment, "sum by (instance) (gptme_tokens_total)")?;
     let sums: BTreeMap<String, u64> =
         sums.into_iter().map(|sample| (sample.label("instance"), sample.value)).collect();
     // An instance whose own total, or the guide's family, says something else is none that agrees.
@@ -114,8 +117,8 @@ impl Sample {
 }
 
 /// The samples that a query answers, of values that are whole numbers.
-pub(super) fn samples(site: &Site, promql: &str) -> Result<Vec<Sample>> {
-    let answer = site.prometheus.query(promql)?;
+pub(super) fn samples(environment: &Environment, promql: &str) -> Result<Vec<Sample>> {
+    let answer = environment.prometheus.query(promql)?;
     let samples = answer.as_array().into_iter().flatten().map(|sample| {
         let text = sample["value"][1].as_str().unwrap_or_default();
         let value = text.parse().with_context(|| format!("`{promql}` answers `{text}`"))?;

@@ -25,7 +25,7 @@ const LINES_SHOWN: usize = 15;
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The running servers, and the programs that run against them.
-pub(super) struct Site {
+pub(super) struct Environment {
     pub(super) gptme: Gptme,
     pub(super) prompush: PathBuf,
     pub(super) model: ModelServer,
@@ -35,7 +35,7 @@ pub(super) struct Site {
     pub(super) folder: TempDir,
 }
 
-impl Site {
+impl Environment {
     /// Starts the servers.
     pub(super) fn start(gptme: Gptme, prompush: &Path, interrupt: &Interrupt) -> Result<Self> {
         let gateway = Pushgateway::start(Version::Sid).context("there is no gateway")?;

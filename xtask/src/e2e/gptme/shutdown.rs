@@ -8,19 +8,19 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use prompush_testing::{Pushgateway, Version};
 
-use super::instances::{HOLD, Way, start, wait_until_exported, wrapped};
-use super::site::{RUN_WITHIN, Running, Site};
+use super::environment::{Environment, RUN_WITHIN, Running};
+use super::instances::{HOLD, Mode, start, wait_until_exported, wrapped};
 use super::totals;
 use crate::process;
 
 /// How long the last push may take after gptme's end: the deadline of `prompush run`, and more for a busy machine.
 const PUSHED_WITHIN: Duration = Duration::from_secs(30);
 
-/// How gptme is ended, and who is told.
-struct End {
+/// How gptme is ended, and who is target.
+struct Shutdown {
     name: &'static str,
     /// Who gets the signals.
-    told: Told,
+    target: SignalTarget,
     signals: &'static [&'static str],
     /// What the wrapper ends with; `None`: gptme ends as it would have without the signal.
     code: Option<i32>,
@@ -29,68 +29,81 @@ struct End {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum SignalTarget {
     Gptme,
     Wrapper,
 }
 
-const ENDS: [End; 4] = [
-    End { name: "end-term", told: Told::Gptme, signals: &["TERM"], code: Some(143), flushes: true },
-    End { name: "end-int", told: Told::Gptme, signals: &["INT", "INT"], code: None, flushes: true },
-    End {
-        name: "end-wrapper-term",
-        told: Told::Wrapper,
+const SHUTDOWNS: [Shutdown; 4] = [
+    Shutdown {
+        name: "end-term",
+        target: SignalTarget::Gptme,
         signals: &["TERM"],
         code: Some(143),
         flushes: true,
     },
-    End {
+    Shutdown {
+        name: "end-int",
+        target: SignalTarget::Gptme,
+        signals: &["INT", "INT"],
+        code: None,
+        flushes: true,
+    },
+    Shutdown {
+        name: "end-wrapper-term",
+        target: SignalTarget::Wrapper,
+        signals: &["TERM"],
+        code: Some(143),
+        flushes: true,
+    },
+    Shutdown {
         name: "end-wrapper-hup",
-        told: Told::Wrapper,
+        target: SignalTarget::Wrapper,
         signals: &["HUP"],
         code: Some(129),
         flushes: false,
     },
 ];
 
-/// Every way to end it, all at once.
-pub(super) fn arrive(site: &Site) -> Result<()> {
-    let held = site.model.held();
+/// Every mode to end it, all at once.
+pub(super) fn last_values_arrive(environment: &Environment) -> Result<()> {
+    let held = environment.model.held();
     let mut running = Vec::new();
-    for end in &ENDS {
-        running.push(start(site, Way::Run, None, end.name, HOLD)?);
+    for shutdown in &SHUTDOWNS {
+        running.push(start(environment, Mode::Run, None, shutdown.name, HOLD)?);
     }
-    let mut terminal = in_a_terminal(site, "end-terminal")?;
-    wait_until_held(site, held + running.len() as u64 + 1)?;
-    for (end, wrapper) in ENDS.iter().zip(&mut running) {
-        bring_about(site, end, wrapper).with_context(|| end.name)?;
+    let mut terminal = in_a_terminal(environment, "end-terminal")?;
+    wait_until_held(environment, held + running.len() as u64 + 1)?;
+    for (shutdown, wrapper) in SHUTDOWNS.iter().zip(&mut running) {
+        shut_down(environment, shutdown, wrapper).with_context(|| shutdown.name)?;
     }
-    close(site, &mut terminal)?;
-    let names = ENDS.iter().map(|end| end.name.to_owned()).chain([terminal.name.clone()]);
-    totals::agree(site, &names.collect::<Vec<_>>())
+    close_terminal(environment, &mut terminal)?;
+    let names =
+        SHUTDOWNS.iter().map(|shutdown| shutdown.name.to_owned()).chain([terminal.name.clone()]);
+    totals::check(environment, &names.collect::<Vec<_>>())
 }
 
 /// With the gateway gone at the end, the values wait on disk until it is back.
-pub(super) fn are_kept(site: &Site) -> Result<()> {
+pub(super) fn last_values_are_spooled(environment: &Environment) -> Result<()> {
     let mut gateway = Pushgateway::start(Version::Sid).context("there is no gateway")?;
     let url = gateway.url().to_owned();
-    let spool = site.folder.path().join("spool");
+    let spool = environment.folder.path().join("spool");
     let spool = spool.to_str().context("the temporary folder is no UTF-8")?;
     let name = "end-spool";
-    let held = site.model.held();
+    let held = environment.model.held();
     let options = ["--gateway", &url, "--spool", spool];
-    let command = wrapped(site, &options, &format!("local/{name}"), HOLD)?;
-    let mut wrapper = site.spawn(command, name)?;
-    wait_until_held(site, held + 1)?;
+    let command = wrapped(environment, &options, &format!("local/{name}"), HOLD)?;
+    let mut wrapper = environment.spawn(command, name)?;
+    wait_until_held(environment, held + 1)?;
     gateway.kill();
     process::signal(child_of(wrapper.id())?, "TERM")?;
     let status = wrapper.wait()?;
     ensure!(code_of(status) == Some(143), "{name} ended with {status}");
     gateway.restart();
-    let mut flush = site.command("prompush")?;
+    let mut flush = environment.command("prompush")?;
     flush.args(["spool", "flush", "--spool", spool]);
-    let flushed = process::capture(&mut flush, PUSHED_WITHIN, &site.interrupt)?;
-    let served = *site.model.served().get(name).context("the model served nothing")?;
+    let flushed = process::capture(&mut flush, PUSHED_WITHIN, &environment.interrupt)?;
+    let served = *environment.model.served().get(name).context("the model served nothing")?;
     let total = format!("token_type=\"total\"}} {}", served.total());
     let exposed = gateway.metrics();
     let arrived = exposed
@@ -100,28 +113,34 @@ pub(super) fn are_kept(site: &Site) -> Result<()> {
     Ok(())
 }
 
-fn wait_until_held(site: &Site, held: u64) -> Result<()> {
+fn wait_until_held(environment: &Environment, held: u64) -> Result<()> {
     let what = format!("{held} instances that wait for an answer");
-    site.interrupt.wait_for(RUN_WITHIN, &what, || Ok((site.model.held() >= held).then_some(())))
+    environment
+        .interrupt
+        .wait_for(RUN_WITHIN, &what, || Ok((environment.model.held() >= held).then_some(())))
 }
 
-fn bring_about(site: &Site, end: &End, wrapper: &mut Running) -> Result<()> {
-    if !end.flushes {
-        wait_until_exported(site, wrapper)?;
+fn shut_down(environment: &Environment, shutdown: &Shutdown, wrapper: &mut Running) -> Result<()> {
+    if !shutdown.flushes {
+        wait_until_exported(environment, wrapper)?;
     }
-    let process = match end.told {
-        Told::Wrapper => wrapper.id(),
-        Told::Gptme => child_of(wrapper.id())?,
+    let process = match shutdown.target {
+        SignalTarget::Wrapper => wrapper.id(),
+        SignalTarget::Gptme => child_of(wrapper.id())?,
     };
-    for (number, signal) in end.signals.iter().enumerate() {
+    for (number, signal) in shutdown.signals.iter().enumerate() {
         // The second of two is for the answer that it waits for after the first.
         if number > 0 {
-            wait_until_held(site, site.model.held() + 1)?;
+            wait_until_held(environment, environment.model.held() + 1)?;
         }
         process::signal(process, signal)?;
     }
     let status = wrapper.wait()?;
-    ensure!(code_of(status) == Some(end.code.unwrap_or(0)), "{} ended with {status}", end.name);
+    ensure!(
+        code_of(status) == Some(shutdown.code.unwrap_or(0)),
+        "{} ended with {status}",
+        shutdown.name
+    );
     Ok(())
 }
 
@@ -131,23 +150,23 @@ fn code_of(status: ExitStatus) -> Option<i32> {
 }
 
 /// `prompush run` in a terminal of its own.
-fn in_a_terminal(site: &Site, name: &str) -> Result<Running> {
-    let command = wrapped(site, &[], &format!("local/{name}"), HOLD)?;
+fn in_a_terminal(environment: &Environment, name: &str) -> Result<Running> {
+    let command = wrapped(environment, &[], &format!("local/{name}"), HOLD)?;
     let line = process::shown_words(&command);
-    let mut script = site.command("script")?;
+    let mut script = environment.command("script")?;
     script.args(["--quiet", "--flush", "--command", &line, "/dev/null"]);
-    site.spawn(script, name)
+    environment.spawn(script, name)
 }
 
 /// Closes the terminal as a window is closed: who shows it is gone, and the kernel hangs up.
-fn close(site: &Site, terminal: &mut Running) -> Result<()> {
-    let instance = wait_until_exported(site, terminal)?;
+fn close_terminal(environment: &Environment, terminal: &mut Running) -> Result<()> {
+    let instance = wait_until_exported(environment, terminal)?;
     process::signal(terminal.id(), "KILL")?;
     terminal.wait()?;
-    // The wrapper is nobody's child any more; it says on the gateway that it has seen the end.
+    // The wrapper is nobody's child any more; it says on the gateway that it has seen the shutdown.
     let query = format!("job_last_completion_timestamp_seconds{{instance=\"{instance}\"}}");
-    site.interrupt.wait_for(PUSHED_WITHIN, "the wrapper's last push", || {
-        let answer = site.prometheus.query(&query)?;
+    environment.interrupt.wait_for(PUSHED_WITHIN, "the wrapper's last push", || {
+        let answer = environment.prometheus.query(&query)?;
         Ok(answer.get(0).map(drop))
     })
 }

@@ -1,4 +1,4 @@
-//! A site as the scenario needs it: a network with a gateway and a Prometheus that scrapes it.
+//! A deployment as the scenario needs it: a network with a gateway and a Prometheus that scrapes it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -40,14 +40,14 @@ scrape_configs:
   - targets: ['gateway:9091']
 ";
 
-/// The gateway of a site: its image, and the arguments that make it listen on port 9091 of every address.
+/// The gateway of a deployment: its image, and the arguments that make it listen on port 9091 of every address.
 pub(super) struct GatewayImage {
     pub(super) reference: String,
     pub(super) arguments: &'static [&'static str],
 }
 
 /// The running servers. Dropping it removes them and their network.
-pub(super) struct Site<'a> {
+pub(super) struct Deployment<'a> {
     engine: &'a Engine,
     prompush: &'a Path,
     gateway_container: String,
@@ -56,7 +56,7 @@ pub(super) struct Site<'a> {
     pub(super) prometheus: SocketAddr,
 }
 
-impl<'a> Site<'a> {
+impl<'a> Deployment<'a> {
     /// Starts both and waits until they are ready.
     pub(super) fn start(
         engine: &'a Engine,
@@ -66,7 +66,7 @@ impl<'a> Site<'a> {
     ) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         // Made first, so that whatever fails below is cleaned up.
-        let mut site = Self {
+        let mut deployment = Self {
             engine,
             prompush,
             gateway_container: engine.name("gateway"),
@@ -81,8 +81,9 @@ impl<'a> Site<'a> {
             &engine.label(),
             &engine.name("network"),
         ])?;
-        site.gateway = site.run("gateway", 9091, &gateway.reference, gateway.arguments, None)?;
-        site.wait_ready(site.gateway, &site.gateway_container)?;
+        deployment.gateway =
+            deployment.run("gateway", 9091, &gateway.reference, gateway.arguments, None)?;
+        deployment.wait_ready(deployment.gateway, &deployment.gateway_container)?;
         let config = engine.scratch().join("prometheus.yml");
         fs::write(&config, PROMETHEUS_CONFIG)?;
         let arguments = [
@@ -92,9 +93,10 @@ impl<'a> Site<'a> {
         ];
         let copy =
             (config.to_str().context("the temporary folder is no UTF-8")?, "/prompush-e2e.yml");
-        site.prometheus = site.run("prometheus", 9090, prometheus_image, &arguments, Some(copy))?;
-        site.wait_ready(site.prometheus, &site.prometheus_container)?;
-        Ok(site)
+        deployment.prometheus =
+            deployment.run("prometheus", 9090, prometheus_image, &arguments, Some(copy))?;
+        deployment.wait_ready(deployment.prometheus, &deployment.prometheus_container)?;
+        Ok(deployment)
     }
 
     /// What keeps a wait from outliving a signal.
@@ -243,7 +245,7 @@ impl<'a> Site<'a> {
     }
 }
 
-impl Drop for Site<'_> {
+impl Drop for Deployment<'_> {
     fn drop(&mut self) {
         self.engine.remove_containers();
     }
