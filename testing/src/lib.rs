@@ -29,6 +29,7 @@
 mod binaries;
 mod blackhole;
 mod certificates;
+mod fixtures;
 pub mod http;
 mod keep_alive;
 mod model_server;
@@ -44,6 +45,7 @@ mod wrapping;
 
 pub use blackhole::{BLACKHOLE, run_in_blackhole};
 pub use certificates::{Authority, Certified, Leaf};
+pub use fixtures::fixtures;
 pub use keep_alive::KeepAlive;
 pub use model_server::{ModelServer, Served};
 pub use otlp_client::{OTLP_HEADERS, OtlpClient};
@@ -52,5 +54,5 @@ pub use prometheus::Prometheus;
 pub use pushgateway::{Pushgateway, Version, WebConfig};
 pub use recorded_request::RecordedRequest;
 pub use scripted_server::{Answer, ScriptedServer};
-pub use waiting::{free_address, wait_for, wait_until, within};
+pub use waiting::{DEADLINE, free_address, wait_for, wait_until, within};
 pub use wrapping::wrap;
