@@ -76,7 +76,8 @@ fn parse(arguments: &[String]) -> Result<Task> {
         match word {
             "--version" => value()?.clone_into(&mut task.version),
             "--runs" => {
-                task.action = Action::Sequence(value()?.parse().context("`--runs` needs a number")?);
+                task.action =
+                    Action::Sequence(value()?.parse().context("`--runs` needs a number")?);
             }
             "--way" => {
                 task.mode = match value()? {
