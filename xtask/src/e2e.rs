@@ -11,6 +11,7 @@ mod deployment;
 mod engine;
 mod gptme;
 mod images;
+mod long;
 mod report;
 mod scenario;
 
@@ -32,25 +33,43 @@ struct Programs {
     background_pusher: std::path::PathBuf,
 }
 
-/// Runs the scenarios: in containers against each gateway, and with gptme.
+/// Runs the scenarios: in containers against each gateway, and with gptme. `--full` adds the long harnesses.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or docker or gptme is missing with `CI=true`; without CI what needs it is left
-/// out.
-pub(crate) fn run() -> Result<()> {
+/// When an argument is unknown, a step fails, a signal comes, or docker or gptme is missing and `CI=true`. Without CI
+/// the steps that need them are skipped.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let is_full = match arguments {
+        [] => false,
+        [word] if word == "--full" => true,
+        _ => bail!("`cargo xtask e2e` knows `--full`, not `{}`", arguments.join(" ")),
+    };
     let interrupt = Interrupt::on_signals()?;
     servers::run(&interrupt)?;
     let programs = build(&interrupt)?;
     let mut report = Report::default();
     in_containers(&programs, &interrupt, &mut report)?;
-    if let Err(error) = gptme::run(&programs.prompush, &interrupt, &mut report) {
-        interrupt.check()?;
-        report.stopped(&error);
+    let result = gptme::run(&programs.prompush, &interrupt, &mut report);
+    continue_after(result, &interrupt, &mut report)?;
+    if is_full {
+        let result = gptme::run_long(&programs.prompush, &interrupt, &mut report);
+        continue_after(result, &interrupt, &mut report)?;
+        let result = long::run(&interrupt, &mut report);
+        continue_after(result, &interrupt, &mut report)?;
     }
     println!("{}", report.summary());
     if !report.all_passed() {
-        bail!("the scenario failed");
+        bail!("a step of the end-to-end run failed");
+    }
+    Ok(())
+}
+
+/// Notes the error of one part, so that the next part runs all the same; a signal ends the run.
+fn continue_after(result: Result<()>, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    if let Err(error) = result {
+        interrupt.check()?;
+        report.stopped(&error);
     }
     Ok(())
 }

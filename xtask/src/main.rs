@@ -33,6 +33,9 @@ Usage: cargo xtask <task>
              --check         names the pages that are stale, and writes nothing
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
            and with gptme from the Python package registry (needs python3-venv)
+             --full          adds the long harnesses: ten instances of gptme in sequence under
+                             `run` and `bridge`, the time of gptme's exit, the models of
+                             threads, each fuzz target for a minute, the benches
   tidy     the rules of the workspace that no compiler holds
              circles [PACKAGE]  prints only the circles between files, and their names
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
@@ -72,14 +75,14 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    let takes_arguments = matches!(task, "bench" | "codegen" | "gptme" | "test" | "tidy");
+    let takes_arguments = matches!(task, "bench" | "codegen" | "e2e" | "gptme" | "test" | "tidy");
     if !takes_arguments && !rest.is_empty() {
         bail!("`cargo xtask {task}` takes no arguments, not `{}`", rest.join(" "));
     }
     match task {
         "test" => test::run(rest),
         "codegen" => codegen::run(rest),
-        "e2e" => e2e::run(),
+        "e2e" => e2e::run(rest),
         "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),

@@ -24,13 +24,41 @@ use crate::process::Interrupt;
 use crate::workspace;
 use environment::Environment;
 use install::Gptme;
+use instances::Mode;
 
-/// Goes through every step with the version that is pinned.
+/// Instances that run in sequence in the long part.
+const SEQUENCE: usize = 10;
+
+/// Runs every step with the pinned version of gptme.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or gptme cannot be installed with `CI=true`; without CI nothing is done then.
+/// When a step fails, a signal comes, or gptme cannot be installed and `CI=true`. Without CI the steps are skipped then.
 pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let Some(environment) = start(prompush, interrupt, report)? else { return Ok(()) };
+    steps::run(&environment, report)
+}
+
+/// Runs the long part: instances in sequence in each mode, and the time that the exit of gptme takes.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(super) fn run_long(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let Some(environment) = start(prompush, interrupt, report)? else { return Ok(()) };
+    for mode in [Mode::Run, Mode::Bridge] {
+        let name = format!("{}: {SEQUENCE} in sequence, every fifth killed", mode.name());
+        report.step(&name, || instances::run_in_sequence(&environment, mode, SEQUENCE))?;
+    }
+    report.step("the time that the exit of gptme takes", || exit_time::measure(&environment))
+}
+
+/// Installs gptme and starts the servers; `None` where gptme cannot be installed and its steps may be skipped.
+fn start(
+    prompush: &Path,
+    interrupt: &Interrupt,
+    report: &mut Report,
+) -> Result<Option<Environment>> {
     let gptme = match Gptme::install(install::VERSION, interrupt) {
         Ok(gptme) => gptme,
         Err(error) => {
@@ -39,12 +67,10 @@ pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -
                 return Err(error.context("gptme is missing with CI=true"));
             }
             println!("skipped: the scenario with gptme: {error:#}");
-            return Ok(());
+            return Ok(None);
         }
     };
     println!("gptme: {}", gptme.version);
-    let environment = report.step("model, gateway, Prometheus: start", || {
-        Environment::start(gptme, prompush, interrupt)
-    })?;
-    steps::run(&environment, report)
+    let start = || Environment::start(gptme, prompush, interrupt);
+    report.step("model, gateway, Prometheus: start", start).map(Some)
 }

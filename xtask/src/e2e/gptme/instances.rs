@@ -33,7 +33,7 @@ pub(super) enum Mode {
 }
 
 impl Mode {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
             Self::Bridge => "bridge",
