@@ -1,9 +1,9 @@
 //! `cargo xtask e2e`: the push path in containers, from `prompush` to the answer of Prometheus.
 //!
-//! The same scenario runs twice: against the official gateway and against `prompush gateway`. Each time it has a
-//! network of its own with the gateway and a Prometheus that scrapes it with `honor_labels: true`; `prompush` and
-//! the background pusher run outside, and reach both through published loopback ports.
-//! The engine has to be on this machine: the ports are published on 127.0.0.1.
+//! The same scenario runs twice: against the official gateway and against `prompush gateway`. Each run has a
+//! network of its own with the gateway and a Prometheus that scrapes the gateway with `honor_labels: true`.
+//! `prompush` and the background pusher run outside of the containers and reach both servers through loopback
+//! ports. The ports are published on 127.0.0.1, so the container engine has to be on this machine.
 
 mod answers;
 mod background;
@@ -27,7 +27,7 @@ use deployment::{Deployment, GatewayImage};
 use engine::Engine;
 use report::Report;
 
-/// What the scenario needs beside the servers.
+/// The programs that the scenario runs.
 struct Programs {
     prompush: std::path::PathBuf,
     background_pusher: std::path::PathBuf,
@@ -98,7 +98,7 @@ fn in_containers(programs: &Programs, interrupt: &Interrupt, report: &mut Report
             arguments: &[
                 "gateway",
                 "--web.listen-address=0.0.0.0:9091",
-                // As the set-up guide starts its gateway.
+                // The set-up guide starts its gateway with these two arguments.
                 "--push.disable-consistency-check",
                 "--metric.expiration=300s",
             ],
@@ -130,7 +130,7 @@ fn run_on(
     result
 }
 
-/// Builds what users get: the binary, and a program that uses the library.
+/// Builds the programs that users get: the binary, and an example that uses the library.
 fn build(interrupt: &Interrupt) -> Result<Programs> {
     let packages = ["build", "--release", "--package", "prompush-cli", "--package", "prompush"];
     let mut command = workspace::cargo(&packages);

@@ -117,8 +117,7 @@ fn version(program: &Path, interrupt: &Interrupt) -> Result<String> {
     let mut command = Command::new(program);
     let finished = process::finish(command.arg("--version"), &[], VERSION_WITHIN, interrupt)?;
     let text = format!("{}{}", finished.stdout, finished.stderr);
-    parse_version(&text)
-        .with_context(|| format!("`{}` does not say its version", program.display()))
+    parse_version(&text).with_context(|| format!("`{}` prints no version", program.display()))
 }
 
 /// The word after `version`, without the `+ds` that Debian adds.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::deployment::{Deployment, SCRAPED_WITHIN};
 
-/// Waits until a query answers exactly these label sets and values; none means that it answers nothing.
+/// Waits until a query answers exactly these label sets and values. An empty list means that the query answers
+/// nothing.
 pub(super) fn wait_for_values(
     deployment: &Deployment<'_>,
     promql: &str,
@@ -28,7 +29,7 @@ pub(super) fn wait_for_values(
     })
 }
 
-/// Waits until Prometheus knows a family by that type.
+/// Waits until Prometheus knows a family with that type.
 pub(super) fn wait_for_type(
     deployment: &Deployment<'_>,
     family: &str,

@@ -1,6 +1,7 @@
-//! Real gptme, against a model that counts, a real gateway and a real Prometheus: what is served is what they say.
+//! Real gptme with a model that counts its tokens, a real gateway and a real Prometheus: Prometheus has to know
+//! exactly the tokens that the model served.
 //!
-//! It runs on this machine rather than in containers: its processes are what is told apart, signalled and killed.
+//! The scenario runs on this machine rather than in containers, because it signals and kills single processes.
 
 mod command_line;
 mod documents;

@@ -20,14 +20,14 @@ const FUZZED_FOR_S: u32 = 60;
 pub(super) fn run(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     report.step("models of threads", || models(interrupt))?;
     fuzz(interrupt, report)?;
-    // Not among the results that are kept: nobody has looked whether the machine was quiet.
+    // Not among the results that are kept, because the machine may be busy.
     let out = workspace::target().join("e2e-full").display().to_string();
     let table = ["--quick".to_owned(), "--out".to_owned(), out];
     report.step("benches: the table", || bench::run(&table))?;
     report.step("benches: gateways under load", || bench::run(&["--gateway".to_owned()]))
 }
 
-/// Goes through every order of what threads do to a metric.
+/// Checks every order in which threads can record in a metric.
 fn models(interrupt: &Interrupt) -> Result<()> {
     let mut command = workspace::cargo(&["test", "--release", "--package", "prompush-core"]);
     command.args(["--lib", "models"]).env("RUSTFLAGS", "--cfg prompush_loom");
@@ -50,7 +50,7 @@ fn fuzz(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// As `fuzz/README.md` says.
+/// The command that `fuzz/README.md` gives.
 fn fuzz_command(target: &str) -> Command {
     let mut command = workspace::cargo(&["fuzz", "run", "--sanitizer", "none", target, "--"]);
     command.arg(format!("-max_total_time={FUZZED_FOR_S}")).arg("-max_len=4096");

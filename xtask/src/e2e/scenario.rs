@@ -1,4 +1,5 @@
-//! The scenario: what is pushed arrives, what is deleted goes, and a gateway that restarts is no loss.
+//! The scenario: a push arrives in Prometheus, a deletion reaches Prometheus, and nothing is lost when a gateway
+//! restarts.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use super::background;
 use super::deployment::Deployment;
 use super::report::Report;
 
-/// What a run of gptme might push, and one family of each type beside it.
+/// The metrics that gptme might push, with one family of each type.
 const BODY: &str = r#"# HELP gptme_tokens_total Tokens used.
 # TYPE gptme_tokens_total counter
 gptme_tokens_total{token_type="input"} 1200
@@ -24,29 +25,31 @@ gptme_request_duration_seconds_sum{model="a"} 2.25
 gptme_request_duration_seconds_count{model="a"} 4
 "#;
 
-/// A job as odd as users' jobs are.
+/// A job with characters that a path must encode.
 const ODD_JOB: &str = "a/b c+d%2F ü🦀";
 
-/// Goes through every step on a deployment; the first that fails ends it.
+/// Runs every step on a deployment, and stops at the first that fails.
 pub(super) fn run(
     deployment: &Deployment<'_>,
     background_pusher: &std::path::Path,
     report: &mut Report,
 ) -> Result<()> {
-    report.step("push: a body is taken", || push(deployment))?;
-    report.step("push: the first test of the guide works as it stands", || {
-        push_guide_test(deployment)
-    })?;
+    report.step("push: the gateway accepts a body", || push(deployment))?;
+    report.step("push: the first example of the guide works", || push_guide_test(deployment))?;
     report.step("Prometheus: labels and values are right", || values_are_right(deployment))?;
     report.step("Prometheus: types are right", || types_are_right(deployment))?;
     report.step("push replaces the group, add keeps the other families", || {
         replaces_and_adds(deployment)
     })?;
-    report.step("an odd job arrives as it is", || odd_job_arrives(deployment))?;
-    report.step("what the gateway would refuse is refused before", || refuses(deployment))?;
-    report.step("list: every group is there", || lists(deployment))?;
-    report.step("delete: a whole key goes, also from Prometheus", || deletes(deployment))?;
-    report.step("delete: a glob takes what it matches and nothing else", || {
+    report
+        .step("a job with special characters arrives unchanged", || odd_job_arrives(deployment))?;
+    report
+        .step("push: an invalid body is refused before anything is sent", || refuses(deployment))?;
+    report.step("list: every group is listed", || lists(deployment))?;
+    report.step("delete: a group is deleted by its whole key, also in Prometheus", || {
+        deletes(deployment)
+    })?;
+    report.step("delete: a glob deletes the groups it matches and no others", || {
         deletes_glob(deployment)
     })?;
     background::run(deployment, background_pusher, report)
@@ -180,15 +183,12 @@ fn deletes_glob(deployment: &Deployment<'_>) -> Result<()> {
     deployment.prompush_ends(&["delete", "--dry-run", "--job", "gptme-*"], "", 0)?;
     ensure!(deployment.groups()?.len() == before, "a dry run deleted something");
     deployment.prompush_ends(&["delete", "--job", "gptme-*"], "", 0)?;
-    ensure!(
-        deployment.groups()?.len() == before - 2,
-        "the glob took something else than two groups"
-    );
+    ensure!(deployment.groups()?.len() == before - 2, "the glob did not delete exactly two groups");
     wait_for_values(deployment, tokens, &[of_job("keep-gptme-1")])
 }
 
 fn group_exists(deployment: &Deployment<'_>, labels: &Value) -> Result<()> {
-    // A group without an instance is listed with or without an empty one.
+    // A gateway may list a group without an instance as a group with an empty instance.
     let same = |group: &Value| {
         let mut group = group.clone();
         if let Some(group) = group.as_object_mut() {

@@ -1,4 +1,4 @@
-//! `cargo xtask gptme`: the steps alone, other versions, more runs, and how long gptme's end takes.
+//! `cargo xtask gptme`: the steps alone, other versions of gptme, more instances, and the time of gptme's exit.
 
 use std::path::PathBuf;
 
@@ -13,13 +13,13 @@ use crate::e2e::report::Report;
 use crate::process::{self, Interrupt};
 use crate::{servers, workspace};
 
-/// Action the arguments ask for.
+/// The task that the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 struct Task {
     version: String,
     mode: Mode,
     action: Action,
-    /// A `prompush` that is there, in place of one built now.
+    /// An existing `prompush`, instead of one that is built now.
     prompush: Option<PathBuf>,
 }
 
@@ -27,13 +27,13 @@ struct Task {
 enum Action {
     /// The steps of the end-to-end run.
     Steps,
-    /// So many instances one after the other.
+    /// This number of instances in sequence.
     Sequence(usize),
-    /// How long gptme's end takes.
+    /// The time that gptme's exit takes.
     Exit,
 }
 
-/// Does action the arguments say.
+/// Does what the arguments ask for.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Without optimization: action takes time here is gptme.
+/// Builds without optimization: gptme takes nearly all of the time.
 fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     let mut command =
         workspace::cargo(&["build", "--package", "prompush-cli", "--bin", "prompush"]);

@@ -1,4 +1,4 @@
-//! What the documents say: their queries, their rules and their dashboard answer as they promise.
+//! The documents: every query of the guide and the dashboard answers, and the alert rules pass their tests.
 
 use std::fs;
 use std::process::Command;
@@ -15,10 +15,10 @@ const RULES: &str = "docs/prometheus/alerts.yml";
 const RULES_TEST: &str = "docs/prometheus/alerts-test.yml";
 const DASHBOARD: &str = "docs/grafana/gptme.json";
 
-/// How long promtool may take.
+/// The time limit of promtool.
 const CHECKED_WITHIN: Duration = Duration::from_mins(1);
 
-/// Promtool takes the alert rules, and they do what their tests say.
+/// Checks the alert rules with promtool, and runs their tests.
 pub(super) fn check_alert_rules(environment: &Environment) -> Result<()> {
     for words in [["check", "rules", RULES], ["test", "rules", RULES_TEST]] {
         let mut promtool = Command::new(workspace::servers().join("promtool"));
@@ -28,7 +28,7 @@ pub(super) fn check_alert_rules(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Every query of the guide answers something.
+/// Checks that every query of the guide answers with a sample.
 pub(super) fn check_guide_queries(environment: &Environment) -> Result<()> {
     let queries = blocks(&read(GUIDE)?, "promql");
     ensure!(!queries.is_empty(), "`{GUIDE}` has no queries");
@@ -38,7 +38,8 @@ pub(super) fn check_guide_queries(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Every query of the dashboard answers something, for all jobs and instances and a range of an hour.
+/// Checks that every query of the dashboard answers with a sample, for all jobs and instances and a range of an
+/// hour.
 pub(super) fn check_dashboard_queries(environment: &Environment) -> Result<()> {
     let dashboard: Value = serde_json::from_str(&read(DASHBOARD)?)?;
     let panels = dashboard["panels"].as_array().context("the dashboard has no panels")?;
@@ -54,7 +55,7 @@ pub(super) fn check_dashboard_queries(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// What Grafana puts in place of its variables.
+/// Replaces the variables of Grafana by values.
 fn with_variables(query: &str) -> String {
     let values = [("$job", ".*"), ("$instance", ".*"), ("$__range", "1h"), ("$__interval", "1h")];
     values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value))
@@ -68,7 +69,7 @@ fn check_query(environment: &Environment, query: &str) -> Result<()> {
     Ok(())
 }
 
-/// The fenced blocks of that language.
+/// The fenced blocks of a language in a Markdown text.
 pub(super) fn blocks(text: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
     let rest = text.split(&opening).skip(1);

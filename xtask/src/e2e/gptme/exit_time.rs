@@ -1,4 +1,4 @@
-//! How long gptme's end takes, with prompush and without telemetry at all.
+//! The time that gptme's exit takes, with prompush and without telemetry.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,28 +11,28 @@ use prompush_testing::{Answer, ScriptedServer};
 use super::environment::Environment;
 use super::instances::Bridge;
 
-/// How often each case is measured; the cases take turns, so that what the machine does besides meets them alike.
+/// Repetitions of each case. The cases take turns, so that a disturbance of the machine hits all of them.
 const ROUNDS: usize = 5;
 
-/// A loopback port at which nothing listens.
+/// A loopback port where nothing listens.
 const REFUSES: &str = "http://127.0.0.1:9";
 
-/// Runs the command after it with its words on stdout, and writes down when it has ended.
+/// Runs a command with all its output on stdout, and writes the time of its end to a file.
 const STAMPED: &str = r#"stamp=$1; shift; "$@" 2>&1; code=$?; date +%s%N >"$stamp"; exit $code"#;
 
-/// What gptme says when the session is over, and when nothing is left to do but to leave.
+/// The text that gptme prints when the session is over, and its last text before it exits.
 const COMPLETED: &str = "Session completed";
 const GOODBYE: &str = "Goodbye!";
 
-/// The longest time of one run, in seconds.
+/// The time limit of one run, in seconds.
 const RUN_WITHIN_S: &str = "240";
 
-/// How gptme is run.
+/// One way to run gptme.
 struct Case {
     name: &'static str,
     setup: Setup,
     gateway: Endpoint,
-    /// Where traces go on to.
+    /// The receiver of traces; `None` when traces are not passed on.
     traces: Option<Endpoint>,
 }
 
@@ -93,17 +93,17 @@ const CASES: [Case; 10] = [
     },
 ];
 
-/// What was measured of one run.
+/// The measurements of one run.
 struct Measured {
-    /// From the end of the session to the last words: telemetry's own end is between them.
+    /// From the end of the session to gptme's last text. Telemetry shuts down in between.
     telemetry: Duration,
     /// From the end of the session to the end of gptme.
     gptme: Duration,
-    /// From the end of gptme to that of what was typed.
+    /// From the end of gptme to the end of the outer command.
     wrapper: Duration,
 }
 
-/// Prints a table of medians and extremes.
+/// Measures every case, and prints a table of medians and extremes.
 pub(super) fn measure(environment: &Environment) -> Result<()> {
     let hangs = ScriptedServer::start([Answer::Hang]);
     let mut measured: Vec<Vec<Measured>> = CASES.iter().map(|_| Vec::new()).collect();
@@ -183,7 +183,7 @@ fn once(
     })
 }
 
-/// `prompush run` around a shell, which it would not take for gptme.
+/// `prompush run` around a shell. `--otlp` is needed, because `run` does not recognize a shell as gptme.
 fn run_command(environment: &Environment, gateway: &str, traces: Option<&str>) -> Result<Command> {
     let mut command = environment.command("prompush")?;
     command.args(["run", "--otlp", "--job", "gptme", "--gateway", gateway, "--quiet"]);

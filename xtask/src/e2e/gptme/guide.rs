@@ -1,4 +1,4 @@
-//! The guide, block by block, as somebody who starts from nothing would type it.
+//! The guide: all its shell blocks run in order, as a user would type them on a fresh machine.
 
 use std::fs;
 
@@ -10,21 +10,21 @@ use crate::workspace;
 
 const GUIDE: &str = "docs/guide-gptme.md";
 
-/// How long all of it may take, in seconds: two runs of gptme, and the servers' starts.
+/// The time limit of the whole guide, in seconds: two runs of gptme, and the start of the servers.
 const FOLLOWED_WITHIN_S: &str = "200";
 
-/// The addresses in the guide; each becomes a free one.
+/// The addresses in the guide. The test replaces each by a free address.
 const ADDRESSES: [&str; 3] = ["localhost:9091", "localhost:9090", BRIDGE];
 
-/// Where the guide's bridge listens without being told, and how it is told.
+/// The default address of the bridge, its command in the guide, and the command that names the address.
 const BRIDGE: &str = "localhost:4318";
 const BRIDGE_LINE: &str = "prompush bridge &\n";
 const BRIDGE_TOLD: &str = "prompush bridge --listen localhost:4318 &\n";
 
-/// What comes before the guide's first line, and after its last.
+/// The shell code before the guide's first line. The trap ends the background jobs.
 const BEFORE: &str = "set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null' EXIT\n";
 
-/// Runs the guide's shell in one shell, and sees that it says what the guide promises.
+/// Runs the shell blocks of the guide in one shell, and checks the output.
 pub(super) fn follow(environment: &Environment) -> Result<()> {
     let text = read(GUIDE)?;
     let folder = environment.folder.path().join("guide");
@@ -37,13 +37,13 @@ pub(super) fn follow(environment: &Environment) -> Result<()> {
     let mut script = script.replace(BRIDGE_LINE, BRIDGE_TOLD);
     let mut config = yaml.concat().replace("15s", "1s");
     for address in ADDRESSES {
-        // `localhost` may be an address of version 6, where the port need not be free.
+        // `localhost` may be an IPv6 address, whose port need not be free.
         let free = prompush_testing::free_address().to_string();
         (script, config) = (script.replace(address, &free), config.replace(address, &free));
     }
     fs::write(folder.join("prometheus.yml"), config)?;
     fs::copy(workspace::root().join("docs/prometheus/alerts.yml"), folder.join("alerts.yml"))?;
-    // Ends all that it has started as well, when its time is up or it is told to end.
+    // `timeout` also ends everything that the shell has started.
     let mut bash = environment.command("timeout")?;
     let path = bash.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
     let path = path.context("a command has a path")?.to_string_lossy().into_owned();
@@ -65,13 +65,13 @@ fn check_output(output: &str) -> Result<()> {
     ] {
         ensure!(output.contains(expected), "the guide's output has no `{expected}`: {output}");
     }
-    // That of `run` and that of the bridge, each in what would be deleted and in what was.
+    // The group of `run` and the group of the bridge, both in the dry run and in the deletion.
     let groups = output.lines().filter(|line| line.starts_with("{job=\"gptme\",instance=\""));
-    ensure!(groups.count() == 4, "the guide does not delete two groups: {output}");
+    ensure!(groups.count() == 4, "the guide does not delete exactly two groups: {output}");
     Ok(())
 }
 
-/// The servers under the names that they are installed by.
+/// Links to the servers, under the names of their packages.
 fn programs(folder: &std::path::Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let servers = workspace::servers();

@@ -1,4 +1,4 @@
-//! Many instances at once, some of them killed, and no token lost or counted twice.
+//! Instances of gptme, some of them killed: no token is lost or counted twice.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use super::environment::{Environment, RUN_WITHIN, Running};
 use super::totals;
 use crate::process;
 
-/// What a prompt says to be left waiting for its second answer.
+/// A prompt with this text makes the model hold its second answer back.
 pub(super) const HOLD: &str = "hold two answers";
 
-/// How long it may take from an answer of the model to its tokens on the gateway: gptme exports every ten seconds.
+/// The longest time from an answer of the model to its tokens on the gateway: gptme exports every ten seconds.
 const EXPORTED_WITHIN: Duration = Duration::from_mins(2);
 
-/// A model whose price gptme knows, so that it counts the cost: one of the instances talks to it.
+/// A model whose price gptme knows, so that gptme counts the cost. One of the instances uses it.
 const PRICED: &str = "gpt-4o-mini";
 
-/// The name by which gptme is told a model.
+/// The name of a model on gptme's command line.
 fn model_of(name: &str) -> String {
     if name == PRICED { format!("openai/{name}") } else { format!("local/{name}") }
 }
 
-/// How gptme's exports get to the gateway.
+/// The path of gptme's metrics to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// A `prompush run` around each instance.
@@ -41,7 +41,7 @@ impl Mode {
     }
 }
 
-/// `count` instances at once, and one that is killed when it has exported once.
+/// Runs `count` instances at the same time, and one more that is killed after its first export.
 pub(super) fn run_concurrently(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
     let bridge = Bridge::start_for(environment, mode)?;
     let killed = format!("{}-killed", mode.name());
@@ -63,7 +63,7 @@ pub(super) fn run_concurrently(environment: &Environment, mode: Mode, count: usi
     totals::check(environment, &names)
 }
 
-/// Instances one after the other, every fifth of them killed when it has exported once.
+/// Runs instances one after the other, and kills every fifth after its first export.
 pub(super) fn run_in_sequence(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
     let bridge = Bridge::start_for(environment, mode)?;
     let mut names = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn run_in_sequence(environment: &Environment, mode: Mode, count: usiz
     totals::check(environment, &names)
 }
 
-/// Starts an instance that talks to a model of its own name.
+/// Starts an instance that uses a model of its own name.
 pub(super) fn start(
     environment: &Environment,
     mode: Mode,
@@ -100,7 +100,7 @@ pub(super) fn start(
     environment.spawn(command, name)
 }
 
-/// gptme alone.
+/// gptme without a wrapper.
 pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Result<Command> {
     let arguments = environment.gptme_arguments(model, prompt);
     let (program, arguments) = arguments.split_first().context("gptme has a name")?;
@@ -109,7 +109,7 @@ pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Res
     Ok(command)
 }
 
-/// gptme in a `prompush run`, with these options of it.
+/// gptme under `prompush run` with the given options.
 pub(super) fn wrapped(
     environment: &Environment,
     options: &[&str],
@@ -121,7 +121,7 @@ pub(super) fn wrapped(
     Ok(command)
 }
 
-/// Ends gptme as nobody can hinder, once the gateway has the tokens of its first answer.
+/// Kills gptme with SIGKILL, once the gateway has the tokens of its first answer.
 fn kill_once_exported(environment: &Environment, mode: Mode, victim: &mut Running) -> Result<()> {
     let instance = wait_until_exported(environment, victim)?;
     let process = match mode {
@@ -134,7 +134,7 @@ fn kill_once_exported(environment: &Environment, mode: Mode, victim: &mut Runnin
     Ok(())
 }
 
-/// The instance of a gptme, as the gateway holds it once it has exported.
+/// Waits until gptme has exported, and returns the `instance` label of its group.
 pub(super) fn wait_until_exported(
     environment: &Environment,
     running: &mut Running,
@@ -156,14 +156,14 @@ pub(super) fn wait_until_exported(
     found.with_context(|| running.output())
 }
 
-/// `host:process`, as instances are named unless they are told otherwise.
+/// The process ID in an instance of the default form `host:process`.
 fn process_of(instance: &str) -> Result<u32> {
     let (_, process) =
         instance.rsplit_once(':').with_context(|| format!("`{instance}` has no process"))?;
     process.parse().with_context(|| format!("`{instance}` names no process"))
 }
 
-/// A label's value in an exposed line; such values have no escapes here.
+/// The value of a label in a line of an exposition. The values here contain no escapes.
 fn label(line: &str, name: &str) -> Option<String> {
     let (_, rest) = line.split_once(&format!("{name}=\""))?;
     rest.split('"').next().map(str::to_owned)
@@ -182,7 +182,7 @@ impl Bridge {
             .transpose()
     }
 
-    /// Starts one on a free port that pushes to that gateway, and passes traces on if it is told where to.
+    /// Starts a bridge on a free port. The bridge pushes to `gateway`, and passes traces on to `traces`.
     pub(super) fn start(
         environment: &Environment,
         gateway: &str,
@@ -203,7 +203,7 @@ impl Bridge {
         Ok(bridge)
     }
 
-    /// What gptme is told.
+    /// The value of `OTLP_ENDPOINT` for gptme.
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -1,4 +1,4 @@
-//! However gptme ends under `prompush run`, its last values arrive.
+//! The shutdown of gptme under `prompush run`: the last values arrive whatever ends gptme.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,18 +13,19 @@ use super::instances::{HOLD, Mode, start, wait_until_exported, wrapped};
 use super::totals;
 use crate::process;
 
-/// How long the last push may take after gptme's end: the deadline of `prompush run`, and more for a busy machine.
+/// The longest time of the last push after gptme has ended: the deadline of `prompush run`, and more for a busy
+/// machine.
 const PUSHED_WITHIN: Duration = Duration::from_secs(30);
 
-/// How gptme is ended, and who is target.
+/// One way to end gptme.
 struct Shutdown {
     name: &'static str,
-    /// Who gets the signals.
+    /// The process that gets the signals.
     target: SignalTarget,
     signals: &'static [&'static str],
-    /// What the wrapper ends with; `None`: gptme ends as it would have without the signal.
+    /// The exit code of the wrapper; `None` when gptme ends as it would without the signal.
     code: Option<i32>,
-    /// Whether gptme says what it counted since its last export. Where not, the end waits until it has exported.
+    /// Whether gptme exports at its end. If not, the signal waits until gptme has exported.
     flushes: bool,
 }
 
@@ -65,7 +66,7 @@ const SHUTDOWNS: [Shutdown; 4] = [
     },
 ];
 
-/// Every mode to end it, all at once.
+/// Ends gptme in every way, all at the same time, and checks the totals.
 pub(super) fn last_values_arrive(environment: &Environment) -> Result<()> {
     let held = environment.model.held();
     let mut running = Vec::new();
@@ -83,9 +84,10 @@ pub(super) fn last_values_arrive(environment: &Environment) -> Result<()> {
     totals::check(environment, &names.collect::<Vec<_>>())
 }
 
-/// With the gateway gone at the end, the values wait on disk until it is back.
+/// Ends gptme while the gateway is gone: the values wait on disk, and a flush pushes them.
 pub(super) fn last_values_are_spooled(environment: &Environment) -> Result<()> {
-    let mut gateway = Pushgateway::start(Version::Sid).context("there is no gateway")?;
+    let mut gateway =
+        Pushgateway::start(Version::Sid).context("this machine has no Pushgateway for tests")?;
     let url = gateway.url().to_owned();
     let spool = environment.folder.path().join("spool");
     let spool = spool.to_str().context("the temporary folder is no UTF-8")?;
@@ -129,7 +131,7 @@ fn shut_down(environment: &Environment, shutdown: &Shutdown, wrapper: &mut Runni
         SignalTarget::Gptme => child_of(wrapper.id())?,
     };
     for (number, signal) in shutdown.signals.iter().enumerate() {
-        // The second of two is for the answer that it waits for after the first.
+        // The second signal comes while gptme waits for the answer after the first.
         if number > 0 {
             wait_until_held(environment, environment.model.held() + 1)?;
         }
@@ -144,12 +146,12 @@ fn shut_down(environment: &Environment, shutdown: &Shutdown, wrapper: &mut Runni
     Ok(())
 }
 
-/// As a shell says it.
+/// The exit code that a shell reports.
 fn code_of(status: ExitStatus) -> Option<i32> {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal))
 }
 
-/// `prompush run` in a terminal of its own.
+/// Starts `prompush run` in a terminal of its own.
 fn in_a_terminal(environment: &Environment, name: &str) -> Result<Running> {
     let command = wrapped(environment, &[], &format!("local/{name}"), HOLD)?;
     let line = process::shown_words(&command);
@@ -158,12 +160,12 @@ fn in_a_terminal(environment: &Environment, name: &str) -> Result<Running> {
     environment.spawn(script, name)
 }
 
-/// Closes the terminal as a window is closed: who shows it is gone, and the kernel hangs up.
+/// Closes the terminal as a user closes a window: its program is gone, and the kernel sends SIGHUP.
 fn close_terminal(environment: &Environment, terminal: &mut Running) -> Result<()> {
     let instance = wait_until_exported(environment, terminal)?;
     process::signal(terminal.id(), "KILL")?;
     terminal.wait()?;
-    // The wrapper is nobody's child any more; it says on the gateway that it has seen the shutdown.
+    // The wrapper is no child of this task any more. Its last push says that it has seen the shutdown.
     let query = format!("job_last_completion_timestamp_seconds{{instance=\"{instance}\"}}");
     environment.interrupt.wait_for(PUSHED_WITHIN, "the wrapper's last push", || {
         let answer = environment.prometheus.query(&query)?;
@@ -175,7 +177,7 @@ fn close_terminal(environment: &Environment, terminal: &mut Running) -> Result<(
 fn child_of(parent: u32) -> Result<u32> {
     for entry in fs::read_dir("/proc")? {
         let Ok(process) = entry?.file_name().to_string_lossy().parse() else { continue };
-        // A process may end while one looks.
+        // A process may end between the two reads.
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         if parent_in(&stat) == Some(parent) {
             return Ok(process);
@@ -184,7 +186,7 @@ fn child_of(parent: u32) -> Result<u32> {
     Err(anyhow::anyhow!("process {parent} has no child"))
 }
 
-/// `pid (name) state ppid …`; the name may hold anything.
+/// The parent in a line `pid (name) state ppid …`. The name may contain anything.
 fn parent_in(stat: &str) -> Option<u32> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()

@@ -1,4 +1,4 @@
-//! What Prometheus knows beside what the model served.
+//! The totals in Prometheus, compared with the totals of the model.
 
 use std::collections::BTreeMap;
 use std::ops::Add;
@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use super::environment::Environment;
 
-/// How long it may take until what the gateway holds is what Prometheus answers.
+/// The longest time until Prometheus answers what the gateway holds.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// What one instance of gptme says it was served, by the name of its model.
+/// The totals of each instance, by the name of its model.
 pub(super) type ByModel = BTreeMap<String, Served>;
 
-/// Waits until the instances in Prometheus, each told by the model that it alone talks to, say what the model says, and
-/// their sums do.
+/// Waits until Prometheus has the same totals as the model, for each instance and in sum. Each instance uses a
+/// model of its own, whose name identifies it.
 pub(super) fn check(environment: &Environment, names: &[String]) -> Result<()> {
     let served = environment.model.served();
     let expected: ByModel = names
@@ -41,7 +41,7 @@ pub(super) fn check(environment: &Environment, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// All tokens and requests, in words.
+/// The sum of requests and tokens as text.
 fn sum(by_model: &ByModel) -> String {
     let total = by_model.values().copied().fold(Served::default(), Add::add);
     format!(
@@ -62,13 +62,13 @@ fn differences(expected: &ByModel, seen: &ByModel) -> String {
     format!("Prometheus does not say what the model served:\n  {}", lines.join("\n  "))
 }
 
-/// What Prometheus knows of each instance. The model's name is a label of its requests; its tokens have none, but the
-/// same instance.
+/// The totals of each instance in Prometheus. The requests have the name of the model as a label; the tokens have
+/// only the same instance.
 fn totals_in_prometheus(environment: &Environment) -> Result<ByModel> {
     let mut by_instance: BTreeMap<String, (String, Served)> = BTreeMap::new();
     for sample in samples(environment, "gptme_llm_requests_total{success=\"true\"}")? {
         let model = sample.label("model");
-        // Behind the name of its provider.
+        // The label is `provider/model`.
         let model = model.split_once('/').map_or(model.clone(), |(_, name)| name.to_owned());
         let instance = by_instance.entry(sample.label("instance")).or_default();
         if !instance.0.is_empty() {
@@ -90,7 +90,7 @@ fn totals_in_prometheus(environment: &Environment) -> Result<ByModel> {
     let sums = samples(environment, "sum by (instance) (gptme_tokens_total)")?;
     let sums: BTreeMap<String, u64> =
         sums.into_iter().map(|sample| (sample.label("instance"), sample.value)).collect();
-    // An instance whose own total, or the guide's family, says something else is none that agrees.
+    // Instances whose own total, or the guide's family, differs from the sum of the token types are left out.
     let whole = by_instance.into_iter().filter(|(instance, (_, served))| {
         let total = Some(&served.total());
         totals.get(instance) == total && sums.get(instance) == total
@@ -116,7 +116,7 @@ impl Sample {
     }
 }
 
-/// The samples that a query answers, of values that are whole numbers.
+/// The samples that a query answers. Every value is a whole number.
 pub(super) fn samples(environment: &Environment, promql: &str) -> Result<Vec<Sample>> {
     let answer = environment.prometheus.query(promql)?;
     let samples = answer.as_array().into_iter().flatten().map(|sample| {
