@@ -49,9 +49,12 @@ mod group_key;
 
 mod metrics;
 
+pub use client::delete::DeleteOutcome;
 pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
+pub use client::gc::{ExpiredGroup, GcEvent, GcOptions, GcReport};
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
+pub use client::selector::GroupSelector;
 pub use error::config::ConfigError;
 pub use error::hint::{Hint, OptionNames};
 pub use error::kind::PushErrorKind;

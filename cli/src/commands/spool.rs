@@ -16,7 +16,7 @@ use crate::output::json::print_json;
 use crate::output::plural::count;
 use crate::output::table::Table;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
-use crate::resolve::{self, Selector};
+use crate::resolve;
 
 pub(crate) fn run(args: &SpoolArgs) -> Result<(), CliError> {
     match &args.command {
@@ -121,8 +121,8 @@ fn replay(
 
 fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
     let spool = spool(&args.spool)?;
-    let selector = Selector::new(args.job.as_deref(), &args.group)?;
-    if selector.globs.is_empty() && !args.all {
+    let selector = resolve::group_selector(args.job.as_deref(), &args.group)?;
+    if selector.patterns().is_empty() && !args.all {
         return Err(CliError::NoSelection);
     }
     let entries = spool.entries().map_err(CliError::Spool)?;

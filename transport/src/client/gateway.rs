@@ -1,7 +1,7 @@
 //! Operations on a gateway from the caller's thread.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -137,6 +137,23 @@ impl Gateway {
         self.connection.config.total_timeout = total;
     }
 
+    /// The deadline of an operation that begins now.
+    pub(crate) fn operation_deadline(&self) -> Instant {
+        self.connection.clock.deadline(self.connection.config.total_timeout)
+    }
+
+    pub(crate) fn total_timeout(&self) -> Duration {
+        self.connection.config.total_timeout
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.connection.clock.as_ref()
+    }
+
+    pub(crate) fn spool_dir(&self) -> Option<&Path> {
+        self.spool.as_ref().map(Spool::dir)
+    }
+
     pub(crate) fn into_connection(self) -> Connection {
         self.connection
     }
@@ -187,7 +204,14 @@ impl Gateway {
     ///
     /// As [`delete`](Self::delete).
     pub fn delete_any(&self, key: &AnyGroupingKey) -> Result<(), PushError> {
-        let deadline = self.connection.clock.deadline(self.connection.config.total_timeout);
+        self.delete_until(key, self.operation_deadline())
+    }
+
+    pub(crate) fn delete_until(
+        &self,
+        key: &AnyGroupingKey,
+        deadline: Instant,
+    ) -> Result<(), PushError> {
         self.send_change(key, &GroupChange::Delete, deadline).map(drop)
     }
 
@@ -218,14 +242,14 @@ impl Gateway {
         }
     }
 
-    fn key_of(&self, group: &Group) -> Result<AnyGroupingKey, PushError> {
+    pub(crate) fn key_of(&self, group: &Group) -> Result<AnyGroupingKey, PushError> {
         AnyGroupingKey::from_labels(group.labels.clone()).map_err(|error| {
             let operation = Operation::on_gateway(Verb::Delete);
             self.not_sent(&operation, PushErrorKind::Encode, Cause::other(error))
         })
     }
 
-    /// Lists the groups that the gateway holds, sorted by their labels (`GET /api/v1/metrics`).
+    /// Lists the groups that the gateway holds, sorted by their jobs and then by their other labels (`GET /api/v1/metrics`).
     ///
     /// # Errors
     ///
@@ -244,10 +268,15 @@ impl Gateway {
     ///
     /// As [`groups`](Self::groups).
     pub fn inventory(&self) -> Result<Inventory, PushError> {
+        self.list_until(self.operation_deadline())
+    }
+
+    pub(crate) fn list_until(&self, deadline: Instant) -> Result<Inventory, PushError> {
         let max = self.connection.config.answer_bytes_max;
         let read = |body: &mut dyn Read| groups::read(body, max);
-        let listed = self.connection.with_retries(&Operation::on_gateway(Verb::List), &read)?;
-        Ok(Inventory { groups: listed.answer.value, now: listed.answer.date })
+        let operation = Operation::on_gateway(Verb::List);
+        let answer = self.connection.until_deadline(deadline, &operation, &read)?.answer;
+        Ok(Inventory { groups: answer.value, now: answer.date })
     }
 
     /// Waits until the gateway says that it takes pushes (`GET /-/ready`), at most for `total_timeout`.
