@@ -5,21 +5,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use prompush::{
-    ConfigError, Gateway, GatewayConfig, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
-    Registry, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb,
+    ConfigError, Gateway, GatewayConfig, Outbox, OutboxBuilder, PushErrorKind, Pusher, ReplayError,
+    ReplayOutcome, Spool, SpoolEntry, Verb,
 };
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address, wait_until};
 use tempfile::tempdir;
 
-const SOON: Duration = Duration::from_secs(10);
+use crate::support;
+use crate::support::{SOON, gauge, key};
+
 const SHORT: Duration = Duration::from_millis(400);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_secs(5))
         .total_timeout(SHORT)
         .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false)
 }
 
 fn outbox(url: &str, spool: &Path) -> Outbox {
@@ -33,16 +34,6 @@ fn client(url: &str) -> Gateway {
 
 fn dead() -> String {
     format!("http://{}", free_address())
-}
-
-fn key(job: &str) -> GroupingKey {
-    GroupingKey::new(job).expect("a good job")
-}
-
-fn gauge(name: &str, value: f64) -> Registry {
-    let registry = Registry::new();
-    registry.gauge(name, "").expect("a good name").set(value);
-    registry
 }
 
 fn entries(dir: &Path) -> Vec<SpoolEntry> {

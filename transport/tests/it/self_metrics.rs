@@ -9,12 +9,14 @@ use prompush::{
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address};
 use tempfile::tempdir;
 
-const SOON: Duration = Duration::from_secs(10);
-const DOCUMENT: &str = include_str!("../../docs/self-metrics.md");
+use crate::support;
+use crate::support::SOON;
+
+const DOCUMENT: &str = include_str!("../../../docs/self-metrics.md");
 
 fn config() -> GatewayConfig {
-    let config = GatewayConfig::default().retry_delay_min(Duration::from_millis(1));
-    config.retry_delay_max(Duration::from_millis(10)).proxy_from_environment(false)
+    let config = support::config().retry_delay_min(Duration::from_millis(1));
+    config.retry_delay_max(Duration::from_millis(10))
 }
 
 fn text(metrics: &SelfMetrics) -> String {

@@ -4,15 +4,17 @@
 //! and 100 ms, each time. A machine that is busy with something else gets several rounds for that, of
 //! which one has to do; in the last, some of the lateness is allowed on top that threads had which did
 //! nothing but wait. What all of them took is shown by
-//! `cargo test -p prompush --test deadlines -- --nocapture`.
+//! `cargo test -p prompush --test it deadlines -- --nocapture`.
 #![allow(clippy::print_stdout, reason = "the table of what the operations took")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prompush::{Gateway, GatewayConfig, GroupingKey, Pusher, Registry};
+use prompush::{Gateway, GroupingKey, Pusher, Registry};
 use prompush_testing::{Answer, BLACKHOLE, ScriptedServer, free_address, run_in_blackhole};
+
+use crate::support::config;
 
 const TIMES: usize = 100;
 /// A small body is of one line, a large one more than the buffers of a connection hold.
@@ -34,11 +36,6 @@ const LATENESS_FACTOR: u32 = 4;
 
 /// One fault at a time: they are measured.
 static MACHINE: Mutex<()> = Mutex::new(());
-
-/// Limits as a program has them that sets none.
-fn config() -> GatewayConfig {
-    GatewayConfig::default().proxy_from_environment(false)
-}
 
 /// A registry whose body has that many bytes, more or less, and takes next to no time to encode.
 fn registry(bytes: usize) -> Registry {
@@ -208,7 +205,7 @@ fn a_gateway_that_stalls_tls() {
 #[test]
 fn a_gateway_that_drops_packets() {
     let _alone = alone();
-    if run_in_blackhole("a_gateway_that_drops_packets") {
+    if run_in_blackhole("deadlines::a_gateway_that_drops_packets") {
         check("drops packets", &format!("http://{BLACKHOLE}"), SMALL);
         check("drops packets, TLS", &format!("https://{BLACKHOLE}"), SMALL);
     }
@@ -217,7 +214,7 @@ fn a_gateway_that_drops_packets() {
 #[test]
 fn a_name_server_that_never_answers() {
     let _alone = alone();
-    if run_in_blackhole("a_name_server_that_never_answers") {
+    if run_in_blackhole("deadlines::a_name_server_that_never_answers") {
         check("names are never looked up", "http://gateway.example:9091", SMALL);
     }
 }

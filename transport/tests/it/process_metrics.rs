@@ -1,5 +1,4 @@
 //! Guards the metrics of the process: what they say against `/proc`, and a gateway that takes them.
-#![cfg(all(feature = "process", target_os = "linux"))]
 #![expect(clippy::disallowed_methods, reason = "a clock to compare with")]
 
 use std::collections::BTreeMap;

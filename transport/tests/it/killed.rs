@@ -12,19 +12,20 @@ use prompush::{Gateway, GatewayConfig, Pusher, Registry, Spool};
 use prompush_testing::{Pushgateway, Version, wait_for};
 use tempfile::tempdir;
 
+use crate::support;
+use crate::support::SOON;
+
 const RUNS: u32 = 45;
 /// How many states a program has.
 const STATES: u32 = 30;
-const SOON: Duration = Duration::from_secs(20);
 
 /// Set where this test is the program that is killed: the gateway's URL, the spool, the first state.
 const VARIABLES: [&str; 3] = ["KILLED_URL", "KILLED_SPOOL", "KILLED_FROM"];
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_millis(150))
         .retry_delay_max(Duration::from_millis(50))
-        .proxy_from_environment(false)
 }
 
 /// Not a test, but the program: it counts up, and says at its end what became of its last state.
@@ -61,7 +62,7 @@ fn wait_a_moment(moment: Duration) {
 fn start(url: &str, spool: &Path, from: u32) -> Child {
     let this = std::env::current_exe().expect("this program");
     let mut command = Command::new(this);
-    command.args(["--exact", "program", "--nocapture"]).stdout(Stdio::piped());
+    command.args(["--exact", "killed::program", "--nocapture"]).stdout(Stdio::piped());
     let [url_variable, spool_variable, from_variable] = VARIABLES;
     command.env(url_variable, url).env(spool_variable, spool);
     command.env(from_variable, from.to_string());

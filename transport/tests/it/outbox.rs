@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use prompush::{
-    ConfigError, GatewayConfig, Gauge, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
-    Registry,
+    ConfigError, GatewayConfig, Outbox, OutboxBuilder, PushErrorKind, Pusher, Registry,
 };
 use prompush_testing::{Answer, Pushgateway, RecordedRequest, ScriptedServer, Version};
 use prompush_testing::{free_address, wait_until, within};
 
-/// Long enough for anything that should happen at once.
-const SOON: Duration = Duration::from_secs(10);
+use crate::support;
+use crate::support::{SOON, gauge, key};
 
 fn builder(url: &str) -> OutboxBuilder {
-    let config = GatewayConfig::default()
+    let config = support::config()
         .attempt_timeout(Duration::from_secs(5))
-        .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false);
+        .retry_delay_min(Duration::from_millis(10));
     Outbox::builder(url).expect("a good URL").config(config)
 }
 
@@ -24,20 +22,8 @@ fn outbox(server: &ScriptedServer) -> Outbox {
     builder(&server.url()).spawn().expect("it starts")
 }
 
-fn key(job: &str) -> GroupingKey {
-    GroupingKey::new(job).expect("a good job")
-}
-
-/// A gauge of that name and value.
-fn gauge(name: &str, value: f64) -> Registry {
-    let registry = Registry::new();
-    let gauge: Gauge = registry.gauge(name, "").expect("a good name");
-    gauge.set(value);
-    registry
-}
-
 /// `put`, `add` or `delete`: the group of the job `x`.
-fn tell(outbox: &Outbox, verb: &str, registry: &Registry) {
+fn send(outbox: &Outbox, verb: &str, registry: &Registry) {
     match verb {
         "put" => outbox.push(&key("x"), registry).expect("a group"),
         "add" => outbox.add(&key("x"), registry).expect("a group"),
@@ -83,10 +69,10 @@ fn what_comes_during_a_request_becomes_one_with_what_waits() {
     ] {
         let server = ScriptedServer::start([Answer::status(200).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        tell(&outbox, first, &gauge("a", 1.0));
+        send(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(&outbox, then[0], &gauge("b", 2.0));
-        tell(&outbox, then[1], &gauge("c", 3.0));
+        send(&outbox, then[0], &gauge("b", 2.0));
+        send(&outbox, then[1], &gauge("c", 3.0));
         assert_eq!((outbox.pending(), server.requests().len()), (1, 1));
         server.release();
         outbox.flush(SOON).unwrap();
@@ -106,9 +92,9 @@ fn what_failed_becomes_one_with_what_came_after_it() {
     ] {
         let server = ScriptedServer::start([Answer::status(503).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        tell(&outbox, first, &gauge("a", 1.0));
+        send(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(&outbox, then, &gauge("b", 2.0));
+        send(&outbox, then, &gauge("b", 2.0));
         server.release();
         outbox.flush(SOON).unwrap();
         assert_eq!(all(&server)[1..], [expected], "{first} then {then}");

@@ -9,16 +9,17 @@ use prompush::{
 };
 use prompush_testing::{Answer, ScriptedServer, free_address};
 
+use crate::support;
+
 /// Noise of a busy machine that a deadline is allowed on top.
 const SLACK: Duration = Duration::from_secs(1);
 const TOTAL: Duration = Duration::from_secs(2);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_millis(600))
         .total_timeout(TOTAL)
         .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false)
 }
 
 fn registry() -> Registry {

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use prompush::{AtEnd, ConfigError, GatewayConfig, PushErrorKind, Pusher, PusherBuilder, Registry};
+use prompush::{AtEnd, ConfigError, PushErrorKind, Pusher, PusherBuilder, Registry};
 use prompush_testing::{Answer, ScriptedServer, free_address, within};
 
-/// Long enough for anything that should happen at once.
-const SOON: Duration = Duration::from_secs(10);
+use crate::support;
+use crate::support::SOON;
+
 /// So long that no test sees a regular push but the first.
 const NEVER: Duration = Duration::from_hours(1);
 
 fn builder(url: &str) -> PusherBuilder {
-    let config = GatewayConfig::default()
+    let config = support::config()
         .attempt_timeout(Duration::from_secs(5))
-        .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false);
+        .retry_delay_min(Duration::from_millis(10));
     Pusher::builder(url, "x").expect("a good URL and job").interval(NEVER).config(config)
 }
 

@@ -14,13 +14,15 @@ use prompush_testing::{
     Answer, Authority, Certified, Leaf, Pushgateway, ScriptedServer, Version, WebConfig,
 };
 
+use crate::support;
+
 const PASSWORD: &str = "wonder land";
 /// bcrypt of it, at the lowest cost.
 const HASH: &str = "$2y$05$abcdefghijklmnopqrstuursDchxTEEtpfrQZuzTh/cOvMRDwFApK";
 const HOST: Leaf<'_> = Leaf::Server(&["127.0.0.1", "localhost"]);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default().total_timeout(Duration::from_secs(20)).proxy_from_environment(false)
+    support::config().total_timeout(Duration::from_secs(20))
 }
 
 fn push(url: &str, config: GatewayConfig) -> Result<(), PushError> {
