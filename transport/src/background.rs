@@ -11,5 +11,10 @@ pub(crate) mod queue;
 pub(crate) mod schedule;
 pub(crate) mod send_order;
 
+pub(crate) use gathered_group::{EndAction, GatheredGroup};
+pub(crate) use group_state::Generation;
+pub(crate) use shared_state::{STOPPED, SharedState, gather_safely};
+pub(crate) use thread::GatewayThread;
+
 #[cfg(test)]
 mod spool_tests;

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use prompush_core::{GroupingKey, Source, push_ttl};
 
-use crate::background::gathered_group::{EndAction, GatheredGroup};
-use crate::error::config::ConfigError;
-use crate::error::push_error::{PushError, with_causes};
-use crate::exchange::config::GatewayConfig;
+use crate::background::{EndAction, GatheredGroup};
+use crate::error::{ConfigError, PushError, with_causes};
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
 use crate::outbox_builder::OutboxBuilder;
+use crate::self_metrics::SelfMetrics;
 
 /// What happens to the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

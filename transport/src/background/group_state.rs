@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use crate::payload::change::{GroupChange, merged};
+use crate::payload::{GroupChange, merged};
 
 /// The largest number of unconfirmed changes that are remembered one by one.
 const UNCONFIRMED_MAX: usize = 8;

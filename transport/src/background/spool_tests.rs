@@ -10,18 +10,14 @@ use prompush_testing::{Answer, ScriptedServer, wait_until};
 use tempfile::tempdir;
 
 use crate::background::shared_state::SharedState;
-use crate::client::gateway::Gateway;
-use crate::exchange::config::GatewayConfig;
+use crate::client::Gateway;
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
-use crate::spool::directory::Spool;
+use crate::payload::{Families, GroupChange};
+use crate::self_metrics::SelfMetrics;
 use crate::spool::fingerprint;
-use crate::spool::gateway_spool::GatewaySpool;
-use crate::spool::record::Record;
-use crate::spool::replay::ReplayOutcome;
+use crate::spool::{GatewaySpool, Record, ReplayOutcome, Spool};
 
 const GROUP: &str = "/metrics/job/x";
 /// Longer than anything here takes.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::kind::PushErrorKind;
+use crate::error::PushErrorKind;
 use crate::exchange::retry_after;
-use crate::http::failure::HttpFailureKind;
+use crate::http::HttpFailureKind;
 
 /// What to do after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

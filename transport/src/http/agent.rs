@@ -9,7 +9,7 @@ use prompush_core::clock::WAIT_MAX;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody, http};
 
-use crate::error::cause::Cause;
+use crate::error::Cause;
 use crate::http::deadline::{DeadlineGuard, GuardedBody};
 use crate::http::failure::{HttpFailure, HttpFailureKind, describe};
 use crate::http::proxy::warn_of_socks;

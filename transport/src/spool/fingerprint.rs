@@ -11,7 +11,7 @@ use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, parse
 use serde_json::Value;
 
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
+use crate::payload::GroupChange;
 use crate::spool::fnv::fnv1a;
 
 /// The numbers of each family and label set, in an order and a spelling that gateways do not change.

@@ -13,8 +13,8 @@ use prompush_core::PUSH_TIME;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use crate::exchange::answer::{GatewayAnswer, ReadError};
 use crate::exchange::groups;
+use crate::exchange::{GatewayAnswer, ReadError};
 use crate::group_key::AnyGroupingKey;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;

@@ -25,11 +25,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::Crc;
 use prompush_core::Format;
 
-use crate::error::spool::SpoolFault;
-use crate::error::verb::Verb;
+use crate::error::{SpoolFault, Verb};
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
-use crate::payload::families::{ConvertError, Families};
+use crate::payload::{ConvertError, Families, GroupChange};
 use crate::spool::fingerprint;
 
 const MAGIC: &[u8] = b"prompush spool\n";

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use prompush::{
-    AnyGroupingKey, DeleteOutcome, Gateway, GcOptions, GroupSelector, PushError, Registry, push_ttl,
+    AnyGroupingKey, DeleteOutcome, Gateway, GcEvent, GcOptions, Group, GroupSelector, PushError,
+    Registry, push_ttl,
 };
-use prompush_testing::{Pushgateway, Version};
+use prompush_testing::{Pushgateway, Version, wait_until};
 
-use crate::support::{config, gauge, key};
+use crate::support::{SOON, config, gauge, key};
 
 /// Runs `test` against each gateway that is installed.
 fn each(test: impl Fn(&Gateway)) {
@@ -22,7 +23,8 @@ fn jobs(gateway: &Gateway) -> Vec<String> {
     groups.into_iter().filter_map(|group| group.labels.get("job").cloned()).collect()
 }
 
-fn unseen(_: &prompush::Group) -> Result<(), PushError> {
+#[expect(clippy::unnecessary_wraps, reason = "the callback of a deletion may fail")]
+fn ignore(_: &Group) -> Result<(), PushError> {
     Ok(())
 }
 
@@ -33,7 +35,7 @@ fn wildcards_select_groups_and_a_key_selects_one() {
             gateway.push(&key(job), &gauge("rows", 1.0)).expect("a push");
         }
         let selector = GroupSelector::default().label("job", "gptme-*");
-        let outcome = gateway.delete_matching(&selector, true, unseen).expect("a list");
+        let outcome = gateway.delete_matching(&selector, true, ignore).expect("a list");
         assert!(matches!(outcome, DeleteOutcome::Deleted(groups) if groups.len() == 2));
         assert_eq!(jobs(gateway), ["gptme-1", "gptme-2", "other"], "a dry run deletes nothing");
         let mut deleted = Vec::new();
@@ -45,9 +47,9 @@ fn wildcards_select_groups_and_a_key_selects_one() {
         assert_eq!(deleted, ["gptme-1", "gptme-2"]);
         let other = AnyGroupingKey::from(&key("other"));
         let absent = AnyGroupingKey::from(&key("absent"));
-        let outcome = gateway.delete_exact(&absent, false, unseen);
+        let outcome = gateway.delete_exact(&absent, false, ignore);
         assert!(matches!(outcome, Ok(DeleteOutcome::NoMatch(groups)) if groups.len() == 1));
-        let outcome = gateway.delete_exact(&other, false, unseen);
+        let outcome = gateway.delete_exact(&other, false, ignore);
         assert!(matches!(outcome, Ok(DeleteOutcome::Deleted(groups)) if groups.len() == 1));
     });
 }
@@ -62,8 +64,8 @@ fn only_expired_groups_are_collected() {
         let short = (Registry::new(), push_ttl(Duration::from_nanos(1)));
         gateway.push(&key("expired"), &short).expect("a push");
         let options = GcOptions::default();
-        let events = |_: prompush::GcEvent<'_>| Ok::<(), PushError>(());
-        prompush_testing::wait_until(Duration::from_secs(10), "the group expires", || {
+        let events = |_: GcEvent<'_>| Ok::<(), PushError>(());
+        wait_until(SOON, "the group expires", || {
             let report = gateway.gc(&options.clone().dry_run(true), events).expect("a list");
             report.deleted.len() == 1
         });

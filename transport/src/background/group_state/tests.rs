@@ -8,8 +8,8 @@ use prompush_testing::{Pushgateway, Version};
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::verb::Verb;
-use crate::payload::families::Families;
+use crate::error::Verb;
+use crate::payload::Families;
 
 /// A model of a Pushgateway: the bytes of each family of each group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

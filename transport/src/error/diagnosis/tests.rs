@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::http::url::HttpUrl;
+use crate::http::HttpUrl;
 
 static URL: LazyLock<RedactedUrl> = LazyLock::new(|| url("http://gw:9091"));
 

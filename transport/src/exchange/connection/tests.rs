@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::error::verb::Verb;
+use crate::error::Verb;
 use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
 use crate::exchange::answer::read_acknowledgement;
 use crate::group_key::AnyGroupingKey;

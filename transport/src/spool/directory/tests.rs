@@ -10,8 +10,7 @@ use prompush_core::Format;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
+use crate::payload::{Families, GroupChange};
 use crate::spool::fingerprint;
 
 const BASE: &str = "http://gw:9091";
