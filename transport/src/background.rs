@@ -1,4 +1,5 @@
-//! The background thread of a gateway, and what it shares with its owner.
+//! The background thread of a gateway: its work, its schedule, and the state that it shares with its
+//! owner.
 
 pub(crate) mod thread;
 pub(crate) mod worker;

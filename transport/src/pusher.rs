@@ -14,11 +14,11 @@ use crate::outbox::Outbox;
 use crate::outbox_builder::OutboxBuilder;
 use crate::self_metrics::SelfMetrics;
 
-/// What happens to the group when its pusher ends.
+/// The end of a group whose pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtEnd {
-    /// The pusher makes a last push. The group stays on the gateway until somebody deletes it.
+    /// The pusher makes a last push. The group stays on the gateway until it is deleted or expires.
     #[default]
     Keep,
     /// The pusher deletes the group instead of pushing it a last time. Metrics that were recorded after

@@ -19,7 +19,7 @@ pub(crate) struct GatheredGroup {
     pub(crate) interval: Duration,
 }
 
-/// What happens to the gathered group when its pusher ends.
+/// The last operation on the gathered group, when its pusher ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndAction {
     Push,

@@ -18,7 +18,7 @@ use crate::exchange::{Outcome, Retries, RetryDecision, RetryPolicy};
 /// programs that were started together.
 const JITTER: f64 = 0.05;
 
-/// What the thread does now.
+/// The next action of the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Queue the regular push, which is due.
@@ -298,7 +298,7 @@ mod tests {
     fn a_thousand_pushers_come_back_spread_when_their_gateway_does() {
         let pushes = pushes_per_second(300, SECOND * 60);
         show("the same, and the gateway is down for the first 60 s", &pushes);
-        // In its outage they ask less and less; when it is back, never all at once.
+        // During the outage the attempts become rare. When the gateway is back, they never come all at once.
         assert!(pushes[40..60].iter().all(|count| *count <= 130), "{:?}", &pushes[40..60]);
         assert!(pushes[60..].iter().all(|count| *count <= 130), "{:?}", &pushes[60..]);
         let last: usize = pushes[270..].iter().sum();

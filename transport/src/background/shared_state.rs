@@ -1,4 +1,4 @@
-//! What the thread of a gateway and its owner share, and how the owner wakes the thread.
+//! The state that a gateway's thread shares with its owner, and the channel that wakes the thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use crate::spool::GatewaySpool;
 /// Why a thread has ended before its owner wanted it to.
 pub(crate) const STOPPED: &str = "its thread has ended, by a panic in a source of metrics";
 
-/// What the thread of one gateway and its owner share.
+/// The state that the thread of one gateway shares with its owner.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) connection: Connection,

@@ -1,4 +1,4 @@
-//! A spool that several processes use at once, and one whose machine has its clock set back.
+//! A spool that several processes use at once, and a spool on a machine whose clock is set back.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::spool::fingerprint;
 use crate::spool::{GatewaySpool, Record, ReplayOutcome, Spool};
 
 const GROUP: &str = "/metrics/job/x";
-/// Longer than anything here takes.
+/// Longer than any operation in these tests takes.
 const SOON: Duration = Duration::from_secs(20);
 
 fn group() -> AnyGroupingKey {
@@ -85,7 +85,7 @@ fn what_another_process_may_be_sending_does_not_have_the_last_word() {
     assert_eq!(server.requests().len(), 3, "nothing is kept any more");
 }
 
-/// Replays what is kept for that gateway; another process removes it when the gateway has got so many requests.
+/// Replays the state of that gateway. Another process removes the state after that many requests.
 fn remove_at_request(server: &ScriptedServer, requests: usize) {
     let dir = tempdir().unwrap();
     let spool = spooled(dir.path(), server, now());

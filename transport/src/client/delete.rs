@@ -9,7 +9,7 @@ use crate::error::{PushError, PushErrorKind};
 use crate::exchange::Group;
 use crate::group_key::AnyGroupingKey;
 
-/// What became of a deletion.
+/// The result of a deletion.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DeleteOutcome {

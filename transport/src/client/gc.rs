@@ -74,7 +74,7 @@ pub struct GcReport {
     pub unlimited: usize,
     /// The number of expired groups that were pushed again before they could be deleted.
     pub pushed_again: usize,
-    /// The number of expired groups that somebody else has deleted meanwhile.
+    /// The number of expired groups that another client has deleted meanwhile.
     pub gone: usize,
 }
 

@@ -1,9 +1,9 @@
-//! What to do about an error, as data and in words.
+//! Advice about errors, as data and in words.
 
 use std::fmt;
 use std::time::Duration;
 
-/// The port that a Pushgateway listens on unless it is told otherwise.
+/// The default port of a Pushgateway.
 const GATEWAY_PORT: u16 = 9091;
 
 /// Ports that are mistaken for a Pushgateway's, and the programs that listen there.
@@ -16,7 +16,7 @@ const OTHER_PORTS: &[(u16, &str)] = &[
     (3000, "Grafana"),
 ];
 
-/// What to do about an error, where that is known.
+/// Advice about an error.
 ///
 /// `Display` words the advice for a Rust program, with the names of this library's options.
 /// [`display`](Self::display) takes other names for the options, such as the flags of a command line.
@@ -147,7 +147,7 @@ pub enum Hint {
     SpoolNotADirectory,
 }
 
-/// What hints call the options of a gateway.
+/// The names of a gateway's options in hints.
 ///
 /// Each name is text for a sentence, with its backticks. The [`Default`] has the names of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -135,7 +135,7 @@ impl PushError {
         }
     }
 
-    /// What to do about the error; `None` where that is not known.
+    /// The advice about the error; `None` where that is not known.
     pub fn hint(&self) -> Option<Hint> {
         let (location, connect_failure) = match &self.cause {
             Some(Cause::Location(location)) => (Some(location.as_str()), None),

@@ -1,4 +1,4 @@
-//! What a gateway is asked to do.
+//! Operations on a gateway, and the requests that they become.
 
 use crate::error::Verb;
 use crate::group_key::AnyGroupingKey;

@@ -6,7 +6,7 @@ use crate::error::PushErrorKind;
 use crate::exchange::retry_after;
 use crate::http::HttpFailureKind;
 
-/// What to do after an attempt.
+/// The verdict on an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The gateway acknowledged.

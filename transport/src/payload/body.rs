@@ -1,4 +1,4 @@
-//! The body of a push or an add, within its limit and compressed where that is asked for.
+//! The body of a push or an add: its size limit, its encoding and its compression.
 
 use std::io::Write as _;
 

@@ -157,7 +157,7 @@ mod tests {
             check(None, date, 0, Freshness::Current);
             check(Some(99.9), date, 0, Freshness::Current);
             check(Some(100.1), date, 0, since(100.1));
-            // What came since is one of our own requests, late.
+            // The later push is a request of ours that the gateway took late.
             check(Some(100.1), date, 7, Freshness::Current);
         }
         // The gateway's clock is an hour ahead of ours, or behind.

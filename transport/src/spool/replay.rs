@@ -15,7 +15,7 @@ use crate::spool::directory::{Lock, Spool, SpoolEntry};
 use crate::spool::freshness::{Freshness, ListedGroup, freshness, read_listed_groups};
 use crate::spool::record::Record;
 
-/// What became of a state in the spool.
+/// The result of sending a state from the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplayOutcome {

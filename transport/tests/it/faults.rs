@@ -1,4 +1,4 @@
-//! Guards what one push says and how long it takes, for every way a gateway can misbehave.
+//! Guards the result and the duration of one push, for every way in which a gateway can misbehave.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use prompush_testing::{Answer, ScriptedServer, free_address};
 
 use crate::support;
 
-/// Noise of a busy machine that a deadline is allowed on top.
+/// The lateness that a busy machine may add to a deadline.
 const SLACK: Duration = Duration::from_secs(1);
 const TOTAL: Duration = Duration::from_secs(2);
 
@@ -32,7 +32,7 @@ fn key() -> GroupingKey {
     GroupingKey::new("x").expect("a good job")
 }
 
-/// Pushes within its deadline, and says how long it took.
+/// Pushes, and checks the deadline. Returns the result and the duration.
 fn push_to(url: &str, config: GatewayConfig) -> (Result<PushReport, PushError>, Duration) {
     let deadline = config.total_timeout;
     let gateway = Gateway::with_config(url, config).expect("a good URL");
@@ -52,7 +52,7 @@ fn push(server: &ScriptedServer) -> Result<PushReport, PushError> {
     push_to(&server.url(), config()).0
 }
 
-/// The kind of a push that fails for good with its first answer.
+/// Checks the error of a push that fails for good with its first answer.
 #[track_caller]
 fn check_final(answer: Answer, kind: PushErrorKind, in_cause: &str, in_hint: &str) {
     let server = ScriptedServer::start([answer]);
@@ -65,7 +65,7 @@ fn check_final(answer: Answer, kind: PushErrorKind, in_cause: &str, in_hint: &st
     assert!(hint.contains(in_hint), "{hint}");
 }
 
-/// The kind of a push that is tried again until its deadline.
+/// Checks the error of a push that is retried until its deadline.
 #[track_caller]
 fn check_retried(answer: Answer, kind: PushErrorKind) {
     let server = ScriptedServer::start([answer]);
@@ -215,7 +215,7 @@ fn retry_after_is_honoured() {
     let (result, took) = push_to(&server.url(), config());
     assert_eq!(result.unwrap().attempts, 2);
     assert!(took >= Duration::from_secs(1), "{took:?}");
-    // What cannot be waited for is not waited for.
+    // A wait that is longer than the deadline is not begun.
     let server = ScriptedServer::start([Answer::status(503).header("Retry-After", "30")]);
     let (result, took) = push_to(&server.url(), config());
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unavailable(503));
@@ -246,7 +246,7 @@ fn a_gateway_that_never_answers_takes_no_longer_than_the_deadline() {
 fn a_gateway_that_drips_takes_no_longer_than_the_deadline() {
     let drip = |answer: Answer| answer.dripped(Duration::from_millis(100));
     check_retried(drip(Answer::status(200)), PushErrorKind::Timeout);
-    // The status has come, its words have not: it decides.
+    // The status has arrived and its text has not: the status decides.
     let mut bytes = b"HTTP/1.1 400 Bad\r\nContent-Length: 1000\r\n\r\n".to_vec();
     bytes.extend([b'x'; 100]);
     let server = ScriptedServer::start([Answer::Bytes(bytes)]);
@@ -351,7 +351,7 @@ fn a_server_without_tls_is_told_apart() {
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Tls, 1), "{error}");
         assert!(error.hint().unwrap().to_string().contains("http://"));
     });
-    // One that waits for the end of a line in the handshake is merely silent.
+    // A server that waits for the end of a line during the handshake is merely silent.
     assert!(push_to(&url, config()).0.unwrap_err().kind().is_retryable());
 }
 

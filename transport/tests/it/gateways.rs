@@ -1,4 +1,4 @@
-//! Guards what real gateways make of what is sent, against both versions that are at hand.
+//! Guards pushes, adds, deletes and lists against real gateways of both versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -139,7 +139,7 @@ fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
         let reason = error.answer_text().unwrap();
         assert!(reason.contains("is not a "), "{reason}");
         assert!(error.hint().unwrap().to_string().contains("another type"));
-        // Upstream answers first, and notes the failure then.
+        // The gateway answers first, and records the failure later.
         let groups = wait_for(Duration::from_secs(30), "the failure to be noted", || {
             gateway.groups().ok().filter(|groups| groups.len() == 2)
         });
@@ -267,7 +267,7 @@ fn errors_of_a_program_are_one_type_away() {
     assert!(start().unwrap_err().to_string().contains("`not a url`"));
 }
 
-/// Keys through the wire: pushed, and read back from the gateway's own list.
+/// Grouping keys: pushed, and read back from the gateway's list.
 mod keys {
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
@@ -275,11 +275,11 @@ mod keys {
 
     use super::*;
 
-    /// Keys a gateway is given; DESIGN asks for a thousand.
+    /// The number of keys that are pushed.
     const KEYS: usize = 1_200;
     const CHUNK: usize = 200;
 
-    /// What is hard about a value: separators, dots, escapes, base64's own signs, every plane.
+    /// Values with difficult parts: separators, dots, escapes, signs of base64, all planes of Unicode.
     fn value() -> impl Strategy<Value = String> {
         let pieces = prop_oneof![
             prop::sample::select(vec![
@@ -340,7 +340,7 @@ mod keys {
         ]
     }
 
-    /// A key, and the labels it was made of.
+    /// A key, and the labels that it was made from.
     fn grouping_key() -> impl Strategy<Value = (GroupingKey, BTreeMap<String, String>)> {
         let job = value().prop_filter("a job is not empty", |job| !job.is_empty());
         let labels = prop::collection::btree_map(label_name(), value(), 0..4);
@@ -350,7 +350,7 @@ mod keys {
                 labels.iter().try_fold(GroupingKey::new(&job).ok()?, |key, (name, value)| {
                     key.with(name, value).ok()
                 })?;
-            // An empty instance is no instance.
+            // An empty instance counts as absent.
             labels.retain(|name, value| name != "instance" || !value.is_empty());
             labels.insert("job".to_owned(), job);
             Some((key, labels))

@@ -1,4 +1,4 @@
-//! Guards single exchanges with servers that are no gateways: what is sent is what was given, and every fault is told.
+//! Guards plain HTTP requests to other servers: they are sent unchanged, and every fault is reported.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Guards what a background pusher writes to the program's log: each change of state once.
+//! Guards the log messages of a background pusher: one for each change of state.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Guards the outbox: what is told it arrives in order or as if in order, whatever gateways do.
+//! Guards the outbox: changes arrive in order, or with the same effect, whatever gateways do.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn outbox(server: &ScriptedServer) -> Outbox {
     builder(&server.url()).spawn().expect("it starts")
 }
 
-/// `put`, `add` or `delete`: the group of the job `x`.
+/// Sends one change (`put`, `add` or `delete`) of the group with the job `x`.
 fn send(outbox: &Outbox, verb: &str, registry: &Registry) {
     match verb {
         "put" => outbox.push(&key("x"), registry).expect("a group"),
@@ -64,7 +64,7 @@ fn what_comes_during_a_request_becomes_one_with_what_waits() {
         ("put", ["add", "add"], "POST /metrics/job/x b 2, c 3"),
         ("add", ["delete", "add"], "PUT /metrics/job/x c 3"),
         ("add", ["add", "delete"], "DELETE /metrics/job/x"),
-        // What was acknowledged has no part in what is sent next.
+        // An acknowledged change is not part of the next request.
         ("delete", ["add", "add"], "POST /metrics/job/x b 2, c 3"),
     ] {
         let server = ScriptedServer::start([Answer::status(200).held(), Answer::status(200)]);
@@ -119,7 +119,7 @@ fn nothing_waits_for_a_gateway_that_never_answers() {
 
 #[test]
 fn a_late_request_never_has_the_last_word() {
-    // The first is stuck: nobody knows whether it will still be taken, after whatever comes next.
+    // The first request is stuck: the gateway may still take it, after the next request.
     let server = ScriptedServer::start([Answer::Hang, Answer::status(200)]);
     let config = GatewayConfig::default().attempt_timeout(Duration::from_millis(300));
     let config = config.proxy_from_environment(false);
@@ -159,7 +159,7 @@ fn a_group_that_is_refused_holds_up_no_other() {
             && outbox.pending() == 1
     });
     assert_eq!(server.requests().len(), 2, "what is refused is not repeated");
-    // A flush tries again.
+    // A flush retries a refused change.
     outbox.flush(SOON).unwrap();
     assert_eq!(all(&server)[2..], ["PUT /metrics/job/bad a 1"]);
 }

@@ -1,4 +1,4 @@
-//! Guards the background pusher: what it promises, and that nothing holds it beyond its deadlines.
+//! Guards the promises of the background pusher, and its deadlines.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use prompush_testing::{Answer, ScriptedServer, free_address, within};
 use crate::support;
 use crate::support::SOON;
 
-/// So long that no test sees a regular push but the first.
+/// So long that a test sees only the first regular push.
 const NEVER: Duration = Duration::from_hours(1);
 
 fn builder(url: &str) -> PusherBuilder {

@@ -1,5 +1,6 @@
-//! Guards that no secret reaches the program's log, of ours or of any library below. (At the level
-//! `Trace` the HTTP client shows the bytes on the wire; `Credentials` warns of it.)
+//! Guards that no secret reaches the program's log, neither from this library nor from a library below.
+//!
+//! The level `Trace` is left out: there the HTTP client logs the bytes, as the docs of `Credentials` say.
 
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ fn no_log_holds_a_secret() {
     pusher.spawn(Registry::new()).unwrap().shutdown(Duration::from_millis(200)).unwrap_err();
     over_tls(&url);
     let lines = captured_log();
-    // "wonder" in base64, wherever it begins.
+    // "wonder", and its base64 form at each of the three offsets.
     for secret in ["wonder", "d29uZGVy", "dvbmRlc", "3b25kZX"] {
         let line = lines.iter().find(|line| line.text.contains(secret));
         assert!(line.is_none(), "{secret}: {line:?}");
@@ -52,7 +53,7 @@ fn no_log_holds_a_secret() {
     assert!(has("every user of this machine can read"), "{lines:?}");
 }
 
-/// The same by TLS, unchecked, and where there is none.
+/// Pushes over TLS without a check of certificates, to a server with TLS and to one without.
 fn over_tls(plain_url: &str) {
     let tls = GatewayConfig::default().tls(Tls::default().insecure(true));
     let tls = tls.total_timeout(Duration::from_millis(300)).proxy_from_environment(false);

@@ -1,4 +1,4 @@
-//! Guards what a pusher says about itself, and that the documentation speaks of metrics there are.
+//! Guards the metrics of a pusher about itself, and that the documentation names existing metrics.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -98,8 +98,7 @@ fn they_are_pushed_along_when_asked_for() {
     }
 }
 
-/// Everything in a text that looks like the name of one of these metrics, without the suffixes of
-/// histograms.
+/// The words in a text that look like names of these metrics, without the suffixes of histograms.
 fn names_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names = words.filter(|word| word.starts_with("prompush_"));

@@ -96,7 +96,7 @@ fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
         };
         let error = start(1.0).shutdown(SHORT).unwrap_err();
         assert_eq!(error.spooled_in(), Some(dir.path()));
-        // Dropping keeps it, too; what is newer takes its place.
+        // Dropping the outbox writes to the spool, too. A newer state replaces the older one.
         drop(start(2.0));
         assert_eq!(entries(dir.path()).len(), 1);
         server.restart();
@@ -124,7 +124,7 @@ fn what_was_pushed_since_is_not_overwritten() {
             server.restart();
             client(server.url()).push(&key("x"), &gauge("a", 2.0)).unwrap();
             if add {
-                // Part of an add of this run, if it were still worth anything.
+                // An add of this run would include the spooled state, if the state were not obsolete.
                 let outbox = self::outbox(server.url(), dir.path());
                 outbox.add(&key("x"), &gauge("b", 3.0)).unwrap();
                 outbox.shutdown(SOON).unwrap();
@@ -162,7 +162,7 @@ fn an_add_of_the_next_run_includes_what_was_kept() {
     });
 }
 
-/// Stops a process, or lets it go on.
+/// Stops a process, or continues it.
 fn signal(server: &Pushgateway, signal: &str) {
     let done = std::process::Command::new("kill").args([signal, &server.id().to_string()]).status();
     assert!(done.expect("`kill` is there").success());
@@ -177,7 +177,7 @@ fn an_own_request_that_came_late_makes_nothing_obsolete() {
         signal(server, "-STOP");
         let pusher = Pusher::builder(server.url(), "x").unwrap().config(config());
         let pusher = pusher.spool(dir.path()).spawn(registry).unwrap();
-        // The first push is stuck in the gateway, the last one never leaves.
+        // The first push is stuck in the gateway, and the last one is never sent.
         pusher.flush(SHORT).unwrap_err();
         rows.set(7.0);
         let error = pusher.shutdown(SHORT).unwrap_err();
@@ -227,7 +227,7 @@ fn a_spool_that_cannot_be_used_is_said_at_the_start() {
     std::fs::write(&file, "").unwrap();
     let error = Outbox::builder("http://gw").unwrap().spool(&file).spawn().unwrap_err();
     assert!(matches!(error, ConfigError::Spool { .. }), "{error}");
-    // A single push goes on, and says what it could not do only if it fails.
+    // A single push needs the spool only if it fails.
     let server = ScriptedServer::start([]);
     client(&server.url()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap();
     let error = client(&dead()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap_err();
@@ -274,7 +274,7 @@ fn looking_at_the_group_and_sending_what_is_kept_share_a_deadline() {
     let patient = Gateway::with_config(&server.url(), patient).expect("a good URL");
     let failed = Spool::new(dir.path()).replay(&patient, &entries(dir.path())[0]).unwrap_err();
     let words = failed.source().expect("a cause").to_string();
-    // A second of the three has gone by then.
+    // One of the three seconds is over by then.
     assert!(!words.contains("longer than 3s"), "{failed}: {words}");
     assert_eq!(entries(dir.path()).len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What the tests share: configuration, deadlines, fixtures, and the captured log of the program.
+//! Shared by all tests: configuration, deadlines, fixtures, and the captured log of the program.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use prompush::{GatewayConfig, GroupingKey, Registry};
 
-/// Longer than anything takes that should happen at once.
+/// Longer than any operation takes that should finish at once.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The default limits, without the proxy of the environment.

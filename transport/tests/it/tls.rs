@@ -1,5 +1,5 @@
-//! Guards who is trusted and who we say we are, against real gateways that want TLS, client
-//! certificates and passwords, and that credentials go nowhere else.
+//! Guards TLS, client certificates and passwords against real gateways, and that credentials are sent to
+//! no other server.
 
 use std::error::Error as _;
 use std::fs;
@@ -17,7 +17,7 @@ use prompush_testing::{
 use crate::support;
 
 const PASSWORD: &str = "wonder land";
-/// bcrypt of it, at the lowest cost.
+/// The bcrypt hash of [`PASSWORD`], at the lowest cost.
 const HASH: &str = "$2y$05$abcdefghijklmnopqrstuursDchxTEEtpfrQZuzTh/cOvMRDwFApK";
 const HOST: Leaf<'_> = Leaf::Server(&["127.0.0.1", "localhost"]);
 
@@ -36,7 +36,7 @@ fn push(url: &str, config: GatewayConfig) -> Result<(), PushError> {
     Ok(())
 }
 
-/// Files in a folder that goes with the test.
+/// Files in a directory that is removed after the test.
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -56,7 +56,7 @@ impl Files {
     }
 }
 
-/// How a push fails for good, with its cause and hint.
+/// Checks that a push fails for good, and that the error with its cause and hint has these words.
 #[track_caller]
 fn check_refused(url: &str, config: GatewayConfig, kind: PushErrorKind, words: &[&str]) {
     let error = push(url, config).expect_err("a failure");
@@ -162,7 +162,7 @@ fn a_token_that_is_replaced_is_used_at_once() {
     let seen: Vec<_> =
         server.requests().iter().map(|it| it.header("authorization").map(str::to_owned)).collect();
     assert_eq!(seen, [Some("Bearer first".to_owned()), Some("Bearer second".to_owned())]);
-    // What no header can hold fails, and is not shown.
+    // A value that a header cannot hold fails, and is not shown.
     fs::write(&path, "thïrd").unwrap();
     let error = gateway.ready().unwrap_err();
     let cause = error.source().map(ToString::to_string);

@@ -33,7 +33,7 @@ impl Model {
     }
 }
 
-/// What the network does with one request.
+/// The fate of one request in the network.
 #[derive(Clone, Copy, Debug)]
 enum Network {
     /// The gateway applies and acknowledges the request, that many times.

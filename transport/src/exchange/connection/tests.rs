@@ -1,4 +1,4 @@
-//! Attempts and waits on a clock that does not run, against a sender that plays a script.
+//! Attempts and waits on a manual clock, against a sender that follows a script.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::group_key::AnyGroupingKey;
 use prompush_core::clock::ManualClock;
 use std::io;
 
-/// What the sender does with one request: take so long, then a status with `Retry-After`, or fail.
+/// The sender's reaction to one request: a status with `Retry-After`, or a failure.
 #[derive(Clone, Copy)]
 enum ScriptedAnswer {
     Answer(u16, Option<&'static str>),
@@ -23,8 +23,8 @@ const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Dropped { after_body: true });
 const SILENT: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Timeout);
 
-/// Plays its script, the last act again and again; each act takes `takes`, or the whole timeout
-/// where it fails by it.
+/// Follows its script, and repeats the last answer. Each answer takes the time `takes`; a timeout takes
+/// the whole timeout of the request.
 struct Script {
     clock: Arc<ManualClock>,
     acts: Mutex<VecDeque<ScriptedAnswer>>,
@@ -56,7 +56,7 @@ impl HttpSend for Script {
     fn interrupt(&self) {}
 }
 
-/// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
+/// Runs a delete with default limits. Returns the kind of its failure, the attempts, the time, and
 /// the timeout each attempt was given.
 fn run(
     acts: &[ScriptedAnswer],
@@ -65,7 +65,7 @@ fn run(
     run_busy(acts, takes, Duration::ZERO)
 }
 
-/// The same, where the first failure is told to somebody who takes `meanwhile` for it.
+/// As `run`, with a `before_retry` that takes the time `meanwhile`.
 fn run_busy(
     acts: &[ScriptedAnswer],
     takes: Duration,

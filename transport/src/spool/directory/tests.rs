@@ -113,7 +113,7 @@ fn store(spool: &Spool, record: Record) {
     assert!(spool.store(vec![record]).iter().all(Result::is_ok));
 }
 
-/// What is kept of both groups.
+/// The spooled states of both groups.
 fn stored(dir: &Path) -> [Option<Record>; 2] {
     [GROUP, OTHER].map(|path| Spool::new(dir).find(BASE, &key(path)))
 }
@@ -134,7 +134,7 @@ fn prepared(before: Option<&Record>, torn: bool) -> TempDir {
     dir
 }
 
-/// Does `change` again and again, dying one moment later each time, and checks what is left; returns
+/// Repeats `change`, each time with a crash one step later, and checks the files after it; returns
 /// the operations of the time when it did not die.
 fn crash_everywhere(
     prepare: impl Fn() -> TempDir,
@@ -179,7 +179,7 @@ fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
         };
         let change = |spool: &Spool| spool.store(vec![new.clone()]).iter().all(Result::is_ok);
         let operations = crash_everywhere(|| prepared(before, false), change, check);
-        // What makes it true after a power cut as well.
+        // The syncs make it true after a power cut, too.
         assert_eq!(operations, ["create_file", "write", "sync_file", "rename", "sync_dir"]);
     }
 }
