@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod config_setters;
 mod glob;
 
 mod grouping_key;
@@ -43,11 +44,11 @@ pub mod text {
     pub use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
     pub use crate::exposition::text::number::{write_float, write_float_go};
     pub use crate::exposition::text::samples::{
-        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample,
+        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample, write_summary,
     };
 }
 
-pub use check::push_problems::{PushProblem, PushProblemKind, check_push};
+pub use check::{PushProblem, PushProblemKind, check_push};
 pub use collect::encoder::Encoder;
 pub use collect::source::Source;
 pub use error::{

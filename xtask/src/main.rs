@@ -7,7 +7,9 @@
 
 mod apt;
 mod bench;
+mod codegen;
 mod e2e;
+mod packages;
 mod process;
 mod servers;
 mod test;
@@ -23,15 +25,26 @@ Tasks of the prompush workspace.
 
 Usage: cargo xtask <task>
 
-  test     everything a change has to pass: formatting, lints, tidy, all tests, docs
+  test     runs every step that a change has to pass, and says how long each took
+             STEP            runs only this step: formatting, tidy, lints, servers, tests,
+                             without-serve, docs
+             tests FILTER    runs only the tests whose names contain FILTER
+  codegen  writes docs/cli.md and docs/metrics.md from the code
+             --check         names the pages that are stale, and writes nothing
   e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
            and with gptme from the Python package registry (needs python3-venv)
   tidy     the rules of the workspace that no compiler holds
+             circles [PACKAGE]  prints only the circles between files, and their names
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
   bench    measures prompush beside other libraries: a table, and results.json, in
            benches/results/<date>-<processor>
              --quick      fewer repetitions: two or three minutes
              --out DIR    puts the results there
+             --gateway    measures gateways under load instead, within a minute: pushes per
+                          second over eight connections, and a scrape of 10,000 groups
+                 --prompush FILE  measures that program instead of one built now; may be
+                                  given more than once
+                 --groups N       pushes into N groups in turn (500)
              --criterion  runs criterion's benches instead; what follows goes to `cargo bench`
   gptme    the part of `e2e` with gptme alone, or by hand
              --runs N            N instances in a row, every fifth killed, instead
@@ -59,13 +72,15 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    if !matches!(task, "bench" | "gptme") && !rest.is_empty() {
-        bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
+    let takes_arguments = matches!(task, "bench" | "codegen" | "gptme" | "test" | "tidy");
+    if !takes_arguments && !rest.is_empty() {
+        bail!("`cargo xtask {task}` takes no arguments, not `{}`", rest.join(" "));
     }
     match task {
-        "test" => test::run(),
+        "test" => test::run(rest),
+        "codegen" => codegen::run(rest),
         "e2e" => e2e::run(),
-        "tidy" => tidy::run(),
+        "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),
         "gptme" => e2e::run_gptme(rest),

@@ -4,10 +4,12 @@ use crate::collect::encoder::{Encoder, FamilySpan};
 use crate::exposition::format::Format;
 use crate::exposition::metric_family::{MetricFamily, MetricValue};
 use crate::exposition::metric_type::{FamilyType, MetricType};
-use crate::exposition::sample_names::{COUNT, SUM, TOTAL, without_info, without_total};
+use crate::exposition::sample_names::{TOTAL, without_info, without_total};
 use crate::exposition::text::bound_text::{Bound, BoundText};
 use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
-use crate::exposition::text::samples::{WriteNumber, write_histogram, write_metric, write_sample};
+use crate::exposition::text::samples::{
+    WriteNumber, write_histogram, write_metric, write_sample, write_summary,
+};
 
 impl Encoder {
     /// Begins a family: writes its `# HELP` and `# TYPE` lines.
@@ -79,9 +81,9 @@ impl Encoder {
         sum: f64,
         count: u64,
     ) {
-        write_sample(&mut self.out, name, SUM, labels, &sum);
-        write_sample(&mut self.out, name, COUNT, labels, &count);
-        self.samples += 2;
+        let quantiles = std::iter::empty::<(f64, f64)>();
+        let written = write_summary(&mut self.out, name, labels, quantiles, &sum, &count);
+        self.samples += written.count;
     }
 
     /// Writes a family that was read from a body.

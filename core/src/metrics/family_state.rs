@@ -7,7 +7,7 @@ use crate::collect::encoder::Encoder;
 use crate::exposition::format::Format;
 use crate::exposition::text::escape::{is_plain_label_value, write_labels};
 use crate::metrics::counter::Counter;
-use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::{MetricKind, labels_in};
 use crate::metrics::protobuf_cache::{
     FamilySnapshot, OVERFLOW_SLOT, ProtobufCache, SeriesSnapshot,
 };
@@ -196,13 +196,6 @@ impl<M: MetricKind> FamilyState<M> {
         &series.bytes[..series.bytes.len().saturating_sub(lengths)]
     }
 
-    /// The labels in a series' text, without braces.
-    #[inline]
-    fn labels_in<'s>(&self, text: &'s [u8]) -> &'s [u8] {
-        let labels = text.get(self.name.len() + "{".len()..);
-        labels.and_then(|labels| labels.strip_suffix(b"} ")).unwrap_or_default()
-    }
-
     /// Whether the series has these label values.
     ///
     /// Compares each value with the bytes at its place in the series' text. A value of the same
@@ -240,7 +233,7 @@ impl<M: MetricKind> FamilyState<M> {
     fn has_escaped_values<V: AsRef<str>>(&self, series: &Series<M>, values: &[V]) -> bool {
         let mut labels = Vec::with_capacity(self.labels_length(values));
         self.write_labels(&mut labels, values);
-        self.labels_in(self.text(series)) == labels
+        labels_in(&self.name, self.text(series)) == labels
     }
 
     /// The length of the labels with these values in bytes, if no value has an escape.
@@ -270,22 +263,24 @@ impl<M: MetricKind> FamilyState<M> {
         }
         let overflow = self.overflow.get().filter(|series| !series.bytes.is_empty());
         let series = sorted.iter().filter_map(|slot| Some((*slot, self.series.get(*slot)?)));
-        let series = series.chain(overflow.map(|series| (OVERFLOW_SLOT, series)));
         if encoder.format() == Format::Protobuf {
             let count = sorted.len() + usize::from(overflow.is_some());
+            let series = series.chain(overflow.map(|series| (OVERFLOW_SLOT, series)));
             let series = series.map(|(slot, series)| SeriesSnapshot {
                 slot,
-                labels: self.labels_in(self.text(series)),
+                text: self.text(series),
                 metric: &series.metric,
             });
             let family = FamilySnapshot { name: &self.name, help: &self.help, series, count };
             return self.protobuf.lock().encode(encoder, family);
         }
         encoder.begin_text_family(&self.name, &self.help, M::FAMILY_TYPE);
-        series.for_each(|(_, series)| {
-            let text = self.text(series);
-            series.metric.encode_text(&self.name, self.labels_in(text), text, encoder);
-        });
+        for (_, series) in series {
+            series.metric.encode_text(&self.name, self.text(series), encoder);
+        }
+        if let Some(overflow) = overflow {
+            overflow.metric.encode_text(&self.name, self.text(overflow), encoder);
+        }
     }
 }
 

@@ -5,6 +5,13 @@
 /// [`Summary`](crate::Summary) or [`Info`](crate::Info). Other crates cannot implement this trait.
 pub trait MetricKind: sealed::Sealed {}
 
+/// The labels in a series' text `name{labels} `, without braces.
+#[inline]
+pub(crate) fn labels_in<'s>(name: &str, prefix: &'s [u8]) -> &'s [u8] {
+    let labels = prefix.get(name.len() + "{".len()..);
+    labels.and_then(|labels| labels.strip_suffix(b"} ")).unwrap_or_default()
+}
+
 pub(crate) mod sealed {
     use crate::collect::encoder::Encoder;
     use crate::collect::protobuf_encoder::SeriesWriter;
@@ -26,9 +33,9 @@ pub(crate) mod sealed {
 
         /// Writes the samples in a text format.
         ///
-        /// `name` is the family's name, and `labels` are the series' labels without braces.
-        /// `prefix` is both as one text: `name{labels} `, or `name ` without labels.
-        fn encode_text(&self, name: &str, labels: &[u8], prefix: &[u8], encoder: &mut Encoder);
+        /// `prefix` is the text of the series: `name{labels} `, or `name ` without labels. `name` is
+        /// the family's name.
+        fn encode_text(&self, name: &str, prefix: &[u8], encoder: &mut Encoder);
 
         /// Writes the value in protobuf.
         fn encode_protobuf(&self, series: SeriesWriter<'_>);

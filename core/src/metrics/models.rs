@@ -281,7 +281,7 @@ fn each_snapshot_of_a_histogram_agrees_with_itself() {
 /// The count of an encode, in which all buckets come to the same.
 fn snapshot(histogram: &Histogram) -> u64 {
     let mut encoder = crate::Encoder::new(crate::Format::Text);
-    histogram.encode_text("h", b"", b"h ", &mut encoder);
+    histogram.encode_text("h", b"h ", &mut encoder);
     let text = String::from_utf8(encoder.as_bytes().to_vec()).expect("text");
     let value = |name: &str| -> u64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name));

@@ -2,7 +2,7 @@
 
 use crate::collect::encoder::Encoder;
 use crate::exposition::protobuf::encode::write_series_prefix;
-use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::metric_kind::{MetricKind, labels_in};
 
 /// What never changes of each series in protobuf: its labels, and for a number everything before
 /// its last eight bytes. An encode copies this and adds the numbers.
@@ -41,8 +41,8 @@ pub(crate) struct SeriesSnapshot<'a, M> {
     /// The series' slot in the series map, which counts up in the order of creation, or
     /// [`OVERFLOW_SLOT`].
     pub(crate) slot: usize,
-    /// The labels as text, without braces.
-    pub(crate) labels: &'a [u8],
+    /// The series' text in a text format, `name{labels} `.
+    pub(crate) text: &'a [u8],
     pub(crate) metric: &'a M,
 }
 
@@ -56,7 +56,7 @@ impl ProtobufCache {
         let FamilySnapshot { name, help, series, count } = family;
         // Series are only added, never removed: an equal number means that they are the same.
         if self.ends.len() != count {
-            self.update(series.clone());
+            self.update(name, series.clone());
         }
         let help = Some(help).filter(|help| !help.is_empty());
         let text_bytes = name.len() + help.map_or(0, str::len);
@@ -70,19 +70,23 @@ impl ProtobufCache {
     }
 
     /// Renders the prefixes of new series, and copies all others.
-    fn update<'a, M: MetricKind>(&mut self, series: impl Iterator<Item = SeriesSnapshot<'a, M>>) {
+    fn update<'a, M: MetricKind>(
+        &mut self,
+        name: &str,
+        series: impl Iterator<Item = SeriesSnapshot<'a, M>>,
+    ) {
         let old = std::mem::take(self);
         self.bytes.reserve(old.bytes.len());
         let mut start = 0;
         let mut old_ends = old.ends.iter();
-        for SeriesSnapshot { slot, labels, .. } in series {
+        for SeriesSnapshot { slot, text, .. } in series {
             match old_ends.as_slice().first().filter(|_| slot < old.slots) {
                 Some(end) => {
                     self.bytes.extend_from_slice(&old.bytes[start..*end]);
                     start = *end;
                     old_ends.next();
                 }
-                None => write_series_prefix(&mut self.bytes, M::FAMILY_TYPE, labels),
+                None => write_series_prefix(&mut self.bytes, M::FAMILY_TYPE, labels_in(name, text)),
             }
             self.ends.push(self.bytes.len());
             self.slots += usize::from(slot != OVERFLOW_SLOT);

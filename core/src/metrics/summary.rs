@@ -5,8 +5,8 @@ use crate::collect::protobuf_encoder::SeriesWriter;
 use crate::exposition::metric_type::{FamilyType, MetricType};
 use crate::metrics::buckets::Buckets;
 use crate::metrics::histogram::Histogram;
-use crate::metrics::metric_kind::MetricKind;
 use crate::metrics::metric_kind::sealed::Sealed;
+use crate::metrics::metric_kind::{MetricKind, labels_in};
 
 /// The sum and the number of observations. It has no quantiles, because quantiles of several
 /// programs cannot be combined; a [`Histogram`] estimates them.
@@ -61,8 +61,8 @@ impl Sealed for Summary {
         Self { observations: Histogram::create(&Buckets::only_infinity()) }
     }
 
-    fn encode_text(&self, name: &str, labels: &[u8], _: &[u8], encoder: &mut Encoder) {
-        encoder.write_summary_samples(name, labels, self.sum(), self.count());
+    fn encode_text(&self, name: &str, prefix: &[u8], encoder: &mut Encoder) {
+        encoder.write_summary_samples(name, labels_in(name, prefix), self.sum(), self.count());
     }
 
     fn encode_protobuf(&self, series: SeriesWriter<'_>) {

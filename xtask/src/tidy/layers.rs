@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::packages::{Dependency, Package};
+use crate::packages::{Dependency, Package};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
@@ -17,8 +17,12 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("prompush-http-server", &[]),
     ("prompush-gateway", &["prompush-core", "prompush-http-server", "prompush-process-metrics"]),
     // The server comes with the feature `serve`, which is off by default.
-    ("prompush-gptme", &["prompush", "prompush-core", "prompush-http-server"]),
-    ("prompush-cli", &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core"]),
+    ("prompush-otlp", &["prompush", "prompush-core", "prompush-http-server"]),
+    ("prompush-gptme", &["prompush-otlp", "prompush", "prompush-http-server"]),
+    (
+        "prompush-cli",
+        &["prompush-gptme", "prompush-otlp", "prompush-gateway", "prompush", "prompush-core"],
+    ),
     (
         "prompush-benches",
         &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core", "prompush-testing"],
@@ -29,17 +33,18 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// What tests may see beside the arrows: servers, and our own gateway to push to.
-const DEV_ARROWS: [(&str, &[&str]); 6] = [
+const DEV_ARROWS: [(&str, &[&str]); 7] = [
     ("prompush-core", &["prompush-testing"]),
     ("prompush", &["prompush-testing"]),
     ("prompush-http-server", &["prompush-testing"]),
     ("prompush-gateway", &["prompush-testing"]),
-    ("prompush-gptme", &["prompush-testing"]),
+    ("prompush-otlp", &["prompush-http-server", "prompush-testing"]),
+    ("prompush-gptme", &["prompush-core", "prompush-http-server", "prompush-testing"]),
     ("prompush-cli", &["prompush-testing"]),
 ];
 
 /// The libraries that a synchronous program adds: no async runtime comes with them.
-const WITHOUT_RUNTIME: [&str; 3] = ["prompush-core", "prompush", "prompush-gptme"];
+const WITHOUT_RUNTIME: [&str; 4] = ["prompush-core", "prompush", "prompush-otlp", "prompush-gptme"];
 
 /// Async runtimes, and the crates that are nothing without one.
 const RUNTIMES: [&str; 10] = [

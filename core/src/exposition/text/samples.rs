@@ -86,17 +86,32 @@ pub fn write_metric<N: WriteNumber, B: WriteNumber>(
             write_histogram(out, name, labels, buckets, &number(*sum), |_| number(*count))
         }
         MetricValue::Summary(SummaryValue { quantiles, sum, count }) => {
-            for quantile in quantiles {
-                begin_bound_sample(out, name, "", labels, "quantile");
-                bound(quantile.quantile).write_bound(out);
-                number(quantile.value).write_number(out);
-                out.push(b'\n');
-            }
-            write_sample(out, name, SUM, labels, &number(*sum));
-            let labels = write_sample(out, name, COUNT, labels, &number(*count));
-            WrittenSamples { count: quantiles.len() + 2, labels }
+            let quantiles = quantiles.iter().map(|q| (bound(q.quantile), number(q.value)));
+            write_summary(out, name, labels, quantiles, &number(*sum), &number(*count))
         }
     }
+}
+
+/// Writes all samples of a summary. `quantiles` gives each quantile, from 0 to 1, with its value.
+pub fn write_summary<B: WriteNumber, V: WriteNumber>(
+    out: &mut Vec<u8>,
+    name: &str,
+    labels: &[u8],
+    quantiles: impl Iterator<Item = (B, V)>,
+    sum: &impl WriteNumber,
+    count: &impl WriteNumber,
+) -> WrittenSamples {
+    let mut samples = 0;
+    for (quantile, value) in quantiles {
+        begin_bound_sample(out, name, "", labels, "quantile");
+        quantile.write_bound(out);
+        value.write_number(out);
+        out.push(b'\n');
+        samples += 1;
+    }
+    write_sample(out, name, SUM, labels, sum);
+    let labels = write_sample(out, name, COUNT, labels, count);
+    WrittenSamples { count: samples + 2, labels }
 }
 
 /// Writes all samples of a histogram.
@@ -137,6 +152,7 @@ pub fn write_histogram<B: WriteNumber, C: WriteNumber>(
 }
 
 /// Writes one sample. Returns where its labels stand.
+#[inline]
 pub fn write_sample(
     out: &mut Vec<u8>,
     name: &str,
@@ -160,6 +176,7 @@ pub fn write_sample(
 }
 
 /// Writes the text before a bound or quantile: `name_bucket{labels,le="`.
+#[inline]
 fn begin_bound_sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[u8], label: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(suffix.as_bytes());
