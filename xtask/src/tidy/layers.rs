@@ -9,7 +9,7 @@ use crate::process::{self, Interrupt};
 use crate::workspace;
 
 /// Who may depend on whom: downwards only. A new arrow is a change of the architecture and says so in its commit.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("prompush-core", &[]),
     ("prompush-process-metrics", &["prompush-core"]),
     // The metrics of the process come with the feature `process`, which is off by default.
