@@ -6,10 +6,10 @@ use prompush_core::PathError;
 use prompush_http_server::{Request, Response};
 
 use crate::error::{Inconsistency, PushBodyError, PushRefusal, StoreError};
+use crate::log_text::escape_control_characters;
 use crate::routes::body;
 use crate::routes::path::group_labels;
 use crate::state::GatewayState;
-use crate::text_format::labels::escape_control_characters;
 
 /// Stores the body of a PUT (`replace`) or POST.
 pub(crate) fn push(state: &GatewayState, request: &Request, replace: bool) -> Response {
@@ -34,7 +34,7 @@ fn try_push(state: &GatewayState, request: &Request, replace: bool) -> Result<()
     let body = body::decompress(request.body(), encoding, state.config.decompressed_bytes_max)?;
     let exposition = body::parse(&body, request.header("Content-Type"))?;
     let labels = labels.ok_or(StoreError::Inconsistent(Inconsistency::NotUtf8))?;
-    // Rendering is the most of the work, so it is done before the store is locked.
+    // Rendering is most of the work, so it is done before the store is locked.
     let rendered = state.renderer.render(&exposition, &labels);
     let mut store = state.store.lock();
     let now = state.now();

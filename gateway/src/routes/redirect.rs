@@ -8,7 +8,7 @@ use crate::views::html::escape_html;
 pub(crate) fn redirect(request: &Request, status: u16, location: String) -> Response {
     let response = if request.method() == "GET" {
         let name = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
-        // Go writes a double quote as a number.
+        // Go escapes a double quote as `&#34;`.
         let href = escape_html(&location).replace("&quot;", "&#34;");
         let page = format!("<a href=\"{href}\">{name}</a>.\n\n");
         Response::with_body(status, "text/html; charset=utf-8", page)
