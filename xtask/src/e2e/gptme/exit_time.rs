@@ -1,4 +1,4 @@
-//! How long gptme's end takes, with prompush and without telemetry at all.
+//! The time that gptme's exit takes, with prompush and without telemetry.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -8,43 +8,43 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail, ensure};
 use prompush_testing::{Answer, ScriptedServer};
 
+use super::environment::Environment;
 use super::instances::Bridge;
-use super::site::Site;
 
-/// How often each case is measured; the cases take turns, so that what the machine does besides meets them alike.
+/// Repetitions of each case. The cases take turns, so that a disturbance of the machine hits all of them.
 const ROUNDS: usize = 5;
 
-/// A loopback port at which nothing listens.
+/// A loopback port where nothing listens.
 const REFUSES: &str = "http://127.0.0.1:9";
 
-/// Runs the command after it with its words on stdout, and writes down when it has ended.
+/// Runs a command with all its output on stdout, and writes the time of its end to a file.
 const STAMPED: &str = r#"stamp=$1; shift; "$@" 2>&1; code=$?; date +%s%N >"$stamp"; exit $code"#;
 
-/// What gptme says when the session is over, and when nothing is left to do but to leave.
+/// The text that gptme prints when the session is over, and its last text before it exits.
 const COMPLETED: &str = "Session completed";
 const GOODBYE: &str = "Goodbye!";
 
-/// The longest time of one run, in seconds.
+/// The time limit of one run, in seconds.
 const RUN_WITHIN_S: &str = "240";
 
-/// How gptme is run.
+/// One way to run gptme.
 struct Case {
     name: &'static str,
-    with: With,
-    gateway: Target,
-    /// Where traces go on to.
-    traces: Option<Target>,
+    setup: Setup,
+    gateway: Endpoint,
+    /// The receiver of traces; `None` when traces are not passed on.
+    traces: Option<Endpoint>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum With {
+enum Setup {
     Nothing,
     Run,
     Bridge,
 }
 
 #[derive(Clone, Copy)]
-enum Target {
+enum Endpoint {
     Up,
     Down,
     Hangs,
@@ -53,63 +53,68 @@ enum Target {
 const CASES: [Case; 10] = [
     Case {
         name: "no telemetry, no prompush",
-        with: With::Nothing,
-        gateway: Target::Up,
+        setup: Setup::Nothing,
+        gateway: Endpoint::Up,
         traces: None,
     },
-    Case { name: "run, gateway up", with: With::Run, gateway: Target::Up, traces: None },
-    Case { name: "run, gateway down", with: With::Run, gateway: Target::Down, traces: None },
-    Case { name: "run, gateway hangs", with: With::Run, gateway: Target::Hangs, traces: None },
+    Case { name: "run, gateway up", setup: Setup::Run, gateway: Endpoint::Up, traces: None },
+    Case { name: "run, gateway down", setup: Setup::Run, gateway: Endpoint::Down, traces: None },
+    Case { name: "run, gateway hangs", setup: Setup::Run, gateway: Endpoint::Hangs, traces: None },
     Case {
         name: "run, traces refused",
-        with: With::Run,
-        gateway: Target::Up,
-        traces: Some(Target::Down),
+        setup: Setup::Run,
+        gateway: Endpoint::Up,
+        traces: Some(Endpoint::Down),
     },
     Case {
-        name: "run, trace target hangs",
-        with: With::Run,
-        gateway: Target::Up,
-        traces: Some(Target::Hangs),
+        name: "run, trace endpoint hangs",
+        setup: Setup::Run,
+        gateway: Endpoint::Up,
+        traces: Some(Endpoint::Hangs),
     },
-    Case { name: "bridge, gateway up", with: With::Bridge, gateway: Target::Up, traces: None },
-    Case { name: "bridge, gateway down", with: With::Bridge, gateway: Target::Down, traces: None },
+    Case { name: "bridge, gateway up", setup: Setup::Bridge, gateway: Endpoint::Up, traces: None },
     Case {
-        name: "bridge, gateway hangs",
-        with: With::Bridge,
-        gateway: Target::Hangs,
+        name: "bridge, gateway down",
+        setup: Setup::Bridge,
+        gateway: Endpoint::Down,
         traces: None,
     },
     Case {
-        name: "bridge, trace target hangs",
-        with: With::Bridge,
-        gateway: Target::Up,
-        traces: Some(Target::Hangs),
+        name: "bridge, gateway hangs",
+        setup: Setup::Bridge,
+        gateway: Endpoint::Hangs,
+        traces: None,
+    },
+    Case {
+        name: "bridge, trace endpoint hangs",
+        setup: Setup::Bridge,
+        gateway: Endpoint::Up,
+        traces: Some(Endpoint::Hangs),
     },
 ];
 
-/// What was measured of one run.
+/// The measurements of one run.
 struct Measured {
-    /// From the end of the session to the last words: telemetry's own end is between them.
+    /// From the end of the session to gptme's last text. Telemetry shuts down in between.
     telemetry: Duration,
     /// From the end of the session to the end of gptme.
     gptme: Duration,
-    /// From the end of gptme to that of what was typed.
+    /// From the end of gptme to the end of the outer command.
     wrapper: Duration,
 }
 
-/// Prints a table of medians and extremes.
-pub(super) fn measure(site: &Site) -> Result<()> {
+/// Measures every case, and prints a table of medians and extremes.
+pub(super) fn measure(environment: &Environment) -> Result<()> {
     let hangs = ScriptedServer::start([Answer::Hang]);
     let mut measured: Vec<Vec<Measured>> = CASES.iter().map(|_| Vec::new()).collect();
     for round in 0..ROUNDS {
         for (case, measured) in CASES.iter().zip(&mut measured) {
-            measured.push(once(site, case, &hangs, round)?);
+            measured.push(once(environment, case, &hangs, round)?);
         }
     }
     println!(
         "{ROUNDS} runs each, gptme {}; milliseconds: median (least, most)",
-        site.gptme.version
+        environment.gptme.version
     );
     let columns = ["session to goodbye", "session to gptme's end", "from there to prompush's"];
     println!("{:<28} {:>24} {:>24} {:>24}", "", columns[0], columns[1], columns[2]);
@@ -122,28 +127,33 @@ pub(super) fn measure(site: &Site) -> Result<()> {
     Ok(())
 }
 
-fn once(site: &Site, case: &Case, hangs: &ScriptedServer, round: usize) -> Result<Measured> {
-    let url = |target: Target, up: &str| match target {
-        Target::Up => up.to_owned(),
-        Target::Down => REFUSES.to_owned(),
-        Target::Hangs => hangs.url(),
+fn once(
+    environment: &Environment,
+    case: &Case,
+    hangs: &ScriptedServer,
+    round: usize,
+) -> Result<Measured> {
+    let url = |endpoint: Endpoint, up: &str| match endpoint {
+        Endpoint::Up => up.to_owned(),
+        Endpoint::Down => REFUSES.to_owned(),
+        Endpoint::Hangs => hangs.url(),
     };
-    let gateway = url(case.gateway, site.gateway.url());
-    let traces = case.traces.map(|target| url(target, REFUSES));
-    let bridge = match case.with {
-        With::Bridge => Some(Bridge::start(site, &gateway, traces.as_deref())?),
+    let gateway = url(case.gateway, environment.gateway.url());
+    let traces = case.traces.map(|endpoint| url(endpoint, REFUSES));
+    let bridge = match case.setup {
+        Setup::Bridge => Some(Bridge::start(environment, &gateway, traces.as_deref())?),
         _ => None,
     };
-    let stamp = site.folder.path().join("stamp");
-    let mut command = match case.with {
-        With::Run => run_command(site, &gateway, traces.as_deref())?,
-        _ => site.command("timeout")?,
+    let stamp = environment.folder.path().join("stamp");
+    let mut command = match case.setup {
+        Setup::Run => run_command(environment, &gateway, traces.as_deref())?,
+        _ => environment.command("timeout")?,
     };
     command.args([RUN_WITHIN_S, "sh", "-c", STAMPED, "sh"]).arg(&stamp);
-    command.args(site.gptme_arguments("local/exit", "print(\"hello\")"));
+    command.args(environment.gptme_arguments("local/exit", "print(\"hello\")"));
     match &bridge {
         Some(bridge) => command.env("OTLP_ENDPOINT", bridge.endpoint()),
-        None if case.with == With::Nothing => command.env("GPTME_TELEMETRY_ENABLED", "false"),
+        None if case.setup == Setup::Nothing => command.env("GPTME_TELEMETRY_ENABLED", "false"),
         None => &mut command,
     };
     command.env("PYTHONUNBUFFERED", "1").stdout(Stdio::piped()).stderr(Stdio::null());
@@ -159,7 +169,7 @@ fn once(site: &Site, case: &Case, hangs: &ScriptedServer, round: usize) -> Resul
     }
     let status = child.wait()?;
     let ended = now();
-    site.interrupt.check()?;
+    environment.interrupt.check()?;
     ensure!(status.success(), "{} {round}: ended with {status}", case.name);
     let [Some(completed), Some(goodbye)] = times else {
         bail!("{} {round}: gptme did not say that it was done", case.name)
@@ -173,9 +183,9 @@ fn once(site: &Site, case: &Case, hangs: &ScriptedServer, round: usize) -> Resul
     })
 }
 
-/// `prompush run` around a shell, which it would not take for gptme.
-fn run_command(site: &Site, gateway: &str, traces: Option<&str>) -> Result<Command> {
-    let mut command = site.command("prompush")?;
+/// `prompush run` around a shell. `--otlp` is needed, because `run` does not recognize a shell as gptme.
+fn run_command(environment: &Environment, gateway: &str, traces: Option<&str>) -> Result<Command> {
+    let mut command = environment.command("prompush")?;
     command.args(["run", "--otlp", "--job", "gptme", "--gateway", gateway, "--quiet"]);
     if let Some(traces) = traces {
         command.env("OTLP_ENDPOINT", traces);

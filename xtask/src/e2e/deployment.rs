@@ -1,4 +1,4 @@
-//! A site as the scenario needs it: a network with a gateway and a Prometheus that scrapes it.
+//! The servers of the scenario in containers: a network with a gateway and a Prometheus that scrapes the gateway.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,20 +13,20 @@ use serde_json::Value;
 use super::engine::Engine;
 use crate::process::{self, Finished, Interrupt};
 
-/// How long a server may take to become ready.
+/// The longest time until a server is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long it may take until what the gateway holds is what Prometheus answers: some scrapes, one a second, and the
-/// five seconds that Prometheus takes before it first looks at its targets.
+/// The longest time until Prometheus answers what the gateway holds: some scrapes, one a second, after the five
+/// seconds that Prometheus takes before its first scrape.
 pub(super) const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long one call of `prompush` may take.
+/// The time limit of one call of `prompush`.
 const PROMPUSH_WITHIN: Duration = Duration::from_mins(1);
 
-/// How long the engine may take to print a log.
+/// The time limit of the command that prints a log.
 const LOG_WITHIN: Duration = Duration::from_secs(20);
 
-/// How many ports to try when another process takes the one that was free a moment ago.
+/// The number of ports to try. Another process may take a port that was free a moment ago.
 const PORTS_TRIED_MAX: usize = 5;
 
 const PROMETHEUS_CONFIG: &str = "\
@@ -40,14 +40,15 @@ scrape_configs:
   - targets: ['gateway:9091']
 ";
 
-/// The gateway of a site: its image, and the arguments that make it listen on port 9091 of every address.
+/// The gateway of a deployment: its image, and the arguments that make the gateway listen on port 9091 of every
+/// address.
 pub(super) struct GatewayImage {
     pub(super) reference: String,
     pub(super) arguments: &'static [&'static str],
 }
 
-/// The running servers. Dropping it removes them and their network.
-pub(super) struct Site<'a> {
+/// The running servers. Dropping the deployment removes the servers and their network.
+pub(super) struct Deployment<'a> {
     engine: &'a Engine,
     prompush: &'a Path,
     gateway_container: String,
@@ -56,8 +57,8 @@ pub(super) struct Site<'a> {
     pub(super) prometheus: SocketAddr,
 }
 
-impl<'a> Site<'a> {
-    /// Starts both and waits until they are ready.
+impl<'a> Deployment<'a> {
+    /// Starts the gateway and Prometheus, and waits until both are ready.
     pub(super) fn start(
         engine: &'a Engine,
         prompush: &'a Path,
@@ -65,8 +66,8 @@ impl<'a> Site<'a> {
         prometheus_image: &str,
     ) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        // Made first, so that whatever fails below is cleaned up.
-        let mut site = Self {
+        // The deployment exists before its containers, so that dropping it cleans up after a failure below.
+        let mut deployment = Self {
             engine,
             prompush,
             gateway_container: engine.name("gateway"),
@@ -81,8 +82,9 @@ impl<'a> Site<'a> {
             &engine.label(),
             &engine.name("network"),
         ])?;
-        site.gateway = site.run("gateway", 9091, &gateway.reference, gateway.arguments, None)?;
-        site.wait_ready(site.gateway, &site.gateway_container)?;
+        deployment.gateway =
+            deployment.run("gateway", 9091, &gateway.reference, gateway.arguments, None)?;
+        deployment.wait_ready(deployment.gateway, &deployment.gateway_container)?;
         let config = engine.scratch().join("prometheus.yml");
         fs::write(&config, PROMETHEUS_CONFIG)?;
         let arguments = [
@@ -92,22 +94,23 @@ impl<'a> Site<'a> {
         ];
         let copy =
             (config.to_str().context("the temporary folder is no UTF-8")?, "/prompush-e2e.yml");
-        site.prometheus = site.run("prometheus", 9090, prometheus_image, &arguments, Some(copy))?;
-        site.wait_ready(site.prometheus, &site.prometheus_container)?;
-        Ok(site)
+        deployment.prometheus =
+            deployment.run("prometheus", 9090, prometheus_image, &arguments, Some(copy))?;
+        deployment.wait_ready(deployment.prometheus, &deployment.prometheus_container)?;
+        Ok(deployment)
     }
 
-    /// What keeps a wait from outliving a signal.
+    /// The engine, which also knows whether a signal has come.
     pub(super) fn engine(&self) -> &Engine {
         self.engine
     }
 
-    /// The gateway as a program is told it.
+    /// The URL of the gateway.
     pub(super) fn gateway_url(&self) -> String {
         format!("http://{}", self.gateway)
     }
 
-    /// Ends the gateway as an operator would, and says how it ended.
+    /// Stops the gateway as an operator would, and returns its exit code.
     pub(super) fn stop_gateway(&self) -> Result<i32> {
         self.engine.docker(&["stop", "--time", "10", &self.gateway_container])?;
         let code = self.engine.docker(&[
@@ -119,20 +122,21 @@ impl<'a> Site<'a> {
         code.parse().with_context(|| format!("`{code}` is no exit code"))
     }
 
-    /// Starts the gateway that was stopped, and waits until it is ready: same address, and what it held is gone.
+    /// Starts the stopped gateway again and waits until it is ready. The address is the same; the groups are
+    /// gone.
     pub(super) fn start_gateway(&self) -> Result<()> {
         self.engine.docker(&["start", &self.gateway_container])?;
         self.wait_ready(self.gateway, &self.gateway_container)
     }
 
-    /// Runs `prompush` against the gateway, to its end.
+    /// Runs `prompush` against the gateway until it ends.
     pub(super) fn prompush(&self, arguments: &[&str], stdin: &str) -> Result<Finished> {
         let mut command = Command::new(self.prompush);
         command.args(arguments).args(["--gateway", &self.gateway_url()]);
         process::finish(&mut command, stdin.as_bytes(), PROMPUSH_WITHIN, self.engine.interrupt())
     }
 
-    /// As [`prompush`](Self::prompush), and it has to end with that code; gives its stdout.
+    /// Runs `prompush` as [`prompush`](Self::prompush) does, checks its exit code, and returns its stdout.
     pub(super) fn prompush_ends(
         &self,
         arguments: &[&str],
@@ -157,30 +161,30 @@ impl<'a> Site<'a> {
         answer["result"].as_array().cloned().context("the answer of Prometheus has no result")
     }
 
-    /// The type of a metric family as Prometheus knows it; `None` while it does not.
+    /// The type of a metric family in Prometheus; `None` while Prometheus does not know the family.
     pub(super) fn metric_type(&self, family: &str) -> Result<Option<String>> {
         let answer = self.prometheus_api(&format!("/api/v1/metadata?metric={family}"))?;
         Ok(answer[family][0]["type"].as_str().map(str::to_owned))
     }
 
-    /// What the gateway exposes.
+    /// The text that the gateway exposes.
     pub(super) fn exposition(&self) -> Result<String> {
         Ok(get(self.gateway, "/metrics")?.text())
     }
 
-    /// The labels of the groups that the gateway holds, as it says itself.
+    /// The labels of the gateway's groups, as its API lists them.
     pub(super) fn groups(&self) -> Result<Vec<Value>> {
         let answer: Value = serde_json::from_slice(&get(self.gateway, "/api/v1/metrics")?.body)?;
         let groups = answer["data"].as_array().context("the answer of the gateway has no data")?;
         Ok(groups.iter().map(|group| group["labels"].clone()).collect())
     }
 
-    /// What the servers wrote last, for whoever has to find out why a step failed.
+    /// The last lines of the servers' logs, to find out why a step failed.
     pub(super) fn logs(&self) -> String {
         format!("{}{}", log(&self.gateway_container), log(&self.prometheus_container))
     }
 
-    /// Starts a container whose port is published on a free loopback port that outlives a restart.
+    /// Starts a container and publishes its port on a free loopback port, which stays the same after a restart.
     fn run(
         &self,
         alias: &str,
@@ -193,7 +197,7 @@ impl<'a> Site<'a> {
             (self.engine.name(alias), self.engine.label(), self.engine.name("network"));
         let mut tries = 0;
         loop {
-            // Chosen here: a port that the engine chooses is another one after a restart.
+            // This task chooses the port. When the engine chooses, the port changes with a restart.
             let address = free_address();
             let publish = format!("{address}:{port}");
             let mut create =
@@ -243,7 +247,7 @@ impl<'a> Site<'a> {
     }
 }
 
-impl Drop for Site<'_> {
+impl Drop for Deployment<'_> {
     fn drop(&mut self) {
         self.engine.remove_containers();
     }

@@ -4,9 +4,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use prompush_testing::{Answer, ScriptedServer, http};
-
-const WITHIN: Duration = Duration::from_secs(10);
+use prompush_testing::{Answer, DEADLINE, ScriptedServer, http, wait_until};
 
 #[test]
 fn the_script_is_played_in_order_and_its_end_repeats() {
@@ -50,7 +48,7 @@ fn closed_connections_give_no_answer() {
         let result = http::request(server.address(), "PUT", "/", &[], b"m 1\n");
         assert!(result.is_err(), "{answer:?}: {result:?}");
         let expected = usize::from(answer != Answer::CloseAtOnce);
-        assert_eq!(server.wait_for_requests(expected, WITHIN).len(), expected, "{answer:?}");
+        assert_eq!(server.wait_for_requests(expected, DEADLINE).len(), expected, "{answer:?}");
     }
 }
 
@@ -73,7 +71,7 @@ fn a_held_answer_waits_for_its_release() {
     let server = ScriptedServer::start([Answer::status(200).held()]);
     std::thread::scope(|scope| {
         let client = scope.spawn(|| http::get(server.address(), "/").expect("an answer").status);
-        server.wait_for_requests(1, WITHIN);
+        server.wait_for_requests(1, DEADLINE);
         assert!(!client.is_finished());
         server.release();
         assert_eq!(client.join().expect("the client ends"), 200);
@@ -85,13 +83,11 @@ fn dropping_the_server_ends_connections_that_hang() {
     for answer in [Answer::Hang, Answer::HangUnread, Answer::status(200).held()] {
         let server = ScriptedServer::start([answer.clone()]);
         let mut stream = TcpStream::connect(server.address()).expect("a connection");
-        stream.set_read_timeout(Some(WITHIN)).expect("a timeout");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
         let hangs_unread = answer == Answer::HangUnread;
-        server.wait_for_requests(usize::from(!hangs_unread), WITHIN);
-        prompush_testing::wait_until(WITHIN, "the connection is accepted", || {
-            server.connections() == 1
-        });
+        server.wait_for_requests(usize::from(!hangs_unread), DEADLINE);
+        wait_until(DEADLINE, "the connection is accepted", || server.connections() == 1);
         drop(server);
         let mut answer_bytes = Vec::new();
         match stream.read_to_end(&mut answer_bytes) {

@@ -1,38 +1,39 @@
-//! `cargo xtask gptme`: the steps alone, other versions, more runs, and how long gptme's end takes.
+//! `cargo xtask gptme`: the steps alone, other versions of gptme, more instances, and the time of gptme's exit.
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::exit;
+use super::environment::Environment;
+use super::exit_time;
 use super::install::{self, Gptme};
-use super::instances::{self, Way};
-use super::site::Site;
+use super::instances::{self, Mode};
+use super::steps;
 use crate::e2e::report::Report;
 use crate::process::{self, Interrupt};
 use crate::{servers, workspace};
 
-/// What the arguments ask for.
+/// The task that the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 struct Task {
     version: String,
-    way: Way,
-    what: What,
-    /// A `prompush` that is there, in place of one built now.
+    mode: Mode,
+    action: Action,
+    /// An existing `prompush`, instead of one that is built now.
     prompush: Option<PathBuf>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum What {
+enum Action {
     /// The steps of the end-to-end run.
     Steps,
-    /// So many instances one after the other.
-    Row(usize),
-    /// How long gptme's end takes.
+    /// This number of instances in sequence.
+    Sequence(usize),
+    /// The time that gptme's exit takes.
     Exit,
 }
 
-/// Does what the arguments say.
+/// Does what the arguments ask for.
 ///
 /// # Errors
 ///
@@ -46,15 +47,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         None => build(&interrupt)?,
     };
     let gptme = Gptme::install(&task.version, &interrupt)?;
-    let site = Site::start(gptme, &prompush, &interrupt)?;
-    match task.what {
-        What::Steps => super::steps(&site, &mut Report::default()),
-        What::Row(count) => instances::in_a_row(&site, task.way, count),
-        What::Exit => exit::measure(&site),
+    let environment = Environment::start(gptme, &prompush, &interrupt)?;
+    match task.action {
+        Action::Steps => steps::run(&environment, &mut Report::default()),
+        Action::Sequence(count) => instances::run_in_sequence(&environment, task.mode, count),
+        Action::Exit => exit_time::measure(&environment),
     }
 }
 
-/// Without optimization: what takes time here is gptme.
+/// Builds without optimization: gptme takes nearly all of the time.
 fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     let mut command =
         workspace::cargo(&["build", "--package", "prompush-cli", "--bin", "prompush"]);
@@ -65,8 +66,8 @@ fn build(interrupt: &Interrupt) -> Result<PathBuf> {
 fn parse(arguments: &[String]) -> Result<Task> {
     let mut task = Task {
         version: install::VERSION.to_owned(),
-        way: Way::Run,
-        what: What::Steps,
+        mode: Mode::Run,
+        action: Action::Steps,
         prompush: None,
     };
     let mut words = arguments.iter().map(String::as_str);
@@ -74,16 +75,19 @@ fn parse(arguments: &[String]) -> Result<Task> {
         let mut value = || words.next().with_context(|| format!("`{word}` needs a value"));
         match word {
             "--version" => value()?.clone_into(&mut task.version),
-            "--runs" => task.what = What::Row(value()?.parse().context("`--runs` needs a number")?),
+            "--runs" => {
+                task.action =
+                    Action::Sequence(value()?.parse().context("`--runs` needs a number")?);
+            }
             "--way" => {
-                task.way = match value()? {
-                    "run" => Way::Run,
-                    "bridge" => Way::Bridge,
+                task.mode = match value()? {
+                    "run" => Mode::Run,
+                    "bridge" => Mode::Bridge,
                     other => bail!("`--way` is `run` or `bridge`, not `{other}`"),
-                }
+                };
             }
             "--prompush" => task.prompush = Some(value()?.into()),
-            "--exit" => task.what = What::Exit,
+            "--exit" => task.action = Action::Exit,
             unknown => bail!(
                 "`cargo xtask gptme` knows `--version`, `--runs`, `--way`, `--exit` and `--prompush`, not `{unknown}`"
             ),
@@ -104,18 +108,18 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let task = |version: &str, way, what| Task {
+        let task = |version: &str, mode, action| Task {
             version: version.to_owned(),
-            way,
-            what,
+            mode,
+            action,
             prompush: None,
         };
-        check("", Some(&task(install::VERSION, Way::Run, What::Steps)));
+        check("", Some(&task(install::VERSION, Mode::Run, Action::Steps)));
         check(
             "--version 0.31.0 --way bridge --runs 5",
-            Some(&task("0.31.0", Way::Bridge, What::Row(5))),
+            Some(&task("0.31.0", Mode::Bridge, Action::Sequence(5))),
         );
-        check("--exit", Some(&task(install::VERSION, Way::Run, What::Exit)));
+        check("--exit", Some(&task(install::VERSION, Mode::Run, Action::Exit)));
         check("--way scrape", None);
         check("--runs", None);
         check("--fast", None);

@@ -1,10 +1,10 @@
 //! Guards the stand-in for a model: what it counts is what it told its clients.
 
-use prompush_testing::{ModelServer, Served, http};
+use prompush_testing::{DEADLINE, ModelServer, Served, http, wait_until};
 use serde_json::{Value, json};
 
-/// Asks, and gives the answer's events, or the one JSON.
-fn ask(server: &ModelServer, model: &str, messages: &Value, stream: bool) -> Vec<Value> {
+/// Sends a request, and returns the events of the answer, or its JSON as the only one.
+fn send(server: &ModelServer, model: &str, messages: &Value, stream: bool) -> Vec<Value> {
     let body = json!({"model": model, "messages": messages, "stream": stream}).to_string();
     let target = "/v1/chat/completions";
     let answer = http::request(server.address(), "POST", target, &[], body.as_bytes());
@@ -36,7 +36,7 @@ fn what_is_counted_is_what_was_said() {
     let server = ModelServer::start();
     let (mut said, mut total) = (Served::default(), 0);
     for (turn, stream) in [(0, true), (1, false), (0, false), (1, true)] {
-        let answer = ask(&server, "a", &messages(turn, "hello"), stream);
+        let answer = send(&server, "a", &messages(turn, "hello"), stream);
         let usage = &answer.last().expect("something")["usage"];
         let number = |value: &Value| value.as_u64().expect("a number");
         let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
@@ -56,7 +56,7 @@ fn what_is_counted_is_what_was_said() {
 fn a_conversation_has_a_command_and_an_end() {
     let server = ModelServer::start();
     let text = |turn, stream| {
-        let answer = ask(&server, "a", &messages(turn, "hello"), stream);
+        let answer = send(&server, "a", &messages(turn, "hello"), stream);
         let content = |event: &Value| {
             let choice = &event["choices"][0];
             let part = if stream { &choice["delta"] } else { &choice["message"] };
@@ -73,7 +73,7 @@ fn a_conversation_has_a_command_and_an_end() {
 fn models_are_counted_apart_and_no_two_answers_say_the_same() {
     let server = ModelServer::start();
     for model in ["a", "b"] {
-        ask(&server, model, &messages(0, "hello"), true);
+        send(&server, model, &messages(0, "hello"), true);
     }
     let served = server.served();
     assert_eq!((served["a"].requests, served["b"].requests), (1, 1));
@@ -86,7 +86,7 @@ fn names_are_served_without_usage() {
     let server = ModelServer::start();
     let naming = json!([{"role": "system", "content": "Generate concise conversation titles."}]);
     for stream in [false, true] {
-        for event in ask(&server, "a", &naming, stream) {
+        for event in send(&server, "a", &naming, stream) {
             assert_eq!(event["usage"], Value::Null);
         }
     }
@@ -96,17 +96,16 @@ fn names_are_served_without_usage() {
 #[test]
 fn a_held_answer_is_not_served() {
     let server = ModelServer::start();
-    ask(&server, "a", &messages(0, "hold two answers"), true);
+    send(&server, "a", &messages(0, "hold two answers"), true);
     let body = json!({"model": "a", "messages": messages(1, "hold two answers")}).to_string();
     std::thread::scope(|scope| {
         let target = "/v1/chat/completions";
         let address = server.address();
         let client = scope
             .spawn(move || http::request(address, "POST", target, &[], body.as_bytes()).is_err());
-        let within = std::time::Duration::from_secs(20);
-        prompush_testing::wait_until(within, "the request is held", || server.held() == 1);
+        wait_until(DEADLINE, "the request is held", || server.held() == 1);
         assert_eq!(server.total().requests, 1);
-        ask(&server, "a", &messages(3, "hold two answers"), true);
+        send(&server, "a", &messages(3, "hold two answers"), true);
         assert_eq!(server.total().requests, 2);
         drop(server);
         assert!(client.join().expect("the client ends"));

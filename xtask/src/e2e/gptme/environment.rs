@@ -1,4 +1,5 @@
-//! What gptme runs among: a model that counts, a gateway, a Prometheus that scrapes it; all on loopback.
+//! The environment of gptme: a model that counts, a gateway, and a Prometheus that scrapes the gateway, all on
+//! loopback.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,20 +13,20 @@ use tempfile::TempDir;
 use super::install::Gptme;
 use crate::process::{self, Interrupt};
 
-/// How long one gptme may take from its start to its end, on a machine that is busy with ten of them.
+/// The time limit of one gptme on a machine that runs ten of them.
 pub(super) const RUN_WITHIN: Duration = Duration::from_mins(4);
 
-/// How long a program has for its end when the scenario is torn down.
+/// The time that a program gets to end when the scenario is torn down.
 const TORN_DOWN_WITHIN: Duration = Duration::from_secs(10);
 
-/// How much of a program's output is shown when it does not do what it should.
+/// The number of lines that an error shows of a program's output.
 const LINES_SHOWN: usize = 15;
 
-/// Nothing listens there: what would go out of this machine fails at once.
+/// An address where nothing listens, so that a request to the outside fails at once.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The running servers, and the programs that run against them.
-pub(super) struct Site {
+pub(super) struct Environment {
     pub(super) gptme: Gptme,
     pub(super) prompush: PathBuf,
     pub(super) model: ModelServer,
@@ -35,13 +36,14 @@ pub(super) struct Site {
     pub(super) folder: TempDir,
 }
 
-impl Site {
+impl Environment {
     /// Starts the servers.
     pub(super) fn start(gptme: Gptme, prompush: &Path, interrupt: &Interrupt) -> Result<Self> {
-        let gateway = Pushgateway::start(Version::Sid).context("there is no gateway")?;
+        let gateway = Pushgateway::start(Version::Sid)
+            .context("this machine has no Pushgateway for tests")?;
         let interval = Duration::from_secs(1);
         let prometheus = Prometheus::start(&[gateway.address()], interval);
-        let prometheus = prometheus.context("there is no Prometheus")?;
+        let prometheus = prometheus.context("this machine has no Prometheus for tests")?;
         let folder = tempfile::Builder::new().prefix("prompush-gptme-").tempdir()?;
         Ok(Self {
             gptme,
@@ -54,7 +56,8 @@ impl Site {
         })
     }
 
-    /// A program with the environment of a user of gptme: of the outer one only what cargo and tests set is left out.
+    /// A command with the environment of a gptme user. Of the environment of this task, it gets only the
+    /// `PATH`.
     pub(super) fn command(&self, program: &str) -> Result<Command> {
         let home = self.folder.path().join("home");
         fs::create_dir_all(&home)?;
@@ -62,7 +65,7 @@ impl Site {
         let outer = crate::workspace::variable("PATH").unwrap_or_default();
         let path = format!("{}:{}:{outer}", self.gptme.programs.display(), own.display());
         let mut command = Command::new("env");
-        // Whoever started this task may ignore signals, as `nohup` does, and what it starts would, too.
+        // This task may ignore signals, as `nohup` makes it do, and its children would inherit that.
         command.args(["--default-signal=HUP,INT,TERM", program]);
         command.env_clear().current_dir(&home).stdin(Stdio::null());
         command.env("PATH", path).env("HOME", &home).env("LANG", "C.UTF-8");
@@ -70,7 +73,8 @@ impl Site {
         command.env("HTTPS_PROXY", NOWHERE).env("HTTP_PROXY", NOWHERE);
         command.env("NO_PROXY", "127.0.0.1,localhost");
         command.env("GPTME_NO_LOCAL_DISCOVERY", "1").env("GPTME_TELEMETRY_ENABLED", "true");
-        // Counts its own tokens by their letters rather than download an encoding; older ones know no such setting.
+        // gptme then counts tokens by letters rather than download an encoding. Older versions do not have
+        // this setting.
         command.env("GPTME_TIKTOKEN_TIMEOUT", "0");
         if self.gptme.version != super::install::VERSION {
             command.env("PYTHONPATH", &self.gptme.offline);
@@ -79,7 +83,7 @@ impl Site {
         Ok(command)
     }
 
-    /// The arguments of a gptme that talks to a model of that name.
+    /// The arguments of a gptme that uses the model of that name.
     pub(super) fn gptme_arguments(&self, model: &str, prompt: &str) -> Vec<String> {
         let tools =
             if self.gptme.version.starts_with("0.28.") { "shell" } else { "shell,complete" };
@@ -87,7 +91,7 @@ impl Site {
         words.map(str::to_owned).to_vec()
     }
 
-    /// Starts it with its output in a file of that name.
+    /// Starts a program; its output goes to a file of that name.
     pub(super) fn spawn(&self, mut command: Command, name: &str) -> Result<Running> {
         let log = self.folder.path().join(format!("{name}.log"));
         let output = File::create(&log)?;
@@ -97,7 +101,7 @@ impl Site {
     }
 }
 
-/// A program of the scenario. Dropping it ends it.
+/// A program of the scenario. Dropping it ends the program.
 pub(super) struct Running {
     child: Child,
     pub(super) name: String,
@@ -110,24 +114,24 @@ impl Running {
         self.child.id()
     }
 
-    /// What it has written.
+    /// The output so far.
     pub(super) fn output(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Whether it still runs.
+    /// Whether the program still runs.
     pub(super) fn is_running(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())
     }
 
-    /// Waits for its end.
+    /// Waits until the program ends.
     pub(super) fn wait(&mut self) -> Result<ExitStatus> {
         let what = format!("the end of {}", self.name);
         let ended = self.interrupt.wait_for(RUN_WITHIN, &what, || Ok(self.child.try_wait()?));
         ended.with_context(|| self.end_of_output())
     }
 
-    /// As [`wait`](Self::wait), and it has to end well.
+    /// Waits as [`wait`](Self::wait) does, and fails when the program does.
     pub(super) fn succeed(&mut self) -> Result<()> {
         let status = self.wait()?;
         ensure!(status.success(), "{} ended with {status}: {}", self.name, self.end_of_output());
@@ -144,7 +148,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Not killed at once: a wrapper that is killed leaves its command behind.
+        // SIGTERM first: a wrapper that is killed leaves its command behind.
         process::signal(self.child.id(), "TERM").ok();
         let ended = Interrupt::default()
             .wait_for(TORN_DOWN_WITHIN, "its end", || Ok(self.child.try_wait()?));

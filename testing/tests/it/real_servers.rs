@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prompush_testing::{Prometheus, Pushgateway, Version, http, wait_for};
-
-const WITHIN: Duration = Duration::from_secs(20);
+use prompush_testing::{DEADLINE, Prometheus, Pushgateway, Version, http, wait_for};
 
 #[test]
 fn both_gateways_take_a_push_and_forget_it_with_a_restart() {
@@ -38,7 +36,7 @@ fn what_is_pushed_comes_out_of_prometheus() {
     assert_eq!(gateway.request("PUT", "/metrics/job/x/instance/i", &[], body).status, 200);
     let interval = Duration::from_millis(200);
     let Some(prometheus) = Prometheus::start(&[gateway.address()], interval) else { return };
-    let sample = wait_for(WITHIN, "the sample in Prometheus", || {
+    let sample = wait_for(DEADLINE, "the sample in Prometheus", || {
         let result = prometheus.query("runs_total").expect("an answer");
         result.get(0).cloned()
     });
