@@ -1,6 +1,6 @@
-//! The table of `docs/design.md`, measured: ours beside the other libraries, in one run.
+//! The table of measurements in `docs/design.md`: prompush and the other libraries in one run.
 //!
-//! `cargo xtask bench` builds and runs it, with its companion `allocations` beside it.
+//! `cargo xtask bench` builds this program and its companion `allocations`, and runs it.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to whoever runs it")]
 

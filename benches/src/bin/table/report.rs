@@ -1,4 +1,4 @@
-//! The results, for people and for programs.
+//! The results as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::machine::Machine;
 use crate::row::{Better, Cell, Row};
 
-/// Writes both files into a folder that need not be there yet.
+/// Writes both files into a folder, which is created if it does not exist.
 pub(crate) fn write(folder: &Path, table: &str, results: &Value) -> Result<()> {
     let cannot = || format!("cannot write to `{}`", folder.display());
     fs::create_dir_all(folder).with_context(cannot)?;
@@ -134,7 +134,7 @@ fn ratio(ratio: Option<f64>) -> String {
         .map_or_else(String::new, |ratio| format!("{}×", digits(ratio)))
 }
 
-/// Three digits that count.
+/// A number with three significant digits.
 fn digits(value: f64) -> String {
     match value.abs() {
         100.0.. => format!("{value:.0}"),
