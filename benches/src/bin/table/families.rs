@@ -40,7 +40,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
             .with(worst(&labels, effort)?)
             .target(0.5)
             .best_peer_was(0.6)
-            .note("processor time, so that another program's turn does not count"),
+            .note("processor time, so that the time of other programs does not count"),
         counted("create_allocations", "allocations to create a series", "allocations"),
         counted("text_allocations", "allocations of a text encode, 3,500 lines", "allocations")
             .target(0.0),

@@ -95,7 +95,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
             .with(of(|stall| stall.lookup))
             .target(0.1)
             .best_peer_was(0.1)
-            .note("lookups that were only not given a processor are left out"),
+            .note("lookups that only waited for a processor are left out"),
         Row::new("stall_creation", "the creation itself, meanwhile", "ms")
             .with(of(|stall| stall.creation)),
     ])
@@ -189,7 +189,7 @@ fn longest(window: &Window, mut operation: impl FnMut()) -> Longest {
         if time >= SLOW_MIN {
             let before = std::mem::replace(&mut switches, Switches::now());
             if switches.voluntary == before.voluntary && switches.involuntary > before.involuntary {
-                continue; // it was not given a processor, which is nobody's fault here
+                continue; // the thread waited for a processor, not for a lock
             }
             waited += time;
         }
