@@ -4,35 +4,22 @@
 //! wired together and shown. stdout is data, stderr is words.
 #![forbid(unsafe_code)]
 
+mod commands;
+
 mod args;
 mod resolve;
 
-mod analysis;
-mod input;
-mod lint;
+mod environment;
 
+mod body;
 mod bridge;
-mod check;
-mod delete;
-mod demo;
-mod gc;
-mod generate;
-mod list;
-mod push;
+mod local_gateway;
+mod reference;
 mod run;
-mod serve;
 mod signals;
-mod spool;
 
-mod diagnostic;
-mod escape;
-mod logger;
-mod table;
-mod terminal;
-mod words;
-
-mod duration;
 mod error;
+mod output;
 
 use std::process::ExitCode;
 
@@ -42,33 +29,34 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, EXIT_DONE};
 
 fn main() -> ExitCode {
-    if let Some(code) = run::become_if_told() {
+    if let Some(code) = run::command::become_if_told() {
         return code;
     }
     // A wrong command line ends here, with exit code 2.
-    let cli = run::handed_over().map_or_else(Cli::parse, Cli::parse_from);
+    let cli = run::hiding::handed_over().map_or_else(Cli::parse, Cli::parse_from);
     let done = match cli.command {
-        Command::Run(args) => match run::run(&args) {
+        Command::Run(args) => match commands::run::run(&args) {
             Ok(ended) => return ended,
             Err(error) => Err(error),
         },
-        Command::Push(args) => push::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Delete(args) => delete::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Gc(args) => gc::run(&args),
-        Command::Bridge(args) => bridge::run(args),
-        Command::Spool(args) => spool::run(&args),
-        Command::Gateway(args) => serve::run(args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Completions(args) => generate::completions(&args),
-        Command::Man(args) => generate::man(&args),
-        Command::DemoWorker(args) => demo::worker::run(&args),
+        Command::Push(args) => commands::push::run(&args),
+        Command::List(args) => commands::list::run(&args),
+        Command::Delete(args) => commands::delete::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Gc(args) => commands::gc::run(&args),
+        Command::Bridge(args) => commands::bridge::run(args),
+        Command::Spool(args) => commands::spool::run(&args),
+        Command::Gateway(args) => commands::gateway::run(args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
+        Command::GenerateDocs(args) => commands::generate_docs::run(&args),
+        Command::DemoWorker(args) => commands::demo::worker::run(&args),
     };
     match done {
         Ok(()) | Err(CliError::BrokenPipe) => ExitCode::from(EXIT_DONE),
         Err(error) => {
-            terminal::show_error(&error);
+            output::terminal::print_error(&error);
             ExitCode::from(error.exit_code())
         }
     }

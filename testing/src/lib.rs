@@ -10,8 +10,8 @@
 //! - [`http::request`] sends one request on one connection, and returns the answer unchanged.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
 //! - [`OtlpClient`] sends them from a process of its own, as gptme does.
+//! - [`otlp_body`] writes OTLP bodies field by field; [`otlp_capture`] and [`scrape_capture`] read bodies of real programs.
 //! - [`wait_for`] and [`wait_until`] wait on a condition with a time limit, usually [`DEADLINE`].
-//! - [`fixtures`] finds a folder of fixtures by its name.
 //!
 //! **Invariants.** Everything ends with its handle: children are killed by their process ID, threads are joined,
 //! files are removed. Every wait has a time limit. No port is fixed. A failure of the test's own machinery panics,
@@ -29,11 +29,12 @@
 
 mod binaries;
 mod blackhole;
+mod captures;
 mod certificates;
-mod fixtures;
 pub mod http;
 mod keep_alive;
 mod model_server;
+pub mod otlp_body;
 mod otlp_client;
 mod pid_namespace;
 mod process;
@@ -45,8 +46,8 @@ mod waiting;
 mod wrapping;
 
 pub use blackhole::{BLACKHOLE, run_in_blackhole};
+pub use captures::{otlp_capture, otlp_capture_json, otlp_captures, scrape_capture};
 pub use certificates::{Authority, Certified, Leaf};
-pub use fixtures::fixtures;
 pub use keep_alive::KeepAlive;
 pub use model_server::{ModelServer, Served};
 pub use otlp_client::{OTLP_HEADERS, OtlpClient};

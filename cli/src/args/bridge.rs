@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{GatewayUrlArg, SpoolDirArg};
-use crate::duration::parse_duration;
+use crate::args::duration::parse_duration;
+use crate::args::gateway_url::GatewayUrlArg;
+use crate::args::spool::SpoolDirArg;
 
 /// Receive the metrics of every gptme on this machine and push them
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::GatewayUrlArg;
-use crate::duration::parse_duration;
+use crate::args::duration::parse_duration;
+use crate::args::gateway_url::GatewayUrlArg;
 
 /// Delete groups that have outlived their use
 ///

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{AccessArgs, SpoolDirArg};
-use crate::duration::parse_duration;
+use crate::args::access::AccessArgs;
+use crate::args::duration::parse_duration;
+use crate::args::spool::SpoolDirArg;
 
 /// Run a command and push how it went
 ///

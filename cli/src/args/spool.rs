@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::GatewayUrlArg;
+use crate::args::gateway_url::GatewayUrlArg;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SpoolDirArg {

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prompush::{ConfigError, Exposition, GroupingKey, HttpUrl, Outbox, push_ttl};
-use prompush_gptme::receiver::ReceiverConfig;
-use prompush_gptme::{Environment, Rules};
+use prompush_gptme::{Environment, default_rules};
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::ReceiverConfig;
 use rustix::system::uname;
 
 use crate::args::BridgeArgs;
 use crate::error::CliError;
-use crate::resolve::{self, Target};
-use crate::terminal::warn;
+use crate::output::terminal::print_warning;
+use crate::resolve::{self, GatewayOptions};
 
 /// The port of OTLP over gRPC, and that of OTLP over HTTP.
 const GRPC_PORT: u16 = 4317;
@@ -24,17 +25,17 @@ const HTTP_PORT: u16 = 4318;
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// Everything the bridge was told.
-pub(super) struct Options {
-    pub(super) listen: String,
+pub(crate) struct Options {
+    pub(crate) listen: String,
     /// Never empty.
-    pub(super) gateways: Vec<HttpUrl>,
-    pub(super) job: String,
-    pub(super) host: String,
-    pub(super) scrape: Vec<HttpUrl>,
-    pub(super) scrape_interval: Duration,
-    pub(super) interval: Duration,
-    pub(super) rules: Arc<Rules>,
-    target: Target,
+    pub(crate) gateways: Vec<HttpUrl>,
+    pub(crate) job: String,
+    pub(crate) host: String,
+    pub(crate) scrape: Vec<HttpUrl>,
+    pub(crate) scrape_interval: Duration,
+    pub(crate) interval: Duration,
+    pub(crate) rules: Arc<Rules>,
+    gateway: GatewayOptions,
     also_gateways: Vec<String>,
     traces_to: Option<HttpUrl>,
     ttl: Duration,
@@ -46,7 +47,7 @@ pub(super) struct Options {
 impl Options {
     /// # Errors
     /// [`CliError`] for the first argument, variable or file that cannot be used.
-    pub(super) fn resolve(args: BridgeArgs) -> Result<Self, CliError> {
+    pub(crate) fn resolve(args: BridgeArgs) -> Result<Self, CliError> {
         let environment = Environment::from_env().map_err(CliError::TelemetryEnvironment)?;
         let at_least = |argument, value: Duration| {
             if value >= INTERVAL_MIN {
@@ -56,9 +57,10 @@ impl Options {
             Err(CliError::Argument { argument, value, expected: "at least `1s`" })
         };
         let interval = args.interval.unwrap_or(environment.interval);
-        let target = resolve::target(&args.gateway)?;
-        let mut gateways =
-            vec![HttpUrl::parse(&target.url).map_err(|error| target.explain(error))?];
+        let gateway_options = resolve::gateway_options(&args.gateway)?;
+        let mut gateways = vec![
+            HttpUrl::parse(&gateway_options.url).map_err(|error| gateway_options.explain(error))?,
+        ];
         for url in &args.also_gateway {
             gateways.push(parse("--also-gateway", url)?);
         }
@@ -67,7 +69,7 @@ impl Options {
         Ok(Self {
             listen: args.listen,
             gateways,
-            target,
+            gateway: gateway_options,
             also_gateways: args.also_gateway,
             job: args.job,
             host: uname().nodename().to_string_lossy().into_owned(),
@@ -78,7 +80,7 @@ impl Options {
                 .collect::<Result<_, _>>()?,
             scrape_interval: at_least("--scrape-interval", args.scrape_interval)?,
             interval: at_least("--interval", interval)?,
-            rules: Arc::new(args.rules.as_deref().map_or(Ok(Rules::default()), read_rules)?),
+            rules: Arc::new(args.rules.as_deref().map_or(Ok(default_rules()), read_rules)?),
             traces_to: args.traces_to.map(|url| parse("--traces-to", &url)).transpose()?,
             ttl: args.ttl,
             spool: resolve::spool_dir(&args.spool)?,
@@ -87,16 +89,16 @@ impl Options {
     }
 
     /// Warns of what is most likely a mistake; `port` is the one that is listened on.
-    pub(super) fn warn_of_ports(&self, port: u16) {
+    pub(crate) fn warn_of_ports(&self, port: u16) {
         if port == GRPC_PORT {
-            warn(&format!(
+            print_warning(&format!(
                 "port {GRPC_PORT} is that of OTLP over gRPC; gptme speaks OTLP over HTTP, and finds this only with \
                  `OTLP_ENDPOINT=http://localhost:{GRPC_PORT}`; its default is port {HTTP_PORT}"
             ));
         }
         let endpoint_port = self.endpoint.as_ref().and_then(HttpUrl::port);
         if endpoint_port == Some(GRPC_PORT) && port != GRPC_PORT {
-            warn(&format!(
+            print_warning(&format!(
                 "`OTLP_ENDPOINT` names port {GRPC_PORT}, that of OTLP over gRPC: a gptme with it does not find this, \
                  which listens on port {port}"
             ));
@@ -105,7 +107,7 @@ impl Options {
 
     /// # Errors
     /// If traces were to go to `address`, the one that is listened on: each would come back for ever.
-    pub(super) fn check_traces_to(&self, address: SocketAddr) -> Result<(), CliError> {
+    pub(crate) fn check_traces_to(&self, address: SocketAddr) -> Result<(), CliError> {
         match &self.traces_to {
             Some(url) if leads_to(url, address, &self.host) => Err(CliError::Argument {
                 argument: "--traces-to",
@@ -117,7 +119,7 @@ impl Options {
     }
 
     /// What the receiver is told.
-    pub(super) fn receiver_config(&self) -> ReceiverConfig {
+    pub(crate) fn receiver_config(&self) -> ReceiverConfig {
         ReceiverConfig::default().rules(Arc::clone(&self.rules)).traces_to(self.traces_to.clone())
     }
 
@@ -125,10 +127,10 @@ impl Options {
     ///
     /// # Errors
     /// If it cannot be set up.
-    pub(super) fn outbox(&self) -> Result<Outbox, CliError> {
-        let explain = |error| self.target.explain(error);
-        let builder = Outbox::builder(&self.target.url).map_err(explain)?;
-        let mut builder = builder.config(self.target.config.clone());
+    pub(crate) fn outbox(&self) -> Result<Outbox, CliError> {
+        let explain = |error| self.gateway.explain(error);
+        let builder = Outbox::builder(&self.gateway.url).map_err(explain)?;
+        let mut builder = builder.config(self.gateway.config.clone());
         for url in &self.also_gateways {
             builder = builder.gateway(url).map_err(CliError::Gateway)?;
         }
@@ -139,7 +141,7 @@ impl Options {
     }
 
     /// The gauge `push_ttl_seconds`, unless groups are to stay for ever.
-    pub(super) fn ttl_source(&self) -> Exposition<'static> {
+    pub(crate) fn ttl_source(&self) -> Exposition<'static> {
         if self.ttl.is_zero() { Exposition::default() } else { push_ttl(self.ttl) }
     }
 }
@@ -172,7 +174,7 @@ fn read_rules(path: &Path) -> Result<Rules, CliError> {
     let name = path.display().to_string();
     let read = fs::read_to_string(path);
     let text = read.map_err(|source| CliError::Input { name: name.clone(), source })?;
-    Rules::parse(&text).map_err(|source| CliError::Rules { name, source })
+    default_rules().with_text(&text).map_err(|source| CliError::Rules { name, source })
 }
 
 #[cfg(test)]

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 
 use prompush::{Exposition, GroupingKey, Outbox, PushError, Registry, Source};
 use prompush_core::clock::{Clock as _, SystemClock};
-use prompush_gptme::receiver::Snapshot;
+use prompush_otlp::receiver::InstanceSnapshot;
 
-use super::options::Options;
+use crate::bridge::options::Options;
 use crate::error::CliError;
-use crate::terminal::warn;
+use crate::output::terminal::print_warning;
 
 /// Job of the bridge's own metrics.
 const OWN_JOB: &str = "prompush_bridge";
 
 /// Pushes instances when they are due.
 #[derive(Debug)]
-pub(super) struct Publisher {
+pub(crate) struct Publisher {
     outbox: Outbox,
     job: String,
     interval: Duration,
@@ -42,12 +42,12 @@ struct Entry {
 
 #[derive(Debug)]
 struct Part {
-    snapshot: Snapshot,
+    snapshot: InstanceSnapshot,
     is_changed: bool,
 }
 
 impl Publisher {
-    pub(super) fn start(options: &Options, port: u16) -> Result<Self, CliError> {
+    pub(crate) fn start(options: &Options, port: u16) -> Result<Self, CliError> {
         let own_key = GroupingKey::new(OWN_JOB)
             .and_then(|key| key.with("instance", &format!("{}:{port}", options.host)))
             .map_err(CliError::GroupingKey)?;
@@ -65,7 +65,7 @@ impl Publisher {
 
     /// Takes note of an instance's state as that receiver or scraper sees it. One that has ended for all that have seen
     /// it is pushed a last time, and forgotten.
-    pub(super) fn note(&mut self, seen_by: usize, snapshot: Snapshot) {
+    pub(crate) fn note(&mut self, seen_by: usize, snapshot: InstanceSnapshot) {
         let label = snapshot.label().to_owned();
         let mut entry = match self.instances.remove(&label) {
             Some(entry) => entry,
@@ -88,7 +88,7 @@ impl Publisher {
     }
 
     /// Pushes what has changed and was not pushed for the interval or is likely to end, and the bridge's own metrics.
-    pub(super) fn push_due(&mut self, own: &Registry) {
+    pub(crate) fn push_due(&mut self, own: &Registry) {
         let now = self.clock.now();
         let is_due = |pushed: Option<Instant>| {
             pushed.is_none_or(|pushed| now.duration_since(pushed) >= self.interval)
@@ -112,7 +112,7 @@ impl Publisher {
     ///
     /// # Errors
     /// If it has not within `deadline`.
-    pub(super) fn end(mut self, own: &Registry, deadline: Duration) -> Result<(), CliError> {
+    pub(crate) fn end(mut self, own: &Registry, deadline: Duration) -> Result<(), CliError> {
         let mut instances = std::mem::take(&mut self.instances);
         let is_changed = |entry: &&mut Entry| entry.parts.values().any(|part| part.is_changed);
         for entry in instances.values_mut().filter(is_changed) {
@@ -122,7 +122,7 @@ impl Publisher {
         match self.outbox.shutdown(deadline) {
             // Nothing is lost: the next bridge sends it.
             Err(error) if is_kept(&error) => {
-                warn(&error.to_string());
+                print_warning(&error.to_string());
                 Ok(())
             }
             ended => ended.map_err(CliError::Push),
@@ -135,7 +135,7 @@ impl Publisher {
             part.is_changed = false;
             part.snapshot.clone()
         });
-        let mut parts: Vec<Snapshot> = parts.collect();
+        let mut parts: Vec<InstanceSnapshot> = parts.collect();
         if parts.len() > 1 && !entry.is_first_part_only {
             let Err(error) = self.outbox.push(&entry.key, &(&parts, &self.ttl)) else { return };
             log::warn!("of what {} sends and shows, only the first is pushed: {error}", entry.key);
@@ -168,10 +168,10 @@ impl Part {
 
 /// Whether everything that was not pushed is in the spool.
 fn is_kept(error: &PushError) -> bool {
-    std::iter::once(error).chain(error.others()).all(|error| error.kept_in().is_some())
+    std::iter::once(error).chain(error.others()).all(|error| error.spooled_in().is_some())
 }
 
-fn key(job: &str, snapshot: &Snapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {
+fn key(job: &str, snapshot: &InstanceSnapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {
     let pid = snapshot.process_id().map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
     let job = job.replace("{pid}", &pid).replace("{host}", snapshot.host());
     GroupingKey::new(&job)?.with("instance", snapshot.label())

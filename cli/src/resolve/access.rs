@@ -4,21 +4,13 @@ use std::path::{Path, PathBuf};
 
 use prompush::{ConfigError, Credentials, Secret, Tls};
 
-use super::variable;
 use crate::args::AccessArgs;
+use crate::environment::{
+    BEARER_TOKEN, BEARER_TOKEN_FILE, CA_FILE, CERT_FILE, HEADER_FILE, HEADERS, INSECURE, KEY_FILE,
+    PASSWORD, PASSWORD_FILE, USER,
+};
 use crate::error::CliError;
-
-const USER: &str = "PROMPUSH_USER";
-const PASSWORD: &str = "PROMPUSH_PASSWORD";
-const PASSWORD_FILE: &str = "PROMPUSH_PASSWORD_FILE";
-const BEARER_TOKEN: &str = "PROMPUSH_BEARER_TOKEN";
-const BEARER_TOKEN_FILE: &str = "PROMPUSH_BEARER_TOKEN_FILE";
-const HEADERS: &str = "PROMPUSH_HEADERS";
-const HEADER_FILE: &str = "PROMPUSH_HEADER_FILE";
-const CA_FILE: &str = "PROMPUSH_CA_FILE";
-const CERT_FILE: &str = "PROMPUSH_CERT_FILE";
-const KEY_FILE: &str = "PROMPUSH_KEY_FILE";
-const INSECURE: &str = "PROMPUSH_INSECURE";
+use crate::resolve::variable::variable;
 
 /// A value, and the argument or variable that it is from.
 #[derive(Debug)]
@@ -94,7 +86,7 @@ fn authorization(args: &AccessArgs) -> Result<Option<GivenSecret>, CliError> {
         found.extend(variable(by)?.filter(|_| wanted).map(|value| (by, is_token, is_file, value)));
     }
     if let [(first, ..), (second, ..), ..] = found.as_slice() {
-        return Err(CliError::AccessTwice { first, second });
+        return Err(CliError::ConflictingAccess { first, second });
     }
     let Some((by, is_token, is_file, value)) = found.pop() else {
         return match &args.user {

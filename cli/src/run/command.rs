@@ -16,23 +16,23 @@ use nix::unistd::execvp;
 use rustix::process::{getppid, set_parent_process_death_signal};
 use rustix::stdio::{dup2_stdin, dup2_stdout};
 
-use super::hiding::ARGUMENTS_VARIABLE;
-use super::inherited::Inherited;
-use super::witness::{STAND_BY, stand_by};
 use crate::error::CliError;
-use crate::terminal::show_error;
+use crate::output::terminal::print_error;
+use crate::run::hiding::ARGUMENTS_VARIABLE;
+use crate::run::inherited::Inherited;
+use crate::run::witness::{STAND_BY, stand_by};
 
 /// Stands in place of a subcommand when this program is to become another.
 const BECOME: &str = "become";
 /// This program, even if its file is gone.
-pub(super) const THIS_PROGRAM: &str = "/proc/self/exe";
+pub(crate) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// Starts `command` with the terminal, files and environment of this process, some `variables` more, and the signals
 /// that this process has `inherited`.
 ///
 /// # Errors
 /// If no process can be started. A command that cannot be run says so itself, and ends as in a shell.
-pub(super) fn spawn(
+pub(crate) fn spawn(
     command: &[OsString],
     variables: &[(&str, OsString)],
     inherited: Inherited,
@@ -54,7 +54,7 @@ pub(crate) fn become_if_told() -> Option<ExitCode> {
     let parent = arguments.next()?.into_string().ok()?.parse().ok()?;
     let inherited = Inherited::from_arguments(&mut arguments)?;
     let error = turn_into(arguments.collect(), parent, inherited);
-    show_error(&error);
+    print_error(&error);
     Some(ExitCode::from(error.exit_code()))
 }
 
@@ -88,14 +88,14 @@ fn turn_into(command: Vec<OsString>, parent: i32, inherited: Inherited) -> CliEr
 
 fn not_run(program: &OsStr, source: io::Error) -> CliError {
     let program = String::from_utf8_lossy(program.as_bytes()).into_owned();
-    CliError::NotRun { program, source }
+    CliError::CommandNotRun { program, source }
 }
 
 /// Lets go of stdin and stdout, so that what reads or writes them sees the command's end, and not that of the push.
 ///
 /// # Errors
 /// If there is no `/dev/null`.
-pub(super) fn release_stdio() -> io::Result<()> {
+pub(crate) fn release_stdio() -> io::Result<()> {
     let nothing = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&nothing)?;
     dup2_stdout(&nothing)?;

@@ -6,11 +6,11 @@ use nix::sys::signal::SigSet;
 use rustix::process::{DumpableBehavior, getpid, set_dumpable_behavior};
 use signal_hook::low_level::emulate_default_handler;
 
-use super::supervise;
+use crate::run::supervise;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// It returned that code.
     Exited(u8),
     /// The signal with that number ended it.
@@ -19,12 +19,12 @@ pub(super) enum Ending {
 
 impl Ending {
     /// Whether all went well.
-    pub(super) fn is_success(self) -> bool {
+    pub(crate) fn is_success(self) -> bool {
         self == Self::Exited(0)
     }
 
     /// The exit code as shells show it: 128 and the signal's number for a command that a signal ended.
-    pub(super) fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Exited(code) => code,
             Self::Signalled(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
@@ -32,7 +32,7 @@ impl Ending {
     }
 
     /// Ends this process by the signal that ended the command; otherwise gives its exit code.
-    pub(super) fn take(self) -> ExitCode {
+    pub(crate) fn take(self) -> ExitCode {
         // No signal ends the first process of a container; it could only crash.
         if let (Self::Signalled(signal), false) = (self, getpid().is_init()) {
             // The command has left its core already, if any was to be left.

@@ -21,7 +21,7 @@ const GPTME_JOB: &str = "gptme";
 
 /// A grouping key, but for the process ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GroupTemplate {
+pub(crate) struct GroupTemplate {
     job: String,
     labels: Vec<String>,
 }
@@ -32,7 +32,7 @@ impl GroupTemplate {
     ///
     /// # Errors
     /// If it makes no grouping key, whatever the process ID.
-    pub(super) fn new(args: &RunArgs, is_gptme: bool) -> Result<Self, CliError> {
+    pub(crate) fn new(args: &RunArgs, is_gptme: bool) -> Result<Self, CliError> {
         let host = uname().nodename().to_string_lossy().into_owned();
         Self::on_host(args, is_gptme, &host)
     }
@@ -59,19 +59,19 @@ impl GroupTemplate {
     ///
     /// # Errors
     /// None that [`new`](Self::new) has not found.
-    pub(super) fn key(&self, pid: u32) -> Result<GroupingKey, CliError> {
+    pub(crate) fn key(&self, pid: u32) -> Result<GroupingKey, CliError> {
         let pid = pid.to_string();
         let labels: Vec<String> = self.labels.iter().map(|it| it.replace(PID, &pid)).collect();
         resolve::grouping_key(&self.job.replace(PID, &pid), &labels)
     }
 
     /// Whether each run has a group of its own.
-    pub(super) fn is_by_process(&self) -> bool {
+    pub(crate) fn is_by_process(&self) -> bool {
         self.job.contains(PID) || self.labels.iter().any(|label| label.contains(PID))
     }
 
     /// The names of its labels, but for the job.
-    pub(super) fn label_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
         self.labels.iter().filter_map(|label| label.split_once('=')).map(|(name, _)| name)
     }
 }

@@ -16,14 +16,14 @@ use nix::unistd::{close, execve};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Where the arguments are, for the process that takes over.
-pub(super) const ARGUMENTS_VARIABLE: &str = "PROMPUSH_RUN_ARGUMENTS";
+pub(crate) const ARGUMENTS_VARIABLE: &str = "PROMPUSH_RUN_ARGUMENTS";
 /// Name of the file in memory.
 const FILE_NAME: &str = "prompush-run";
 /// Open files of a process, by number.
 const FILES: &str = "/proc/self/fd/";
 
 /// Starts this process anew, unless it was already; returns only if that cannot be done, and then nothing is lost.
-pub(super) fn hide(command: &[OsString]) {
+pub(crate) fn hide(command: &[OsString]) {
     let shows_a_path = command.iter().any(|word| word.as_bytes().contains(&b'/'));
     if !shows_a_path || std::env::var_os(ARGUMENTS_VARIABLE).is_some() {
         return;

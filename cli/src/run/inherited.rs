@@ -16,38 +16,38 @@ const SHELLS: [&str; 8] = ["ash", "bash", "busybox", "dash", "fish", "ksh", "sh"
 
 /// What was blocked and ignored when this program started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Inherited {
+pub(crate) struct Inherited {
     /// Bit n for signal n + 1.
     blocked: u64,
     /// Whether SIGPIPE was ignored, as far as that is to be known.
-    pub(super) is_pipe_ignored: bool,
+    pub(crate) is_pipe_ignored: bool,
 }
 
 impl Inherited {
     /// Has to be read before anything is blocked.
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let blocked = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
         let bits = blocked.iter().fold(0, |bits, signal| bits | bit(signal));
         Self { blocked: bits, is_pipe_ignored: was_pipe_ignored() }
     }
 
     /// The signals that were blocked.
-    pub(super) fn blocked(self) -> impl Iterator<Item = Signal> {
+    pub(crate) fn blocked(self) -> impl Iterator<Item = Signal> {
         Signal::iterator().filter(move |signal| self.blocked & bit(*signal) != 0)
     }
 
-    pub(super) fn to_arguments(self) -> [String; 2] {
+    pub(crate) fn to_arguments(self) -> [String; 2] {
         [self.blocked.to_string(), u8::from(self.is_pipe_ignored).to_string()]
     }
 
-    pub(super) fn from_arguments(arguments: &mut impl Iterator<Item = OsString>) -> Option<Self> {
+    pub(crate) fn from_arguments(arguments: &mut impl Iterator<Item = OsString>) -> Option<Self> {
         let mut number = || arguments.next()?.into_string().ok()?.parse::<u64>().ok();
         Some(Self { blocked: number()?, is_pipe_ignored: number()? != 0 })
     }
 }
 
 /// Sees to it that children can be waited for, whatever this process has inherited.
-pub(super) fn wait_for_children() {
+pub(crate) fn wait_for_children() {
     if is_ignored(&read_status("self"), Signal::SIGCHLD) {
         signal_hook::flag::register(Signal::SIGCHLD as i32, Arc::new(AtomicBool::new(false))).ok();
     }
@@ -67,7 +67,7 @@ fn was_pipe_ignored() -> bool {
 }
 
 /// `/proc/<process>/status`.
-pub(super) fn read_status(process: &str) -> String {
+pub(crate) fn read_status(process: &str) -> String {
     fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default()
 }
 
@@ -76,7 +76,7 @@ fn is_ignored(status: &str, signal: Signal) -> bool {
 }
 
 /// Whether a set of signals in a process's status has that one.
-pub(super) fn has_signal(status: &str, set: &str, signal: i32) -> bool {
+pub(crate) fn has_signal(status: &str, set: &str, signal: i32) -> bool {
     let bits = field(status, set).and_then(|bits| u64::from_str_radix(bits, 16).ok());
     bits.is_some_and(|bits| bits.checked_shr(signal.unsigned_abs() - 1).unwrap_or(0) & 1 != 0)
 }

@@ -6,12 +6,12 @@ use prompush_core::{
     Exposition, Label, Metric, MetricFamily, MetricType, MetricValue, PUSH_TTL, PUSH_TTL_HELP,
 };
 
-use super::ending::Ending;
-use super::usage::Usage;
+use crate::run::ending::Ending;
+use crate::run::usage::Usage;
 
 /// A metric of ours: its name and its help text. All are gauges, as each tells of one run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Definition(pub(super) &'static str, pub(super) &'static str);
+pub(crate) struct Definition(pub(crate) &'static str, pub(crate) &'static str);
 
 const LAST_START: Definition = Definition(
     "job_last_start_timestamp_seconds",
@@ -53,7 +53,7 @@ const TEXTFILE_ERROR: Definition = Definition(
 );
 
 /// All of them, in the order in which they are documented.
-pub(super) const ALL: [Definition; 12] = [
+pub(crate) const ALL: [Definition; 12] = [
     LAST_START,
     LAST_COMPLETION,
     LAST_SUCCESS,
@@ -69,7 +69,7 @@ pub(super) const ALL: [Definition; 12] = [
 ];
 
 /// Whether a run pushes a metric of that name itself.
-pub(super) fn is_ours(name: &str, has_ttl: bool) -> bool {
+pub(crate) fn is_ours(name: &str, has_ttl: bool) -> bool {
     // A command may say how long its group is good for, if its caller has not.
     let is_given = |ours: &Definition| ours.0 != TTL.0 || has_ttl;
     ALL.iter().filter(|ours| is_given(ours)).any(|ours| ours.0 == name)
@@ -77,25 +77,25 @@ pub(super) fn is_ours(name: &str, has_ttl: bool) -> bool {
 
 /// What is known of a job before it ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JobStart {
-    pub(super) at: SystemTime,
-    pub(super) every: Option<Duration>,
-    pub(super) ttl: Option<Duration>,
+pub(crate) struct JobStart {
+    pub(crate) at: SystemTime,
+    pub(crate) every: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
 }
 
 /// What is known of a job when it has ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JobEnd {
-    pub(super) at: SystemTime,
-    pub(super) duration: Duration,
-    pub(super) ending: Ending,
-    pub(super) usage: Usage,
-    pub(super) is_textfile_bad: bool,
+pub(crate) struct JobEnd {
+    pub(crate) at: SystemTime,
+    pub(crate) duration: Duration,
+    pub(crate) ending: Ending,
+    pub(crate) usage: Usage,
+    pub(crate) is_textfile_bad: bool,
 }
 
 impl JobStart {
     /// What is pushed while the job runs.
-    pub(super) fn running(&self) -> Exposition<'static> {
+    pub(crate) fn running(&self) -> Exposition<'static> {
         let mut families = self.families();
         families.push(gauge(RUNNING, 1.0));
         Exposition { families }
@@ -103,7 +103,7 @@ impl JobStart {
 
     /// What is pushed when the job has ended. A failure leaves the time of the last success out: it is added to the
     /// group, which keeps the one it has.
-    pub(super) fn ended(&self, end: &JobEnd) -> Exposition<'static> {
+    pub(crate) fn ended(&self, end: &JobEnd) -> Exposition<'static> {
         let mut families = self.families();
         families.push(gauge(RUNNING, 0.0));
         families.push(gauge(LAST_COMPLETION, seconds_since_epoch(end.at)));
@@ -153,6 +153,15 @@ fn mode(mode: &'static str, value: f64) -> Metric<'static> {
 
 fn metric(labels: Vec<Label<'static>>, value: f64) -> Metric<'static> {
     Metric { labels: labels.into(), value: MetricValue::Number(value), timestamp_ms: None, line: 0 }
+}
+
+/// Every family that a run can push, with made-up values: for the documentation.
+pub(crate) fn example() -> Exposition<'static> {
+    let (at, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+    let start = JobStart { at, every: Some(second), ttl: Some(second) };
+    let usage = Usage { user_cpu: second, system_cpu: second, resident_bytes_max: Some(1.0) };
+    let ending = Ending::Exited(0);
+    start.ended(&JobEnd { at, duration: second, ending, usage, is_textfile_bad: false })
 }
 
 /// To the millisecond, which is what Prometheus keeps of a time.

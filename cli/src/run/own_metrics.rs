@@ -1,17 +1,18 @@
 //! The metrics that a command has written, checked as `prompush check` checks them.
 
+use prompush_core::check::{Severity, Span};
 use prompush_core::{Exposition, GroupingKey};
 
-use super::job_metrics;
-use crate::analysis::Body;
-use crate::diagnostic::{Diagnostic, Mark, Severity, show_errors};
+use crate::body::diagnostics;
+use crate::body::input::Input;
 use crate::error::CliError;
-use crate::input::Input;
-use crate::terminal::warn;
+use crate::output::diagnostic::{Diagnostic, show_errors};
+use crate::output::terminal::print_warning;
+use crate::run::job_metrics;
 
 /// Why a command's metrics are not pushed.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// They cannot be read, for that reason.
     Unreadable(String),
     /// A gateway would refuse them, or they are named like ours.
@@ -20,12 +21,12 @@ pub(super) enum Refused {
 
 impl Refused {
     /// Says so on stderr; `inputs` are what was checked.
-    pub(super) fn show(&self, inputs: &[Input]) {
+    pub(crate) fn show(&self, inputs: &[Input]) {
         match self {
-            Self::Unreadable(words) => warn(words),
+            Self::Unreadable(words) => print_warning(words),
             Self::Invalid(errors) => {
                 show_errors(errors, inputs);
-                warn("the command's own metrics are not pushed");
+                print_warning("the command's own metrics are not pushed");
             }
         }
     }
@@ -38,15 +39,15 @@ impl From<CliError> for Refused {
 }
 
 /// The families of `inputs`, if they can be pushed to `key` beside ours.
-pub(super) fn check<'a>(
+pub(crate) fn check<'a>(
     inputs: &'a [Input],
     key: &GroupingKey,
     has_ttl: bool,
 ) -> Result<Exposition<'a>, Refused> {
-    let mut body = Body::parse(inputs)?;
-    let mut errors = std::mem::take(&mut body.errors);
+    let mut body = diagnostics::parse(inputs)?;
+    let mut errors = diagnostics::with_texts(std::mem::take(&mut body.parse_errors));
     if errors.is_empty() {
-        errors = body.check(Some(key))?;
+        errors = diagnostics::with_texts(body.check_push(Some(key)));
         errors.retain(|found| found.severity == Severity::Error);
         errors.extend(ours(&body.exposition, has_ttl));
     }
@@ -61,7 +62,7 @@ fn ours(exposition: &Exposition<'_>, has_ttl: bool) -> Vec<Diagnostic> {
         severity: Severity::Error,
         input: 0,
         line: family.metrics.first().map_or(0, |metric| metric.line),
-        mark: Mark::Name,
+        span: Span::Name,
         message: format!("metric `{}` is pushed by `prompush run` itself", family.name),
         hint: Some("give it another name".to_owned()),
     })

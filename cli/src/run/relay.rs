@@ -7,13 +7,13 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use super::signals::Received;
+use crate::run::signals::Received;
 
 /// Most generations between the command and a process that is taken for one of its own.
 const GENERATIONS_MAX: usize = 64;
 
 /// Whether the command is sent what this process was sent.
-pub(super) fn is_passed_on(received: Received, command: u32, is_session_leader: bool) -> bool {
+pub(crate) fn is_passed_on(received: Received, command: u32, is_session_leader: bool) -> bool {
     match received.sender {
         None => !is_sent_to_the_group(received.signal, is_session_leader),
         // `kill 0` in a script reaches both; what else a command sends its parent is not meant for itself.

@@ -9,27 +9,27 @@ use std::time::{Duration, Instant};
 use prompush::{GatewayConfig, Outbox, PushError, PushErrorKind, Source};
 use prompush_core::GroupingKey;
 
-use super::signals::Signals;
 use crate::error::CliError;
+use crate::run::signals::Signals;
 
 /// Time between two looks at whether somebody has lost patience.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Where to push, before it is known to which group.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// May hold credentials: not to be shown.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// The same, without them.
-    pub(super) shown: String,
-    pub(super) config: GatewayConfig,
+    pub(crate) shown: String,
+    pub(crate) config: GatewayConfig,
     /// Where to keep what the gateway did not take.
-    pub(super) spool: Option<PathBuf>,
+    pub(crate) spool: Option<PathBuf>,
 }
 
 /// The one group of a run on its gateway.
 #[derive(Debug)]
-pub(super) struct Reporter {
+pub(crate) struct Reporter {
     outbox: Arc<Outbox>,
     key: GroupingKey,
 }
@@ -37,7 +37,7 @@ pub(super) struct Reporter {
 impl Reporter {
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn start(target: Target, key: GroupingKey) -> Result<Self, CliError> {
+    pub(crate) fn start(target: Target, key: GroupingKey) -> Result<Self, CliError> {
         let mut builder = Outbox::builder(&target.url).map_err(CliError::Gateway)?;
         // Nobody waits for it when all is said.
         builder = builder.config(target.config).shutdown_deadline(Duration::ZERO);
@@ -50,7 +50,7 @@ impl Reporter {
 
     /// Hands over the first families. A group of this process alone has nothing in it yet but what an earlier process of
     /// the same ID has left: that is replaced.
-    pub(super) fn start_with(&self, state: &dyn Source, is_of_this_process: bool) {
+    pub(crate) fn start_with(&self, state: &dyn Source, is_of_this_process: bool) {
         let handed_over =
             if is_of_this_process { self.outbox.push(&self.key, state) } else { self.add(state) };
         handed_over.ok(); // what is wrong is said after the last push
@@ -60,17 +60,17 @@ impl Reporter {
     ///
     /// # Errors
     /// If they do not go together.
-    pub(super) fn add(&self, state: &dyn Source) -> Result<(), PushError> {
+    pub(crate) fn add(&self, state: &dyn Source) -> Result<(), PushError> {
         self.outbox.add(&self.key, state)
     }
 
     /// The group.
-    pub(super) fn key(&self) -> &GroupingKey {
+    pub(crate) fn key(&self) -> &GroupingKey {
         &self.key
     }
 
     /// Waits until all is sent, at most for `deadline`, and no longer than until a signal says to end.
-    pub(super) fn finish(&self, deadline: Duration, signals: &Signals) -> Outcome {
+    pub(crate) fn finish(&self, deadline: Duration, signals: &Signals) -> Outcome {
         let (sender, flushed) = channel();
         let flush = {
             let outbox = Arc::clone(&self.outbox);
@@ -99,7 +99,7 @@ impl Reporter {
 
 /// What has become of the last state.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Pushed,
     /// The gateway does not take these metrics, and may take others; in words.
     Refused(String),
@@ -119,12 +119,12 @@ impl Outcome {
 }
 
 /// An error with its causes.
-pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_one_line(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}")).replace('\n', " ")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a command runs in real time")]
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -26,16 +26,16 @@ const NOT_BLOCKED: [Signal; 8] = [
 
 /// A signal that this process was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Its number.
-    pub(super) signal: i32,
+    pub(crate) signal: i32,
     /// The process that sent it; `None` if it was the kernel.
-    pub(super) sender: Option<u32>,
+    pub(crate) sender: Option<u32>,
 }
 
 /// All signals to this process, blocked in the thread that calls and in those it starts afterwards.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     queue: SignalFd,
 }
 
@@ -44,7 +44,7 @@ impl Signals {
     ///
     /// # Errors
     /// If the system allows it not.
-    pub(super) fn block() -> Result<Self, CliError> {
+    pub(crate) fn block() -> Result<Self, CliError> {
         let failed = |errno: nix::Error| CliError::System("wait for signals", errno.into());
         let mut set = SigSet::all();
         for signal in NOT_BLOCKED {
@@ -59,7 +59,7 @@ impl Signals {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn wait(&self) -> io::Result<Received> {
+    pub(crate) fn wait(&self) -> io::Result<Received> {
         loop {
             if let Some(received) = self.next()? {
                 return Ok(received);
@@ -77,7 +77,7 @@ impl Signals {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn next(&self) -> io::Result<Option<Received>> {
+    pub(crate) fn next(&self) -> io::Result<Option<Received>> {
         let Some(info) = self.queue.read_signal()? else { return Ok(None) };
         // Codes of `kill`, `sigqueue` and `tgkill`; all others are the kernel's own.
         let is_from_process = matches!(info.ssi_code, 0 | -1 | -6);
@@ -95,23 +95,23 @@ const STOPS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
 
 impl Signals {
     /// Takes what has come so far.
-    pub(super) fn drain(&self) -> Vec<Received> {
+    pub(crate) fn drain(&self) -> Vec<Received> {
         std::iter::from_fn(|| self.next().ok().flatten()).collect()
     }
 
     /// Whether somebody wants this process to end; what else has come is dropped.
-    pub(super) fn is_told_to_end(&self) -> bool {
+    pub(crate) fn is_told_to_end(&self) -> bool {
         self.drain().iter().any(|it| ENDS.iter().any(|end| *end as i32 == it.signal))
     }
 }
 
 /// From now on the terminal can stop this process again. What waits to do so has to be drained before.
-pub(super) fn allow_stops() {
+pub(crate) fn allow_stops() {
     STOPS.into_iter().collect::<SigSet>().thread_unblock().ok(); // no signal is invalid
 }
 
 /// Lets `signal` through to this thread while `action` runs.
-pub(super) fn unblocked(signal: Signal, action: impl FnOnce()) {
+pub(crate) fn unblocked(signal: Signal, action: impl FnOnce()) {
     let set = SigSet::from(signal);
     let is_unblocked = set.thread_unblock().is_ok();
     action();

@@ -9,18 +9,18 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpid, kill_process, waitid,
 };
 
-use super::ending::Ending;
-use super::relay;
-use super::signals::{Received, Signals, unblocked};
-use super::witness::Witness;
 use crate::error::CliError;
+use crate::run::ending::Ending;
+use crate::run::relay;
+use crate::run::signals::{Received, Signals, unblocked};
+use crate::run::witness::Witness;
 
 const SIGCHLD: i32 = NamedSignal::SIGCHLD as i32;
 const SIGCONT: i32 = NamedSignal::SIGCONT as i32;
 
 /// The command while it runs.
 #[derive(Debug)]
-pub(super) struct Supervised<'w> {
+pub(crate) struct Supervised<'w> {
     pid: Pid,
     witness: &'w mut Witness,
     is_stopped: bool,
@@ -29,7 +29,7 @@ pub(super) struct Supervised<'w> {
 }
 
 impl<'w> Supervised<'w> {
-    pub(super) fn new(pid: Pid, witness: &'w mut Witness) -> Self {
+    pub(crate) fn new(pid: Pid, witness: &'w mut Witness) -> Self {
         Self {
             pid,
             witness,
@@ -43,7 +43,7 @@ impl<'w> Supervised<'w> {
     ///
     /// # Errors
     /// If the system cannot say how it ended.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         mut self,
         signals: &Signals,
         early: &[Received],
@@ -133,7 +133,7 @@ fn ending(status: &WaitIdStatus) -> Option<Ending> {
 }
 
 /// Sends a signal to the command, which has not been waited for, so that its process ID is its own; or to this process.
-pub(super) fn send(pid: Pid, signal: i32) {
+pub(crate) fn send(pid: Pid, signal: i32) {
     if let Some(signal) = Signal::from_named_raw(signal) {
         kill_process(pid, signal).ok(); // it may be another user's by now: then it would not have had it, either
         return;

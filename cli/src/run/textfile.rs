@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use crate::args::{BodyArgs, FormatArg};
+use crate::body::input::{self, Input};
 use crate::error::CliError;
-use crate::input::{self, Input};
 
-/// The environment variable with the file's path, for the command; if it is set already, that file is meant.
-pub(super) const TEXTFILE_VARIABLE: &str = "PROMPUSH_TEXTFILE";
 /// Most bytes that are read of it: 64 MiB, as much as a push takes.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Where a file for one run can be: also where the place for temporary files cannot be written to.
@@ -20,7 +18,7 @@ const ATTEMPTS_MAX: u32 = 16;
 
 /// The file for the command's own metrics.
 #[derive(Debug)]
-pub(super) struct Textfile {
+pub(crate) struct Textfile {
     path: PathBuf,
     /// A folder for this run alone, removed with all that is in it.
     folder: Option<PathBuf>,
@@ -34,7 +32,7 @@ type Stamp = (u64, u64, i64, i64);
 impl Textfile {
     /// The file that is given, or one in a new folder that nobody else can read. `None` where none can be made; then
     /// the command has none.
-    pub(super) fn prepare(given: Option<&Path>) -> Option<Self> {
+    pub(crate) fn prepare(given: Option<&Path>) -> Option<Self> {
         if let Some(path) = given {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             let before = stamp(&path);
@@ -46,7 +44,7 @@ impl Textfile {
     }
 
     /// Where the command writes to.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -54,7 +52,7 @@ impl Textfile {
     ///
     /// # Errors
     /// If there is something and it cannot be read, or is no text.
-    pub(super) fn read(&self) -> Result<Vec<Input>, CliError> {
+    pub(crate) fn read(&self) -> Result<Vec<Input>, CliError> {
         // What a run of long ago has left in a file of the user's is not of this run.
         if stamp(&self.path).is_none_or(|stamp| Some(stamp) == self.before) {
             return Ok(Vec::new());
@@ -100,7 +98,7 @@ mod tests {
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
         assert!(textfile.read().unwrap().is_empty());
         fs::write(textfile.path(), "rows 7\n").unwrap();
-        assert_eq!(textfile.read().unwrap()[0].bytes, b"rows 7\n");
+        assert_eq!(textfile.read().unwrap()[0].body.bytes(), b"rows 7\n");
         drop(textfile);
         assert!(!folder.exists());
     }
@@ -113,7 +111,7 @@ mod tests {
         let textfile = Textfile::prepare(Some(&path)).unwrap();
         assert!(textfile.read().unwrap().is_empty());
         fs::write(&path, "rows 22\n").unwrap();
-        assert_eq!(textfile.read().unwrap()[0].bytes, b"rows 22\n");
+        assert_eq!(textfile.read().unwrap()[0].body.bytes(), b"rows 22\n");
         drop(textfile);
         assert!(path.exists());
     }

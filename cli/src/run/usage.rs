@@ -7,24 +7,24 @@ use nix::sys::time::TimeVal;
 
 /// CPU time and memory of a command, with those of the processes it has waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Usage {
-    pub(super) user_cpu: Duration,
-    pub(super) system_cpu: Duration,
+pub(crate) struct Usage {
+    pub(crate) user_cpu: Duration,
+    pub(crate) system_cpu: Duration,
     /// Most memory of one process, in bytes; `None` where an earlier child of this process had more.
-    pub(super) resident_bytes_max: Option<f64>,
+    pub(crate) resident_bytes_max: Option<f64>,
 }
 
 /// What all children of this process have cost so far. This program has none before the command; but what ran in
 /// this process before it, such as a shell that ended in `exec`, may have had some.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct UsageSoFar {
+pub(crate) struct UsageSoFar {
     user_cpu: Duration,
     system_cpu: Duration,
     resident_kib_max: i64,
 }
 
 impl UsageSoFar {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Self::default() };
         Self {
             user_cpu: duration(usage.user_time()),
@@ -35,7 +35,7 @@ impl UsageSoFar {
 
     /// What has been added since `before`.
     #[expect(clippy::cast_precision_loss, reason = "a machine's memory is far below 2^53 KiB")]
-    pub(super) fn since(&self, before: &Self) -> Usage {
+    pub(crate) fn since(&self, before: &Self) -> Usage {
         let is_known = self.resident_kib_max > before.resident_kib_max;
         Usage {
             user_cpu: self.user_cpu.saturating_sub(before.user_cpu),

@@ -16,13 +16,13 @@ use rustix::process::{
     set_dumpable_behavior, set_parent_process_death_signal, waitid,
 };
 
-use super::command::THIS_PROGRAM;
-use super::hiding::ARGUMENTS_VARIABLE;
-use super::inherited::{has_signal, read_status};
-use super::report::now;
+use crate::run::command::THIS_PROGRAM;
+use crate::run::hiding::ARGUMENTS_VARIABLE;
+use crate::run::inherited::{has_signal, read_status};
+use crate::run::report::now;
 
 /// Stands in place of a subcommand when this program is to be a witness.
-pub(super) const STAND_BY: &str = "stand-by";
+pub(crate) const STAND_BY: &str = "stand-by";
 /// What is seen of it in a list of processes; nobody who looks for this program is to find it.
 const NAME: &str = "bystander";
 
@@ -33,7 +33,7 @@ const SCHEDULED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The witness, unless none can be started: then every signal looks as if it was sent to the wrapper alone.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     child: Option<Child>,
     /// What ended the last one, and when that was seen.
     ended_by: Option<(i32, Instant)>,
@@ -41,12 +41,12 @@ pub(super) struct Witness {
 
 impl Witness {
     /// Starts it in the process group of this process.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { child: spawn().ok(), ended_by: None }
     }
 
     /// Whether it was sent that signal, too.
-    pub(super) fn had(&mut self, signal: i32) -> bool {
+    pub(crate) fn had(&mut self, signal: i32) -> bool {
         if !ends_a_process(signal) {
             return false;
         }
@@ -66,7 +66,7 @@ impl Witness {
     }
 
     /// Notices its end, and starts another one.
-    pub(super) fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         self.ended_by.take_if(|(_, seen)| seen.elapsed() > GRACE);
         let Some(child) = &mut self.child else { return };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -120,7 +120,7 @@ fn spawn() -> io::Result<Child> {
 }
 
 /// Does nothing until a signal comes, or until the wrapper ends.
-pub(super) fn stand_by() -> ExitCode {
+pub(crate) fn stand_by() -> ExitCode {
     set_parent_process_death_signal(Some(Signal::KILL)).ok(); // its stdin ends, too
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok(); // a core of it is of no use
     SigSet::empty().thread_set_mask().ok(); // no mask is invalid

@@ -10,14 +10,20 @@ use crate::workspace;
 
 /// The allowed dependencies of each package: downwards only. A new dependency is a change of the architecture, and its
 /// commit says so.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("prompush-core", &[]),
-    ("prompush", &["prompush-core"]),
+    ("prompush-process-metrics", &["prompush-core"]),
+    // The metrics of the process come with the feature `process`, which is off by default.
+    ("prompush", &["prompush-core", "prompush-process-metrics"]),
     ("prompush-http-server", &[]),
-    ("prompush-gateway", &["prompush-core", "prompush-http-server"]),
+    ("prompush-gateway", &["prompush-core", "prompush-http-server", "prompush-process-metrics"]),
     // The server comes with the feature `serve`, which is off by default.
-    ("prompush-gptme", &["prompush", "prompush-core", "prompush-http-server"]),
-    ("prompush-cli", &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core"]),
+    ("prompush-otlp", &["prompush", "prompush-core", "prompush-http-server"]),
+    ("prompush-gptme", &["prompush-otlp", "prompush", "prompush-http-server"]),
+    (
+        "prompush-cli",
+        &["prompush-gptme", "prompush-otlp", "prompush-gateway", "prompush", "prompush-core"],
+    ),
     (
         "prompush-benches",
         &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core", "prompush-testing"],
@@ -28,17 +34,18 @@ const ARROWS: [(&str, &[&str]); 9] = [
 ];
 
 /// The allowed dependencies of tests, in addition to [`ARROWS`].
-const DEV_ARROWS: [(&str, &[&str]); 6] = [
+const DEV_ARROWS: [(&str, &[&str]); 7] = [
     ("prompush-core", &["prompush-testing"]),
     ("prompush", &["prompush-testing"]),
     ("prompush-http-server", &["prompush-testing"]),
     ("prompush-gateway", &["prompush-testing"]),
-    ("prompush-gptme", &["prompush-testing"]),
+    ("prompush-otlp", &["prompush-http-server", "prompush-testing"]),
+    ("prompush-gptme", &["prompush-core", "prompush-http-server", "prompush-testing"]),
     ("prompush-cli", &["prompush-testing"]),
 ];
 
 /// The libraries that a synchronous program adds. No async runtime may come with them.
-const WITHOUT_RUNTIME: [&str; 3] = ["prompush-core", "prompush", "prompush-gptme"];
+const WITHOUT_RUNTIME: [&str; 4] = ["prompush-core", "prompush", "prompush-otlp", "prompush-gptme"];
 
 /// Async runtimes, and crates that need one.
 const RUNTIMES: [&str; 10] = [

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prompush::HttpUrl;
-use prompush_gptme::Rules;
-use prompush_gptme::receiver::{ReceiverError, Scraper, Snapshot};
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::{InstanceSnapshot, ReceiverError, Scraper, ScraperConfig};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 
@@ -20,7 +20,7 @@ const LOCALHOST: &str = "localhost";
 
 /// A place where gptme up to 0.28 is to serve its metrics.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Host and port, as they stand in a URL.
     authority: String,
     chosen: Option<Chosen>,
@@ -39,7 +39,7 @@ impl Place {
     ///
     /// # Errors
     /// If there is none.
-    pub(super) fn choose() -> io::Result<Self> {
+    pub(crate) fn choose() -> io::Result<Self> {
         let (socket, address) = reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let chosen = Some(Chosen { address, _socket: socket });
         Ok(Self { authority: address.to_string(), chosen })
@@ -49,7 +49,7 @@ impl Place {
     ///
     /// # Errors
     /// If somebody does so already, and for a host that has to be looked up elsewhere.
-    pub(super) fn given(host: &str, port: u16) -> io::Result<Self> {
+    pub(crate) fn given(host: &str, port: u16) -> io::Result<Self> {
         if host == LOCALHOST {
             for address in (host, port).to_socket_addrs()? {
                 reserve(address)?;
@@ -63,17 +63,17 @@ impl Place {
     }
 
     /// What gptme has to be told; nothing where the user has done so.
-    pub(super) fn address_to_tell(&self) -> Option<SocketAddr> {
+    pub(crate) fn address_to_tell(&self) -> Option<SocketAddr> {
         self.chosen.as_ref().map(|chosen| chosen.address)
     }
 }
 
 /// What a gptme serves, read again and again.
 #[derive(Debug)]
-pub(super) struct Served {
+pub(crate) struct Served {
     scraper: Scraper,
     /// What was read last: the scraper hands out once what has ended.
-    last: Mutex<Option<Snapshot>>,
+    last: Mutex<Option<InstanceSnapshot>>,
     _place: Place,
 }
 
@@ -82,23 +82,22 @@ impl Served {
     ///
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn start(
+    pub(crate) fn start(
         place: Place,
         process_id: u32,
         rules: Arc<Rules>,
     ) -> Result<Self, ReceiverError> {
         let url = HttpUrl::parse(&format!("http://{}/metrics", place.authority));
         let url = url.map_err(ReceiverError::Config)?;
-        let scraper = match place.chosen {
-            // Nobody else has the port.
-            Some(_) => Scraper::start(url, INTERVAL, rules)?,
-            None => Scraper::of_process(process_id, url, INTERVAL, rules)?,
-        };
+        // Nobody else has a port that was chosen here.
+        let only_of = place.chosen.is_none().then_some(process_id);
+        let config = ScraperConfig::new(url).interval(INTERVAL).rules(rules).process_id(only_of);
+        let scraper = Scraper::start(config)?;
         Ok(Self { scraper, last: Mutex::default(), _place: place })
     }
 
     /// What it served last.
-    pub(super) fn last(&self) -> Option<Snapshot> {
+    pub(crate) fn last(&self) -> Option<InstanceSnapshot> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(newer) = self.scraper.instances().pop() {
             *last = Some(newer);

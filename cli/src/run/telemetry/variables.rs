@@ -6,7 +6,8 @@ use std::time::Duration;
 use prompush::HttpUrl;
 use prompush_gptme::{Environment, EnvironmentError};
 
-use super::served::Place;
+use crate::environment::INTERVAL;
+use crate::run::telemetry::served::Place;
 
 const GPTME_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
 const GPTME_ENDPOINT: &str = "OTLP_ENDPOINT";
@@ -14,7 +15,6 @@ const OTEL_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const OTEL_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const OTEL_METRICS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 const OTEL_METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
-const INTERVAL: &str = "PROMPUSH_INTERVAL";
 const PROMETHEUS_ADDR: &str = "PROMETHEUS_ADDR";
 const PROMETHEUS_PORT: &str = "PROMETHEUS_PORT";
 
@@ -27,7 +27,7 @@ const LOOPBACK: &str = "127.0.0.1";
 
 /// Whose telemetry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Kind {
+pub(crate) enum Kind {
     Gptme,
     /// Any program that exports OTLP over HTTP.
     Other,
@@ -35,22 +35,22 @@ pub(in super::super) enum Kind {
 
 /// What the user's environment says.
 #[derive(Debug)]
-pub(in super::super) struct Settings {
+pub(crate) struct Settings {
     kind: Kind,
     /// Where the user wants traces.
-    pub(super) traces_to: Option<HttpUrl>,
+    pub(crate) traces_to: Option<HttpUrl>,
     /// Time between two pushes.
-    pub(super) interval: Duration,
+    pub(crate) interval: Duration,
     /// Where the command may serve metrics instead of exporting them.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Whether the user has turned gptme's telemetry off.
-    pub(in super::super) is_turned_off: bool,
+    pub(crate) is_turned_off: bool,
 }
 
 impl Settings {
     /// # Errors
     /// For a variable whose value means nothing.
-    pub(in super::super) fn read(
+    pub(crate) fn read(
         kind: Kind,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, EnvironmentError> {
@@ -69,7 +69,7 @@ impl Settings {
 
     /// What a command needs for its metrics to come to `endpoint`. Where the user has named a collector, traces and
     /// logs of other programs go on to it by themselves.
-    pub(super) fn variables(
+    pub(crate) fn variables(
         &self,
         endpoint: &str,
         lookup: impl Fn(&str) -> Option<OsString>,

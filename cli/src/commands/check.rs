@@ -1,0 +1,117 @@
+//! `prompush check`: shows what is wrong with a body, without a gateway.
+
+use prompush_core::{Exposition, check};
+use serde_json::{Value, json};
+
+use crate::args::CheckArgs;
+use crate::body::diagnostics;
+use crate::body::input::{self, Input};
+use crate::error::CliError;
+use crate::output::diagnostic::{Diagnostic, SourceLines, render};
+use crate::output::json::print_json;
+use crate::output::plural::count;
+use crate::output::terminal::{Style, print_message, write_stdout};
+use crate::resolve;
+
+/// Most diagnostics that are shown; the rest is counted.
+const SHOWN_MAX: usize = 100;
+/// Most diagnostics that are in the JSON; the rest is counted.
+const JSON_MAX: usize = 10_000;
+
+pub(crate) fn run(args: &CheckArgs) -> Result<(), CliError> {
+    let key = match &args.job {
+        Some(job) => Some(resolve::grouping_key(job, &args.group)?),
+        None => None,
+    };
+    let inputs = input::read(&args.body)?;
+    let bodies = inputs.iter().map(|input| &input.body);
+    let report = check::check(bodies, key.as_ref())
+        .map_err(|error| diagnostics::duplicate_family(error, &inputs))?;
+    let totals = Totals { errors: report.errors(), warnings: report.warnings() };
+    let found = diagnostics::with_texts(report.diagnostics);
+
+    if args.json {
+        write_json(&found, &inputs, totals)?;
+    } else {
+        write_diagnostics(&found, &inputs)?;
+    }
+    match totals {
+        Totals { errors: 0, .. } if args.json => Ok(()),
+        Totals { errors: 0, warnings } => {
+            say_good(&report.exposition, warnings);
+            Ok(())
+        }
+        Totals { errors, warnings } => Err(CliError::CheckFailed { errors, warnings }),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Totals {
+    errors: usize,
+    warnings: usize,
+}
+
+/// The diagnostics are the data of this command: they go to stdout.
+fn write_diagnostics(found: &[Diagnostic], inputs: &[Input]) -> Result<(), CliError> {
+    let shown = found.get(..SHOWN_MAX).unwrap_or(found);
+    let lines = SourceLines::find(shown, inputs);
+    let style = Style::of_stdout();
+    write_stdout(|stdout| {
+        for found in shown {
+            let text = render(found, &inputs[found.input].name, lines.of(found), style);
+            writeln!(stdout, "{text}")?;
+        }
+        let hidden = found.len() - shown.len();
+        if hidden > 0 {
+            writeln!(stdout, "… and {hidden} more")?;
+        }
+        Ok(())
+    })
+}
+
+fn say_good(exposition: &Exposition<'_>, warnings: usize) {
+    let families = exposition.families.iter();
+    let samples: usize =
+        families.flat_map(|family| &family.metrics).map(|metric| metric.value.samples()).sum();
+    let read = format!(
+        "{}, {}",
+        count(exposition.families.len(), "metric family", "metric families"),
+        count(samples, "sample", "samples")
+    );
+    match warnings {
+        0 => print_message(&format!("ok: {read}")),
+        warnings => {
+            print_message(&format!("ok: {read}; {}", count(warnings, "warning", "warnings")));
+        }
+    }
+}
+
+fn write_json(found: &[Diagnostic], inputs: &[Input], totals: Totals) -> Result<(), CliError> {
+    let listed = found.get(..JSON_MAX).unwrap_or(found);
+    let lines = SourceLines::find(listed, inputs);
+    let diagnostics: Vec<Value> = listed
+        .iter()
+        .map(|found| to_json(found, &inputs[found.input].name, lines.of(found)))
+        .collect();
+    let value = json!({
+        "errors": totals.errors,
+        "warnings": totals.warnings,
+        "diagnostics": diagnostics,
+    });
+    write_stdout(|stdout| print_json(stdout, &value))
+}
+
+fn to_json(found: &Diagnostic, name: &str, line: &[u8]) -> Value {
+    let has_line = found.line > 0;
+    let (column, width) = found.span.locate(line);
+    json!({
+        "severity": found.severity.as_str(),
+        "file": name,
+        "line": has_line.then_some(found.line),
+        "column": has_line.then_some(column),
+        "width": has_line.then_some(width),
+        "message": found.message,
+        "text": has_line.then(|| String::from_utf8_lossy(line)),
+        "hint": found.hint,
+    })
+}

@@ -1,0 +1,11 @@
+//! What a person or a program reads: stdout for data, stderr for messages.
+
+pub(crate) mod diagnostic;
+pub(crate) mod duration;
+pub(crate) mod escape;
+pub(crate) mod groups;
+pub(crate) mod json;
+pub(crate) mod logger;
+pub(crate) mod plural;
+pub(crate) mod table;
+pub(crate) mod terminal;

@@ -1,0 +1,36 @@
+//! Groups, in the order and the notation in which they are shown.
+
+use std::collections::BTreeMap;
+
+use prompush::Group;
+
+/// Sorts groups by their jobs, then by their other labels.
+pub(crate) fn sort_groups(groups: &mut [Group]) {
+    groups.sort_by(|a, b| {
+        let job = |group: &Group| group.labels.get("job").cloned();
+        job(a).cmp(&job(b)).then_with(|| a.labels.cmp(&b.labels))
+    });
+}
+
+/// `labels` as Prometheus writes them, the job first.
+pub(crate) fn shown_labels(labels: &BTreeMap<String, String>) -> String {
+    let job = labels.get_key_value("job");
+    let others = labels.iter().filter(|(name, _)| *name != "job");
+    let pairs: Vec<String> =
+        job.into_iter().chain(others).map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_job_comes_first() {
+        let labels = BTreeMap::from([
+            ("a".to_owned(), "1".to_owned()),
+            ("job".to_owned(), "x\"".to_owned()),
+        ]);
+        assert_eq!(shown_labels(&labels), "{job=\"x\\\"\",a=\"1\"}");
+    }
+}
