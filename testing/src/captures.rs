@@ -48,6 +48,7 @@ pub fn scrape_capture(file: &str) -> Vec<u8> {
 }
 
 #[track_caller]
+#[expect(clippy::panic, reason = "a missing capture is a fault of the tests themselves")]
 fn read(path: &str) -> Vec<u8> {
     let path = folder().join(path);
     match fs::read(&path) {

@@ -92,7 +92,7 @@ impl OtlpHandler {
         if self.instance_mode == InstanceMode::Single {
             return None;
         }
-        SystemProcesses.owner_among(connection.peer(), connection.local(), FILES_MAX)
+        SystemProcesses::owner_among(connection.peer(), connection.local(), FILES_MAX)
     }
 
     fn forward(&self, request: &Request) {

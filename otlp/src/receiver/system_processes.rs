@@ -23,7 +23,6 @@ impl SystemProcesses {
     /// `files_max` open files of all processes. The newest processes are searched first, because
     /// most clients have just been started.
     pub(crate) fn owner_among(
-        self,
         peer: SocketAddr,
         local: SocketAddr,
         files_max: usize,
@@ -44,7 +43,7 @@ impl SystemProcesses {
     }
 
     /// The process that has that process ID now.
-    pub(crate) fn process(self, pid: u32) -> Option<ProcessIdentity> {
+    pub(crate) fn process(pid: u32) -> Option<ProcessIdentity> {
         let stat = linux::stat(i32::try_from(pid).ok()?)?;
         Some(ProcessIdentity { pid, started: stat.starttime })
     }
@@ -53,7 +52,7 @@ impl SystemProcesses {
 #[cfg(target_os = "linux")]
 impl Processes for SystemProcesses {
     fn owner(&self, peer: SocketAddr, local: SocketAddr) -> Option<ProcessIdentity> {
-        self.owner_among(peer, local, usize::MAX)
+        Self::owner_among(peer, local, usize::MAX)
     }
 
     fn is_alive(&self, process: ProcessIdentity) -> bool {
@@ -83,17 +82,12 @@ impl Processes for SystemProcesses {
 #[cfg(not(target_os = "linux"))]
 impl SystemProcesses {
     /// `None`: no process is found on this system.
-    pub(crate) fn owner_among(
-        self,
-        _: SocketAddr,
-        _: SocketAddr,
-        _: usize,
-    ) -> Option<ProcessIdentity> {
+    pub(crate) fn owner_among(_: SocketAddr, _: SocketAddr, _: usize) -> Option<ProcessIdentity> {
         None
     }
 
     /// `None`: no process is found on this system.
-    pub(crate) fn process(self, _: u32) -> Option<ProcessIdentity> {
+    pub(crate) fn process(_: u32) -> Option<ProcessIdentity> {
         None
     }
 }
@@ -197,7 +191,7 @@ mod tests {
     use super::*;
 
     fn this_process() -> ProcessIdentity {
-        SystemProcesses.process(std::process::id()).expect("this process runs")
+        SystemProcesses::process(std::process::id()).expect("this process runs")
     }
 
     #[test]
@@ -223,7 +217,7 @@ mod tests {
         let processes = SystemProcesses;
         let this = this_process();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        let process = processes.process(child.id()).unwrap();
+        let process = SystemProcesses::process(child.id()).unwrap();
         assert!(processes.is_alive(process) && processes.descends_from(process, this));
         assert!(!processes.descends_from(this, process));
         assert!(!processes.is_alive(ProcessIdentity { started: process.started + 1, ..process }));

@@ -238,7 +238,7 @@ impl ForwarderState {
             }
             Err(error) => {
                 let is_retryable = error.kind().is_retryable();
-                (ForwardFailure::Http(error), is_retryable)
+                (ForwardFailure::Http(Box::new(error)), is_retryable)
             }
         };
         self.has_just_failed.store(may_succeed_later, Ordering::Relaxed);
@@ -277,5 +277,5 @@ enum ForwardFailure {
     /// The target answered with this status.
     Refused(u16),
     /// The target gave no answer.
-    Http(HttpError),
+    Http(Box<HttpError>),
 }

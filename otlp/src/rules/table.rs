@@ -32,7 +32,7 @@ const RESERVED_LABELS: [&str; 4] = ["job", "instance", "le", "quantile"];
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// A later rule overrides an earlier one.
-    rules: Vec<Rule>,
+    entries: Vec<Rule>,
     samples_max: usize,
     reserved_labels: Vec<String>,
     aliases: Vec<FamilyAlias>,
@@ -41,7 +41,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         let mut rules = Self {
-            rules: Vec::new(),
+            entries: Vec::new(),
             samples_max: usize::MAX,
             reserved_labels: RESERVED_LABELS.map(str::to_owned).to_vec(),
             aliases: Vec::new(),
@@ -85,7 +85,7 @@ impl Rules {
     /// Default: dropped.
     #[must_use]
     pub fn instrumentation(mut self, keep: bool) -> Self {
-        self.rules.extend(rule::instrumentation(keep));
+        self.entries.extend(rule::instrumentation(keep));
         self
     }
 
@@ -136,14 +136,14 @@ impl Rules {
 
     /// What the last matching rule says; without one, to keep.
     fn decision(&self, matches: impl Fn(&Selector) -> bool) -> bool {
-        self.rules.iter().rev().find(|rule| matches(&rule.selector)).is_none_or(|rule| rule.keep)
+        self.entries.iter().rev().find(|rule| matches(&rule.selector)).is_none_or(|rule| rule.keep)
     }
 
     fn append(&mut self, text: &str) -> Result<(), RulesError> {
         for (number, line) in (1..).zip(text.lines()) {
             match parser::parse_line(line, number)? {
                 Statement::Empty => {}
-                Statement::Rules(rules) => self.rules.extend(rules),
+                Statement::Rules(rules) => self.entries.extend(rules),
                 Statement::SamplesMax(samples_max) => self.samples_max = samples_max,
             }
         }
