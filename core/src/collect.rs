@@ -1,4 +1,4 @@
-//! Collecting metric families from sources into one exposition.
+//! Collecting metric families from sources, and encoding them as one exposition.
 
 pub(crate) mod encoder;
 pub(crate) mod protobuf_encoder;

@@ -1,4 +1,4 @@
-//! Labels: those of a metric that was read, and those that tell the metrics of a family apart.
+//! Labels: the labels of a parsed metric, and the kinds of labels that a family can have.
 
 pub(crate) mod label_set;
 pub(crate) mod metric_labels;

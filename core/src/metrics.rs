@@ -15,6 +15,7 @@ pub(crate) mod family;
 pub(crate) mod family_state;
 mod protobuf_cache;
 pub(crate) mod registry;
+mod segmented_vec;
 pub(crate) mod series_map;
 
 #[cfg(all(test, prompush_loom))]

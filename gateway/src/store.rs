@@ -8,10 +8,11 @@
 //! - A refused push changes no metric of any group, except the time of the group's last failure.
 //! - Each group has the two families with its push times.
 
-pub(crate) mod group;
+pub(crate) mod group_view;
 pub(crate) mod limits;
 pub(crate) mod metric_store;
 pub(crate) mod stored_family;
 
 mod consistency;
+mod group;
 mod series_index;

@@ -64,11 +64,11 @@ pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;
 pub use http::url::HttpUrl;
-#[cfg(feature = "process")]
-pub use metrics::process_metrics::ProcessMetrics;
 pub use metrics::self_metrics::SelfMetrics;
 pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;
+#[cfg(feature = "process")]
+pub use prompush_process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use spool::directory::{Spool, SpoolEntry};
 pub use spool::replay::{ReplayError, ReplayOutcome};

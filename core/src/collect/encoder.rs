@@ -1,4 +1,4 @@
-//! The encoder: families in, one exposition out.
+//! The encoder: its buffer, and the place of each family in it.
 
 use std::ops::Range;
 
@@ -6,9 +6,10 @@ use crate::error::EncodeError;
 use crate::exposition::format::Format;
 use crate::exposition::protobuf::wire;
 
-/// Writes sources in one exposition format, into a buffer that is kept for the next time.
+/// Encodes sources in one exposition format.
 ///
-/// Families come out sorted by name, so that the same state gives the same bytes.
+/// An encoder that is used again allocates nothing if its buffer is large enough. Families are sorted
+/// by name, so that equal states give equal bytes.
 ///
 /// ```
 /// use prompush_core::{Encoder, Format, Registry};
@@ -51,27 +52,27 @@ impl Encoder {
         Self { format, ..Self::default() }
     }
 
-    /// The format it writes.
+    /// The format of the expositions.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// What was encoded last.
+    /// The exposition of the last encode.
     pub fn as_bytes(&self) -> &[u8] {
         &self.out
     }
 
-    /// How many families were encoded last.
+    /// The number of families in the last encode.
     pub fn families(&self) -> usize {
         self.family_spans.len()
     }
 
-    /// How many samples, that is lines with a value, were encoded last.
+    /// The number of samples in the last encode, that is, of lines with a value in a text format.
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// The name and the bytes of each family that was encoded last, sorted by name.
+    /// The name and the bytes of each family in the last encode, sorted by name.
     pub fn chunks(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.family_spans.iter().map(|span| {
             let name = std::str::from_utf8(&self.out[span.name.clone()]).unwrap_or_default();

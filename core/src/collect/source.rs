@@ -1,4 +1,4 @@
-//! Where metric families come from.
+//! Sources of metric families.
 
 use std::sync::Arc;
 
@@ -7,23 +7,24 @@ use crate::error::EncodeError;
 use crate::exposition::format::Format;
 use crate::exposition::metric_family::Exposition;
 
-/// Anything whose metric families can be encoded: our own registry, a `prometheus_client` one, a
-/// parsed body, or several of these.
+/// A source of metric families for an [`Encoder`]: a [`Registry`](crate::Registry), a
+/// `prometheus_client` registry, a parsed body ([`Exposition`]), or several of these in a tuple or a
+/// `Vec`.
 ///
-/// Families of one name in two sources are an error, not a merge.
+/// It is an error if two sources have families of the same name. They are not merged.
 pub trait Source: Send + Sync {
     /// Writes all families into `encoder`.
     ///
     /// # Errors
-    /// [`EncodeError`] if the source cannot be read.
+    /// [`EncodeError`] if the source cannot be encoded.
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError>;
 }
 
 impl Encoder {
-    /// Encodes `source`, in place of what was encoded before.
+    /// Encodes `source`. The result replaces that of the last encode.
     ///
     /// # Errors
-    /// [`EncodeError`] if a source cannot be read, or two hold a family of one name.
+    /// [`EncodeError`] if a source cannot be encoded, or two families have the same name.
     pub fn encode(&mut self, source: &(impl Source + ?Sized)) -> Result<&[u8], EncodeError> {
         self.start();
         source.gather(self)?;
@@ -84,9 +85,11 @@ impl Source for Exposition<'_> {
 }
 
 /// The exposition in text 0.0.4.
+///
+/// The text is empty if two families have the same name, which no parsed exposition has.
 pub fn to_string(exposition: &Exposition<'_>) -> String {
     let mut encoder = Encoder::new(Format::Text);
-    // An exposition has each family once, so that nothing can go wrong.
+    // An exposition has each family once, which leaves nothing that could fail.
     let text = encoder.encode(exposition).unwrap_or_default();
     String::from_utf8_lossy(text).into_owned()
 }

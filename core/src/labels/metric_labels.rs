@@ -1,10 +1,10 @@
-//! The labels of a metric that was read.
+//! The labels of a parsed metric.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A label of a metric.
+/// One label of a metric.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label<'a> {
     /// The name.
@@ -13,57 +13,67 @@ pub struct Label<'a> {
     pub value: Cow<'a, str>,
 }
 
-/// The labels of a metric as they were given, each name once in what our parser gives.
+/// The labels of a metric, in the order of the body. The parsers give each name once.
 ///
-/// Those that stand in a body as programs write them are not taken apart before somebody looks:
-/// then reading a body allocates nothing for them.
+/// Labels without escapes are kept as a slice of the body, and split when somebody iterates over them.
+/// So parsing allocates nothing for them.
+///
+/// ```
+/// use prompush_core::{Format, parse};
+///
+/// let exposition = parse(b"calls_total{tool=\"shell\"} 1\n", Format::Text)?;
+/// let labels = &exposition.families[0].metrics[0].labels;
+/// assert!(labels.iter().eq([("tool", "shell")]));
+/// # Ok::<(), prompush_core::ParseError>(())
+/// ```
 #[derive(Clone)]
-pub struct Labels<'a>(Form<'a>);
+pub struct Labels<'a>(Storage<'a>);
 
 #[derive(Clone)]
-enum Form<'a> {
-    /// `a="b",c="d"`: nothing escaped, no blank outside the quotes.
-    Plain(&'a str),
-    Listed(Box<[Label<'a>]>),
+enum Storage<'a> {
+    /// Text as in `a="b",c="d"`: nothing is escaped, and no blank stands outside the quotes.
+    Text(&'a str),
+    List(Box<[Label<'a>]>),
 }
 
 impl<'a> Labels<'a> {
-    /// Labels as they stand in a body, without braces.
-    pub(crate) fn plain(text: &'a str) -> Self {
-        Self(Form::Plain(text))
+    /// Labels as they stand in a body, without braces. `text` has no escape, and no blank outside the
+    /// quotes.
+    pub(crate) fn from_text(text: &'a str) -> Self {
+        Self(Storage::Text(text))
     }
 
-    /// Name and value of each, in the order of the body, unescaped.
+    /// The name and the unescaped value of each label, in the order of the body.
     pub fn iter(&self) -> Iter<'_> {
         match &self.0 {
-            Form::Plain(text) => Iter { plain: text, listed: [].iter() },
-            Form::Listed(labels) => Iter { plain: "", listed: labels.iter() },
+            Storage::Text(text) => Iter { text, list: [].iter() },
+            Storage::List(labels) => Iter { text: "", list: labels.iter() },
         }
     }
 
-    /// The same, kept apart from the body.
+    /// The same labels, not borrowed from the body.
     pub fn into_owned(self) -> Labels<'static> {
         self.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    /// Whether there are none.
+    /// Whether there are no labels.
     pub fn is_empty(&self) -> bool {
         match &self.0 {
-            Form::Plain(text) => text.is_empty(),
-            Form::Listed(labels) => labels.is_empty(),
+            Storage::Text(text) => text.is_empty(),
+            Storage::List(labels) => labels.is_empty(),
         }
     }
 }
 
 impl Default for Labels<'_> {
     fn default() -> Self {
-        Self::plain("")
+        Self::from_text("")
     }
 }
 
 impl<'a> From<Vec<Label<'a>>> for Labels<'a> {
     fn from(labels: Vec<Label<'a>>) -> Self {
-        Self(Form::Listed(labels.into()))
+        Self(Storage::List(labels.into()))
     }
 }
 
@@ -81,7 +91,7 @@ where
 impl PartialEq for Labels<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Form::Plain(one), Form::Plain(two)) => one == two,
+            (Storage::Text(one), Storage::Text(two)) => one == two,
             _ => self.iter().eq(other),
         }
     }
@@ -110,25 +120,25 @@ impl<'s> IntoIterator for &'s Labels<'_> {
     }
 }
 
-/// Iterates over [`Labels`].
+/// The iterator over [`Labels`].
 #[derive(Clone, Debug)]
 pub struct Iter<'s> {
-    /// The labels still to come, if they are in this form.
-    plain: &'s str,
-    listed: std::slice::Iter<'s, Label<'s>>,
+    /// The rest of the text; empty if the labels are a list.
+    text: &'s str,
+    list: std::slice::Iter<'s, Label<'s>>,
 }
 
 impl<'s> Iterator for Iter<'s> {
     type Item = (&'s str, &'s str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.plain.is_empty() {
-            return self.listed.next().map(|label| (&*label.name, &*label.value));
+        if self.text.is_empty() {
+            return self.list.next().map(|label| (&*label.name, &*label.value));
         }
-        // A name has no `=`, and a value that is plain no quote.
-        let (name, rest) = self.plain.split_once('=')?;
+        // A name has no `=`, and a value without escapes has no quote.
+        let (name, rest) = self.text.split_once('=')?;
         let (value, rest) = rest.strip_prefix('"')?.split_once('"')?;
-        self.plain = rest.strip_prefix(',').unwrap_or(rest);
+        self.text = rest.strip_prefix(',').unwrap_or(rest);
         Some((name, value))
     }
 }
@@ -145,12 +155,12 @@ mod tests {
             ("a=\"b\",c=\"=,\",d=\"é}\"", vec![("a", "b"), ("c", "=,"), ("d", "é}")]),
         ] {
             let (plain, listed) =
-                (Labels::plain(plain), listed.into_iter().collect::<Labels<'_>>());
+                (Labels::from_text(plain), listed.into_iter().collect::<Labels<'_>>());
             assert_eq!(plain, listed);
             assert_eq!(plain.is_empty(), listed.is_empty());
             assert_eq!(format!("{plain:?}"), format!("{listed:?}"));
         }
-        assert_ne!(Labels::plain("a=\"b\""), [("a", "c")].into_iter().collect());
-        assert_ne!(Labels::plain("a=\"b\""), Labels::default());
+        assert_ne!(Labels::from_text("a=\"b\""), [("a", "c")].into_iter().collect());
+        assert_ne!(Labels::from_text("a=\"b\""), Labels::default());
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
-/// Adds to a number that is kept as its bits.
+/// Adds to a float that an atomic holds as its bits.
+///
+/// `Relaxed` is enough: the float is one word that orders nothing else.
 #[inline]
 pub(crate) fn add(bits: &AtomicU64, amount: f64) {
     let mut old = bits.load(Relaxed);

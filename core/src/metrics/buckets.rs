@@ -6,7 +6,17 @@ use crate::error::RegistryError;
 use crate::exposition::format::Format;
 use crate::exposition::text::bound_text::BoundText;
 
-/// The upper bounds of a histogram's buckets, without `+Inf`, which every histogram has.
+/// The upper bounds of a histogram's buckets. Every histogram has the bucket `+Inf` besides.
+///
+/// A bound is inclusive: an observation of exactly `0.5` counts in the bucket `le="0.5"`.
+///
+/// ```
+/// use prompush_core::Buckets;
+///
+/// let seconds = Buckets::new([0.1, 0.5, 2.0])?;
+/// let bytes = Buckets::exponential(1024.0, 4.0, 8)?; // 1 KiB to 16 MiB
+/// # Ok::<(), prompush_core::RegistryError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Buckets(Arc<Bounds>);
 
@@ -14,13 +24,14 @@ pub struct Buckets(Arc<Bounds>);
 struct Bounds {
     /// Invariant: finite and strictly increasing.
     upper: Box<[f64]>,
-    /// What follows `le="`, for each bound and then `+Inf`: `0.5"} `.
+    /// The text of each bound in text 0.0.4, and of `+Inf` at the end.
     text: Box<[BoundText]>,
+    /// The same in OpenMetrics.
     openmetrics: Box<[BoundText]>,
 }
 
 impl Default for Buckets {
-    /// 5 ms to 10 s, the bounds that Prometheus's clients have in common.
+    /// Durations in seconds, from 5 ms to 10 s: the default of Prometheus's own client libraries.
     fn default() -> Self {
         const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
         Self::from_valid(SECONDS.into())
@@ -28,10 +39,10 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    /// Buckets with these upper bounds; a `+Inf` at the end is allowed and changes nothing.
+    /// Buckets with these upper bounds. A `+Inf` at the end is allowed and changes nothing.
     ///
     /// # Errors
-    /// [`RegistryError::Buckets`] unless the bounds are finite and strictly increasing.
+    /// [`RegistryError::Buckets`] if a bound is not finite, or not greater than the one before.
     pub fn new(bounds: impl IntoIterator<Item = f64>) -> Result<Self, RegistryError> {
         let mut upper: Vec<f64> = bounds.into_iter().collect();
         upper.pop_if(|last| *last == f64::INFINITY);
@@ -44,19 +55,20 @@ impl Buckets {
         Ok(Self::from_valid(upper))
     }
 
-    /// `count` bounds from `start` on, each `factor` times the one before.
+    /// `count` bounds: `start`, and then each `factor` times the one before.
     ///
     /// # Errors
-    /// [`RegistryError::Buckets`] unless `start` is positive and `factor` greater than 1.
+    /// [`RegistryError::Buckets`] if the bounds do not increase, which needs a positive `start` and
+    /// a `factor` greater than 1, or if a bound is not finite.
     pub fn exponential(start: f64, factor: f64, count: usize) -> Result<Self, RegistryError> {
         let next = |bound: &f64| Some(bound * factor);
         Self::new(std::iter::successors(Some(start), next).take(count))
     }
 
-    /// `count` bounds from `start` on, each `width` more than the one before.
+    /// `count` bounds: `start`, and then each `width` more than the one before.
     ///
     /// # Errors
-    /// [`RegistryError::Buckets`] unless `width` is positive.
+    /// [`RegistryError::Buckets`] if `width` is not positive, or a bound is not finite.
     pub fn linear(start: f64, width: f64, count: usize) -> Result<Self, RegistryError> {
         let next = |bound: &f64| Some(bound + width);
         Self::new(std::iter::successors(Some(start), next).take(count))
@@ -76,10 +88,12 @@ impl Buckets {
         Self(Arc::new(Bounds { upper: upper.into(), text, openmetrics }))
     }
 
-    /// The bucket that `value` falls into: the first whose bound is not below it.
+    /// The index of the bucket that `value` falls into: the first one whose bound is not below
+    /// `value`. NaN falls into `+Inf`.
     #[inline]
     pub(crate) fn find(&self, value: f64) -> usize {
-        /// Up to here it is faster to compare with every bound, without a branch, than to search.
+        /// Up to this number of bounds, comparing with every bound, which needs no branch, is
+        /// faster than a binary search.
         const COMPARE_ALL_MAX: usize = 32;
         let upper = &self.0.upper;
         if value.is_nan() {
@@ -91,6 +105,7 @@ impl Buckets {
         }
     }
 
+    /// The text of each bound, and of `+Inf` at the end.
     pub(crate) fn bound_texts(&self, format: Format) -> &[BoundText] {
         if format == Format::OpenMetrics { &self.0.openmetrics } else { &self.0.text }
     }

@@ -12,11 +12,12 @@ use crate::metrics::metric_kind::sealed::Sealed;
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 // `Relaxed` is enough in this file: a counter is one word that orders nothing else, and an encode
-// may see it a little earlier or later.
+// may see an increment a little earlier or later.
 
-/// A count that only goes up, in whole numbers; wraps at 2^64.
+/// A count that only goes up, in whole numbers. It wraps at 2^64.
 ///
-/// A clone is a handle to the same counter: recording takes no lock and allocates nothing.
+/// A clone is a handle to the same counter. Recording takes no lock and allocates nothing. In
+/// protobuf, counts above 2^53 are rounded to the nearest float.
 #[derive(Clone, Debug, Default)]
 pub struct Counter(Arc<AtomicU64>);
 
@@ -64,7 +65,7 @@ impl Sealed for Counter {
 
 /// A sum that only goes up, such as seconds or dollars.
 ///
-/// A clone is a handle to the same counter: recording takes no lock and allocates nothing.
+/// A clone is a handle to the same counter. Recording takes no lock and allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct CounterF64(Arc<AtomicU64>);
 
@@ -75,7 +76,7 @@ impl CounterF64 {
         self.inc_by(1.0);
     }
 
-    /// Adds `amount`; a negative amount or NaN is ignored, because a counter only goes up.
+    /// Adds `amount`. Ignores a negative amount and NaN, because a counter only goes up.
     #[inline]
     pub fn inc_by(&self, amount: f64) {
         if amount >= 0.0 {
@@ -89,8 +90,8 @@ impl CounterF64 {
     }
 }
 
-/// The nearest number that protobuf can say.
-#[expect(clippy::cast_precision_loss, reason = "protobuf has no other numbers")]
+/// The float nearest to a count.
+#[expect(clippy::cast_precision_loss, reason = "a counter in protobuf is a float")]
 fn float(count: u64) -> f64 {
     count as f64
 }

@@ -12,7 +12,7 @@ use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// A value that goes up and down.
 ///
-/// A clone is a handle to the same gauge: recording takes no lock and allocates nothing.
+/// A clone is a handle to the same gauge. Recording takes no lock and allocates nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge(Arc<AtomicU64>);
 
@@ -30,7 +30,7 @@ impl Gauge {
         self.add(1.0);
     }
 
-    /// Takes 1 away.
+    /// Subtracts 1.
     #[inline]
     pub fn dec(&self) {
         self.add(-1.0);
@@ -42,7 +42,7 @@ impl Gauge {
         add(&self.0, amount);
     }
 
-    /// Takes `amount` away.
+    /// Subtracts `amount`.
     #[inline]
     pub fn sub(&self, amount: f64) {
         self.add(-amount);

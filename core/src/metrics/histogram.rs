@@ -14,46 +14,64 @@ use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, thread_number};
 
 /// Observations counted in buckets.
 ///
-/// A clone is a handle to the same histogram: recording takes no lock and allocates nothing.
+/// A clone is a handle to the same histogram. Recording takes no lock, and allocates only when a
+/// further thread records to the histogram for the first time.
+///
+/// ```
+/// use prompush_core::{Buckets, Registry};
+///
+/// let registry = Registry::new();
+/// let seconds = registry.histogram("step_duration_seconds", "Steps.", Buckets::default())?;
+/// seconds.observe(0.25);
+/// assert_eq!((seconds.count(), seconds.sum()), (1, 0.25));
+/// # Ok::<(), prompush_core::RegistryError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Histogram(Arc<HistogramState>);
 
+/// What all handles of one histogram share.
+///
+/// The observations are spread over shards, so that threads do not write to the same memory. Most
+/// histograms are recorded to by a single thread. So the first thread that records owns a shard of
+/// its own, and all other threads share the rest.
 #[derive(Debug)]
 struct HistogramState {
     buckets: Buckets,
-    /// The number of the thread that records to `own`: the first one that recorded.
+    /// The number of the thread that owns `owner_shard`: the first thread that recorded.
     owner: AtomicUsize,
-    /// Written by one thread only, which so needs no operation that reads and writes at once:
-    /// those cost several times what all the rest does.
+    /// Written by the owner only. So a load and a store are enough to count; an atomic
+    /// read-modify-write would cost several times as much as all the rest of an observation.
     owner_shard: Shard,
     /// Made when a second thread records.
     shared: OnceLock<SharedShards>,
 }
 
-/// Where the threads record that are not the owner.
+/// The shards of all threads but the owner.
 #[derive(Debug)]
 struct SharedShards {
     first: Shard,
-    /// Made when two of them are seen to record at the same time; from then on each has its own
-    /// shard, as far as there are enough.
+    /// Made when two threads are seen to record at the same time. From then on each thread has a
+    /// shard of its own, as long as there are enough.
     more: OnceLock<Box<[Shard]>>,
 }
 
-/// How many shards are shared once threads meet in the first; a power of two.
+/// The number of shared shards once threads have collided in the first one. A power of two.
 const SHARED_MAX: usize = 8;
 
-/// Counts and a sum that are part of the histogram's.
+/// A part of the histogram's counts and of its sum.
 ///
-/// The number at 0 is the sum, as bits; the others count how many observations fell into each
-/// bucket alone, `+Inf` last. There is no counter of all observations: it is the sum of these, so
-/// that the count and the `+Inf` bucket are equal in every snapshot.
+/// The number at index 0 is the sum, as the bits of a float. The number at index `b + 1` counts the
+/// observations that fell into bucket `b` alone; the bucket `+Inf` is the last one. No number counts
+/// all observations. Their count is the sum of the buckets, so that the count and the `+Inf` bucket
+/// are equal in every encode.
 #[derive(Debug)]
 struct Shard(Box<[CacheLines]>);
 
+/// The number of atomics in one [`CacheLines`].
 const LINE_NUMBERS: usize = 16;
 
-/// What one processor takes from another when it writes: two cache lines, because they are
-/// fetched in pairs.
+/// Two cache lines. A processor that writes takes both from the other processors, because it
+/// fetches cache lines in pairs. So shards on different `CacheLines` do not disturb each other.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct CacheLines([AtomicU64; LINE_NUMBERS]);
@@ -81,12 +99,12 @@ impl Shard {
 }
 
 impl Histogram {
-    /// Records `value`; NaN counts in the `+Inf` bucket and makes the sum NaN.
+    /// Records `value`. NaN counts in the `+Inf` bucket and makes the sum NaN.
     #[inline]
     pub fn observe(&self, value: f64) {
         let state = &*self.0;
         let bucket = state.buckets.find(value);
-        // `Relaxed`: a snapshot may see an observation's bucket and not yet its sum.
+        // `Relaxed` is enough: an encode may see an observation in its bucket and not yet in the sum.
         if state.is_owned() {
             let (count, sum) = (state.owner_shard.count(bucket), state.owner_shard.sum());
             count.store(count.load(Relaxed) + 1, Relaxed);
@@ -98,17 +116,17 @@ impl Histogram {
         }
     }
 
-    /// How many values were recorded.
+    /// The number of recorded values.
     pub fn count(&self) -> u64 {
         (0..=self.0.buckets.len()).map(|bucket| self.bucket_count(bucket)).sum()
     }
 
-    /// The sum of the values that were recorded.
+    /// The sum of the recorded values.
     pub fn sum(&self) -> f64 {
         self.shards().map(|shard| f64::from_bits(shard.sum().load(Relaxed))).sum()
     }
 
-    /// How many values fell into one bucket alone.
+    /// The number of values that fell into one bucket alone.
     fn bucket_count(&self, bucket: usize) -> u64 {
         self.shards().map(|shard| shard.count(bucket).load(Relaxed)).sum()
     }
@@ -123,11 +141,11 @@ impl Histogram {
 }
 
 impl HistogramState {
-    /// Whether the shard `own` is this thread's; the first that asks gets it.
+    /// Whether this thread owns `owner_shard`. The first thread that asks becomes the owner.
     #[inline]
     fn is_owned(&self) -> bool {
         let this_thread = thread_number();
-        // `Relaxed`: the number alone is looked at, and a thread sees what it wrote itself.
+        // `Relaxed` is enough: nothing else depends on the number, and a thread sees its own writes.
         match self.owner.load(Relaxed) {
             _ if this_thread == NO_THREAD => false,
             NO_THREAD => {
@@ -150,7 +168,7 @@ impl SharedShards {
         }
     }
 
-    /// The shard of this thread.
+    /// The shard that this thread records to.
     #[inline]
     fn shard(&self) -> &Shard {
         match self.more.get() {
@@ -162,7 +180,7 @@ impl SharedShards {
         }
     }
 
-    /// Another thread wrote the same sum just now.
+    /// Records to `shard`, whose sum another thread has just written, and makes the other shards.
     #[cold]
     fn on_contention(&self, shard: &Shard, value: f64, buckets: &Buckets) {
         add(shard.sum(), value);

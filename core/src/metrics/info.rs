@@ -1,4 +1,4 @@
-//! Infos: what does not change while a program runs, as labels.
+//! Infos: facts that do not change while a program runs, as labels.
 
 use crate::collect::encoder::Encoder;
 use crate::collect::protobuf_encoder::SeriesWriter;
@@ -7,7 +7,9 @@ use crate::exposition::sample_names::INFO;
 use crate::metrics::metric_kind::MetricKind;
 use crate::metrics::metric_kind::sealed::Sealed;
 
-/// A metric whose labels say something about the program, such as its version; its value is 1.
+/// A metric whose labels are facts about the program, such as its version. Its value is always 1.
+///
+/// See [`Registry::info`](crate::Registry::info).
 #[derive(Clone, Debug)]
 pub struct Info(());
 

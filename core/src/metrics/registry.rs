@@ -1,4 +1,4 @@
-//! The registry: all families of a program.
+//! The registry: all metric families of a program.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::name::{LabelName, MetricName};
 
 /// All metric families of a program. A clone is a handle to the same registry.
 ///
-/// What is wrong with a name or a type is said at registration: what is registered can be
-/// exposed. A counter's name ends in `_total` and an info's in `_info`; where it does not, the
-/// suffix is added.
+/// A wrong name or a clash of two families is an error when the family is registered, so that
+/// everything in a registry can be encoded. The name of a counter ends in `_total`, and the name of
+/// an info in `_info`; the registry adds the suffix where it is missing.
 ///
 /// ```
 /// use prompush_core::{Buckets, Registry};
@@ -44,18 +44,19 @@ use crate::name::{LabelName, MetricName};
 #[derive(Clone)]
 pub struct Registry {
     entries: Arc<RwLock<Arc<Vec<Entry>>>>,
-    /// Counts, by family, what was recorded beyond a family's limit; empty as long as nothing was.
+    /// Counts, by family, the recordings to an overflow series. It has no series, and so is not in
+    /// an exposition, until there is such a recording.
     overflow_counter: Family<LabelNames<1>, Counter>,
 }
 
-/// The name of [`Registry`]'s own family.
+/// The name of the family of `overflow_counter`.
 const OVERFLOW_COUNTER: &str = "prompush_series_overflow_total";
 
 #[derive(Clone)]
 struct Entry {
-    /// The family's name in text 0.0.4; entries are sorted by it.
+    /// The family's name in text 0.0.4. The entries are sorted by this name.
     name: MetricName,
-    /// All names that the family's samples and metadata have in either format.
+    /// All names that the family's samples and metadata have, in text 0.0.4 or in OpenMetrics.
     sample_names: Arc<[String]>,
     family: Arc<dyn EncodeFamily>,
 }
@@ -65,11 +66,11 @@ impl Registry {
     pub fn new() -> Self {
         let help =
             "Recordings whose labels were beyond the limit of a metric family or not allowed.";
-        let names = [LabelName::reserved_for_us("metric")];
+        let names = [LabelName::known_valid("metric")];
         let overflow_counter =
             Family::<LabelNames<1>, Counter>::new(OVERFLOW_COUNTER, help, names.into(), (), None);
         let entry = Entry {
-            name: MetricName::reserved_for_us(OVERFLOW_COUNTER),
+            name: MetricName::known_valid(OVERFLOW_COUNTER),
             sample_names: sample_names(OVERFLOW_COUNTER, Counter::FAMILY_TYPE).into(),
             family: overflow_counter.state.clone(),
         };
@@ -79,12 +80,12 @@ impl Registry {
     /// Registers a counter of whole numbers.
     ///
     /// # Errors
-    /// [`RegistryError`] for a bad name, or one that is taken; so for all other metrics.
+    /// [`RegistryError`] for a name that is not allowed, or that clashes with a registered family.
     pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegistryError> {
         self.single(name, help, ())
     }
 
-    /// Registers a counter of any positive numbers, such as seconds.
+    /// Registers a counter of fractional amounts, such as seconds.
     ///
     /// # Errors
     /// As for [`counter`](Self::counter).
@@ -124,7 +125,7 @@ impl Registry {
     /// Registers an info with its labels.
     ///
     /// # Errors
-    /// As for [`counter`](Self::counter); also bad label names, and one that is given twice.
+    /// As for [`counter`](Self::counter); also for a label name that is not allowed or given twice.
     pub fn info<const N: usize>(
         &self,
         name: &str,
@@ -138,7 +139,7 @@ impl Registry {
     /// Registers counters of whole numbers with these label names.
     ///
     /// # Errors
-    /// As for [`counter`](Self::counter); also bad label names, and one that is given twice.
+    /// As for [`counter`](Self::counter); also for a label name that is not allowed or given twice.
     pub fn counter_family<const N: usize>(
         &self,
         name: &str,
@@ -164,7 +165,7 @@ impl Registry {
     /// Registers histograms with these label names.
     ///
     /// # Errors
-    /// As for [`counter_family`](Self::counter_family); also for a label `le`.
+    /// As for [`counter_family`](Self::counter_family); also for a label called `le`.
     pub fn histogram_family<const N: usize>(
         &self,
         name: &str,
@@ -189,6 +190,8 @@ impl Registry {
     }
 
     /// Registers metrics of any type with these label names.
+    ///
+    /// `config` is the [`Buckets`] of a histogram, and `()` for all other types.
     ///
     /// # Errors
     /// As for [`histogram_family`](Self::histogram_family).
@@ -253,7 +256,7 @@ impl Registry {
         let index = entries.partition_point(|entry| entry.name < name);
         let encode = Arc::clone(&family.state);
         let entry = Entry { name, sample_names: sample_names.into(), family: encode };
-        // An encode may hold the list as it was: it gets a new one.
+        // Copies the list if an encode holds it: the encode goes on with the old list.
         Arc::make_mut(&mut entries).insert(index, entry);
         Ok(family)
     }
@@ -274,7 +277,7 @@ impl fmt::Debug for Registry {
 
 impl Source for Registry {
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
-        // The lock is not held while encoding, so that registration never waits for it.
+        // The lock is not held while encoding, so that registration never waits for an encode.
         let entries = Arc::clone(&self.entries.read());
         for entry in entries.iter() {
             entry.family.encode(encoder);

@@ -1,156 +1,88 @@
-//! The series of one family: found without a lock, created under one, never migrated.
+//! The series of one family: found without a lock, created under one, never moved.
 //!
-//! Both the slots that hold the series and the index that finds them only grow, in segments that
-//! stay where they are: so a reader may hold `&Series` as long as it likes, and neither readers
-//! nor creators ever wait for an encode.
+//! The map has two parts. A [`SegmentedVec`] holds the series, in the order of their creation; the
+//! number of a series in it is its slot. An index, which is a hash table of atomics, finds the slot
+//! for a hash. Both parts only grow, in pieces of memory that stay where they are. So a reader may
+//! hold `&Series` for as long as it likes, and neither readers nor creators ever wait for an encode.
 
+use crate::metrics::segmented_vec::SegmentedVec;
 use crate::sync::Ordering::{Acquire, Release};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock};
 
-/// An append-only array in segments of 8, 8, 16, 32, … up to [`SEGMENT_MAX`], then all of that size.
-#[derive(Debug)]
-struct SegmentedVec<T> {
-    small: [OnceLock<Segment<T>>; SMALL_SEGMENTS],
-    large: [OnceLock<SegmentDirectory<T>>; DIRECTORIES_MAX],
-}
-
-type Segment<T> = Box<[OnceLock<T>]>;
-
-type SegmentDirectory<T> = Box<[OnceLock<Segment<T>>]>;
-
-const SMALL_SEGMENTS: usize = 8;
-const SEGMENT_MIN: usize = 8;
-/// A larger segment would make the series that needs it pay for all of its memory at once.
-const SEGMENT_MAX: usize = SEGMENT_MIN << (SMALL_SEGMENTS - 1);
-/// Each directory is twice as large as the one before: 2^26 segments in all.
-const DIRECTORIES_MAX: usize = 20;
-const DIRECTORY_MIN: usize = 64;
-
-impl<T> SegmentedVec<T> {
-    fn new() -> Self {
-        Self {
-            small: std::array::from_fn(|_| OnceLock::new()),
-            large: std::array::from_fn(|_| OnceLock::new()),
-        }
-    }
-
-    fn get(&self, slot: usize) -> Option<&T> {
-        match SlotAddress::of(slot) {
-            SlotAddress::Small { segment, at } => self.small[segment].get()?.get(at)?.get(),
-            SlotAddress::Large { directory, segment, at } => {
-                self.large.get(directory)?.get()?[segment].get()?[at].get()
-            }
-        }
-    }
-
-    /// Fills an empty slot; `None` beyond the last one there can be.
-    fn set(&self, slot: usize, value: T) -> Option<&T> {
-        let place = match SlotAddress::of(slot) {
-            SlotAddress::Small { segment, at } => {
-                &self.small[segment].get_or_init(|| empty(SEGMENT_MIN << segment))[at]
-            }
-            SlotAddress::Large { directory, segment, at } => {
-                let segments = self.large.get(directory)?;
-                let segments = segments.get_or_init(|| empty(DIRECTORY_MIN << directory));
-                &segments[segment].get_or_init(|| empty(SEGMENT_MAX))[at]
-            }
-        };
-        Some(place.get_or_init(|| value))
-    }
-}
-
-fn empty<T>(length: usize) -> Box<[OnceLock<T>]> {
-    std::iter::repeat_with(OnceLock::new).take(length).collect()
-}
-
-enum SlotAddress {
-    Small { segment: usize, at: usize },
-    Large { directory: usize, segment: usize, at: usize },
-}
-
-impl SlotAddress {
-    #[inline]
-    fn of(slot: usize) -> Self {
-        const SMALL: usize = SEGMENT_MIN * ((1 << SMALL_SEGMENTS) - 1);
-        if slot < SMALL {
-            let (segment, at) = doubling_segment(slot, SEGMENT_MIN);
-            Self::Small { segment, at }
-        } else {
-            let (segment, at) = ((slot - SMALL) / SEGMENT_MAX, (slot - SMALL) % SEGMENT_MAX);
-            let (directory, segment) = doubling_segment(segment, DIRECTORY_MIN);
-            Self::Large { directory, segment, at }
-        }
-    }
-}
-
-/// Which of the segments of `min`, `2 * min`, `4 * min`, … holds the place, and where in it.
-#[inline]
-fn doubling_segment(at: usize, min: usize) -> (usize, usize) {
-    let segment = (at / min + 1).ilog2() as usize;
-    (segment, at - min * ((1 << segment) - 1))
-}
-
-/// One table_index of the index: a hash table with open addressing, twice as large as the table_index before.
-/// What is entered stays, also when it was migrated to the next table_index.
+/// One table of the index: open addressing with linear probing, its length a power of two.
 ///
-/// An entry is 0, or the upper half of a series' hash beside its slot + 1.
+/// An entry is 0 for an empty place; otherwise its upper half is the upper half of a series' hash,
+/// and its lower half is the series' slot + 1. An entry is never removed, not even after it was
+/// copied to the next table.
 type Table = Box<[AtomicU64]>;
 
-/// At most 2^32 - 1 series.
+/// The number of tables, each twice as long as the one before: enough for 2^32 - 1 series.
 const TABLES_MAX: usize = 30;
+/// The length of the first table.
 const TABLE_MIN: usize = 16;
 
 /// The series of a family.
 #[derive(Debug)]
 pub(crate) struct SeriesMap<T> {
-    slots: SegmentedVec<T>,
+    series: SegmentedVec<T>,
     tables: [OnceLock<Table>; TABLES_MAX],
-    /// Twice the number of the table_index that new series are entered in, and 1 while some series are
-    /// only in the table_index before. Written with `Release` after the tables, read with `Acquire`: who
-    /// sees the number sees the tables as it says.
+    /// Twice the number of the table in use, which new series are entered in. Plus 1 while some
+    /// entries of the table before are not copied to it yet, so that readers look into both.
+    ///
+    /// Written with `Release` after the tables, and read with `Acquire`: a reader that sees the
+    /// number finds the tables in the state that the number says.
     state: AtomicUsize,
-    /// How many slots are filled. Written with `Release` after the slot and its entry in the index:
-    /// who sees the number finds the series.
+    /// The number of series.
+    ///
+    /// Written with `Release` after the series and its entry in the index, and read with `Acquire`:
+    /// a reader that sees the number finds the series.
     len: AtomicUsize,
-    /// Creators take their turn.
-    rehash_lock: Mutex<Rehash>,
+    /// Locked by the one thread that creates a series.
+    growth: Mutex<IndexGrowth>,
 }
 
-/// The way from one table_index of the index to the next, each creator going a bit of it: none pays for
-/// the whole.
+/// The state of the index while it grows to a longer table.
+///
+/// Each creation of a series does a bounded part of the work, so that no single one pays for all
+/// of it: first the next table is allocated bit by bit, then, once it is in use, the entries of the
+/// table before are copied bit by bit.
 #[derive(Debug, Default)]
-struct Rehash {
-    /// The next table, as far as it is made.
+struct IndexGrowth {
+    /// The part of the next table that is allocated so far.
     next: Vec<AtomicU64>,
-    /// How many places of the table before were migrated to the one in use, if not all.
-    migrated: Option<usize>,
+    /// How many entries of the table before were copied to the table in use; `None` if all were.
+    copied: Option<usize>,
 }
 
-/// Places of a table that one creator makes, and that one moves: enough for a table to be ready
-/// when it is needed, and for the one before to be migrated long before that. A model has two creators
-/// move the smallest table.
-const ENTRIES_AT_ONCE: usize = if cfg!(prompush_loom) { 8 } else { 128 };
+/// How many entries one creation allocates, and how many it copies.
+///
+/// This is enough for a table to be allocated when it is needed, and for the table before to be
+/// copied long before the next change. The models use a number with which two creations copy the
+/// smallest table.
+const ENTRIES_PER_CREATION: usize = if cfg!(prompush_loom) { 8 } else { 128 };
 
 impl<T> SeriesMap<T> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: SegmentedVec::new(),
+            series: SegmentedVec::new(),
             tables: std::array::from_fn(|_| OnceLock::new()),
             state: AtomicUsize::new(0),
             len: AtomicUsize::new(0),
-            rehash_lock: Mutex::new(Rehash::default()),
+            growth: Mutex::new(IndexGrowth::default()),
         }
     }
 
+    /// The number of series.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Acquire)
     }
 
+    /// The series in `slot`.
     pub(crate) fn get(&self, slot: usize) -> Option<&T> {
-        self.slots.get(slot)
+        self.series.get(slot)
     }
 
-    /// The series with this hash for which `is` holds.
+    /// The series with this hash that `matches` accepts.
     #[inline]
     pub(crate) fn find(&self, hash: u64, matches: impl Fn(&T) -> bool) -> Option<&T> {
         let state = self.state.load(Acquire);
@@ -161,15 +93,15 @@ impl<T> SeriesMap<T> {
     }
 
     #[inline]
-    fn find_in(&self, table_index: usize, hash: u64, matches: &impl Fn(&T) -> bool) -> Option<&T> {
-        let table = &**self.tables[table_index].get()?;
+    fn find_in(&self, table: usize, hash: u64, matches: &impl Fn(&T) -> bool) -> Option<&T> {
+        let table = &**self.tables[table].get()?;
         let tag = hash >> 32;
-        let mut at = start(tag);
-        // A table always has empty places, so that this ends.
+        let mut at = first_place(tag);
+        // A table always has empty places, so this loop ends.
         loop {
             let entry = table[at & (table.len() - 1)].load(Acquire);
             if entry >> 32 == tag
-                && let Some(series) = self.slots.get(slot_of(entry))
+                && let Some(series) = self.series.get(slot_of(entry))
                 && matches(series)
             {
                 return Some(series);
@@ -181,8 +113,9 @@ impl<T> SeriesMap<T> {
         }
     }
 
-    /// The series with this hash for which `is` holds, or else `new`, if there is room: `None`
-    /// when `max` series exist, or 2^32 - 1.
+    /// The series with this hash that `matches` accepts. If there is none, adds `new`.
+    ///
+    /// Returns `None` if there is none and the map holds `max` series, or 2^32 - 1, already.
     pub(crate) fn find_or_insert(
         &self,
         hash: u64,
@@ -190,7 +123,7 @@ impl<T> SeriesMap<T> {
         max: usize,
         new: T,
     ) -> Option<&T> {
-        let mut rehash = self.rehash_lock.lock();
+        let mut growth = self.growth.lock();
         if let Some(series) = self.find(hash, matches) {
             return Some(series);
         }
@@ -199,100 +132,103 @@ impl<T> SeriesMap<T> {
             return None;
         }
         let entry = (hash >> 32) << 32 | u64::from(u32::try_from(slot + 1).ok()?);
-        let series = self.slots.set(slot, new)?;
-        insert(self.table_for(slot + 1, &mut rehash)?, entry);
+        let series = self.series.set(slot, new)?;
+        insert(self.table_for(slot + 1, &mut growth)?, entry);
         self.len.store(slot + 1, Release);
-        drop(rehash);
+        drop(growth);
         Some(series)
     }
 
-    /// The table that the `len`th series is to be entered in.
-    fn table_for(&self, len: usize, rehash: &mut Rehash) -> Option<&Table> {
-        let table_index = self.state.load(Acquire) / 2;
-        let table = self.tables[table_index].get_or_init(|| rehash.next_table(TABLE_MIN));
-        self.migrate_some(table_index, rehash);
-        let entries_max = entries_max(table.len());
-        if len <= entries_max {
-            if len >= entries_max - entries_max / 32 {
-                rehash.allocate_some(table.len() * 2, ENTRIES_AT_ONCE);
+    /// The table for the entry of the `len`th series. Moves the growth of the index on.
+    fn table_for(&self, len: usize, growth: &mut IndexGrowth) -> Option<&Table> {
+        let number = self.state.load(Acquire) / 2;
+        let table = self.tables[number].get_or_init(|| growth.take_table(TABLE_MIN));
+        self.copy_some(number, growth);
+        let max = entries_max(table.len());
+        if len <= max {
+            if len >= max - max / 32 {
+                growth.allocate(table.len() * 2, ENTRIES_PER_CREATION);
             }
             return Some(table);
         }
-        while rehash.migrated.is_some() {
-            self.migrate_some(table_index, rehash);
+        while growth.copied.is_some() {
+            self.copy_some(number, growth);
         }
-        let places = table.len() * 2;
-        let larger = self.tables.get(table_index + 1)?.get_or_init(|| rehash.next_table(places));
-        rehash.migrated = Some(0);
-        self.state.store((table_index + 1) * 2 + 1, Release);
-        self.migrate_some(table_index + 1, rehash);
-        Some(larger)
+        let length = table.len() * 2;
+        let longer = self.tables.get(number + 1)?.get_or_init(|| growth.take_table(length));
+        growth.copied = Some(0);
+        self.state.store((number + 1) * 2 + 1, Release);
+        self.copy_some(number + 1, growth);
+        Some(longer)
     }
 
-    /// Goes on moving the series of the table_index before `table_index` to it.
-    fn migrate_some(&self, table_index: usize, rehash: &mut Rehash) {
-        let Some(migrated) = rehash.migrated else { return };
-        let tables = (self.tables.get(table_index.wrapping_sub(1)), self.tables.get(table_index));
+    /// Copies the next entries of the table before `number` to the table `number`.
+    fn copy_some(&self, number: usize, growth: &mut IndexGrowth) {
+        let Some(copied) = growth.copied else { return };
+        let tables = (self.tables.get(number.wrapping_sub(1)), self.tables.get(number));
         let (Some(from), Some(to)) =
             (tables.0.and_then(OnceLock::get), tables.1.and_then(OnceLock::get))
         else {
             return;
         };
-        let end = (migrated + ENTRIES_AT_ONCE).min(from.len());
-        for entry in &from[migrated..end] {
+        let end = (copied + ENTRIES_PER_CREATION).min(from.len());
+        for entry in &from[copied..end] {
             match entry.load(Acquire) {
                 0 => {}
                 entry => insert(to, entry),
             }
         }
-        rehash.migrated = (end < from.len()).then_some(end);
-        if rehash.migrated.is_none() {
-            self.state.store(table_index * 2, Release);
+        growth.copied = (end < from.len()).then_some(end);
+        if growth.copied.is_none() {
+            self.state.store(number * 2, Release);
         }
     }
 }
 
-impl Rehash {
-    /// Makes at most `more` of the `places` of the next table.
-    fn allocate_some(&mut self, places: usize, more: usize) {
-        // Nothing but its address is fixed here: the memory is touched as it is made.
-        self.next.reserve_exact(places - self.next.len());
-        let more = more.min(places - self.next.len());
+impl IndexGrowth {
+    /// Allocates at most `more` entries of the next table, which will have `length` entries.
+    fn allocate(&mut self, length: usize, more: usize) {
+        // The reservation only fixes the address. The operating system provides the memory when an
+        // entry is first written, which is spread over many creations.
+        self.next.reserve_exact(length - self.next.len());
+        let more = more.min(length - self.next.len());
         self.next.extend(std::iter::repeat_with(|| AtomicU64::new(0)).take(more));
     }
 
-    /// The next table, which has so many places.
-    fn next_table(&mut self, places: usize) -> Table {
-        self.allocate_some(places, places);
+    /// The next table, with `length` entries.
+    fn take_table(&mut self, length: usize) -> Table {
+        self.allocate(length, length);
         std::mem::take(&mut self.next).into()
     }
 }
 
-/// How many entries a table may have: a small one half of its places, so that a look finds at once
-/// what it looks for; a large one four fifths, because its memory counts.
-fn entries_max(places: usize) -> usize {
-    const SMALL_MAX: usize = 4096;
-    if places <= SMALL_MAX { places / 2 } else { places / 5 * 4 }
+/// The number of entries at which a table of this length is full.
+///
+/// A short table is full at a half, so that a lookup finds its entry at the first probe. A long
+/// table is full at four fifths, because its memory counts.
+fn entries_max(length: usize) -> usize {
+    const SHORT_MAX: usize = 4096;
+    if length <= SHORT_MAX { length / 2 } else { length / 5 * 4 }
 }
 
 fn insert(table: &Table, entry: u64) {
-    let mut at = start(entry >> 32);
+    let mut at = first_place(entry >> 32);
     while table[at & (table.len() - 1)].load(Acquire) != 0 {
         at += 1;
     }
-    // `Release`: who sees the entry sees the slot it points to.
+    // `Release`: a reader that sees the entry finds the series in its slot.
     table[at & (table.len() - 1)].store(entry, Release);
 }
 
-/// Where to begin to look in a table, whose length is a power of two.
+/// Where a lookup begins, before it is reduced to the length of the table.
 #[inline]
-fn start(tag: u64) -> usize {
-    // A tag has 32 bits, and a table fewer places: cutting the number on a smaller machine would
-    // do no harm.
+fn first_place(tag: u64) -> usize {
+    // A tag has 32 bits, so it fits wherever `usize` has. A table on a smaller machine has fewer
+    // places, and a constant in place of the tag would still be correct.
     usize::try_from(tag).unwrap_or(0)
 }
 
-/// The slot of an entry; none has the one that an empty entry gives.
+/// The slot in an entry. An empty entry gives `usize::MAX`, which no series has.
 #[inline]
 fn slot_of(entry: u64) -> usize {
     usize::try_from(entry & u64::from(u32::MAX)).unwrap_or(0).wrapping_sub(1)
@@ -301,27 +237,6 @@ fn slot_of(entry: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_are_unique_and_in_bounds() {
-        let mut segments = std::collections::BTreeMap::<_, Vec<usize>>::new();
-        for slot in 0..200_000 {
-            let (key, size, at) = match SlotAddress::of(slot) {
-                SlotAddress::Small { segment, at } => {
-                    ((usize::MAX, segment), SEGMENT_MIN << segment, at)
-                }
-                SlotAddress::Large { directory, segment, at } => {
-                    assert!(segment < DIRECTORY_MIN << directory);
-                    ((directory, segment), SEGMENT_MAX, at)
-                }
-            };
-            assert!(at < size, "slot {slot}");
-            segments.entry(key).or_default().push(at);
-        }
-        for places in segments.values() {
-            assert!(places.iter().copied().eq(0..places.len()));
-        }
-    }
 
     #[test]
     fn every_series_is_found_again_also_when_hashes_collide() {

@@ -1,11 +1,11 @@
-//! Timing: the one place of this crate that reads a clock.
+//! Timers. Apart from `clock.rs`, this is the only file of the crate that reads a clock.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::metrics::gauge::Gauge;
 use crate::metrics::histogram::Histogram;
 
-/// Measures how long something takes, and records it in seconds when it is dropped.
+/// Measures how long something takes, and records the time in seconds when the timer is dropped.
 ///
 /// ```
 /// use prompush_core::{Buckets, Registry};
@@ -20,7 +20,7 @@ use crate::metrics::histogram::Histogram;
 /// # Ok::<(), prompush_core::RegistryError>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "a timer that is dropped at once has measured nothing"]
+#[must_use = "a timer that is dropped at once measures nothing"]
 pub struct Timer {
     start: Instant,
     /// `None` once the time is recorded or discarded.
@@ -28,12 +28,12 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Records the time now, and gives it.
+    /// Records the time since the start, and returns it.
     pub fn observe(mut self) -> Duration {
         self.record()
     }
 
-    /// Records nothing.
+    /// Ends the timer without recording the time.
     pub fn discard(mut self) {
         self.histogram = None;
     }
@@ -54,7 +54,7 @@ impl Drop for Timer {
 }
 
 impl Histogram {
-    /// Begins to measure; the time is recorded in seconds when the timer is dropped.
+    /// Starts a timer, which records the time in seconds to this histogram when it is dropped.
     pub fn start_timer(&self) -> Timer {
         #[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
         let start = Instant::now();
@@ -63,8 +63,8 @@ impl Histogram {
 }
 
 impl Gauge {
-    /// Sets the value to the time now, in seconds since the Unix epoch: what
-    /// `…_last_success_timestamp_seconds` needs. A clock before 1970 gives 0.
+    /// Sets the value to the current time, in seconds since the Unix epoch. A gauge
+    /// `…_last_success_timestamp_seconds` is set this way. A clock before 1970 gives 0.
     pub fn set_to_current_time(&self) {
         #[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
         let now = SystemTime::now();

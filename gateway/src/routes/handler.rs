@@ -76,8 +76,7 @@ impl Handler for GatewayHandler {
         let route = route(request_line, self.state.config.enable_admin_api);
         let (handler, response) = self.respond(request, route);
         if let Some(handler) = handler {
-            let mut own_metrics = self.state.own_metrics.lock();
-            own_metrics.count_request(handler, request.method(), response.status);
+            self.state.own_metrics.count_request(handler, request.method(), response.status);
         }
         response
     }

@@ -20,7 +20,7 @@ pub(crate) fn push(state: &GatewayState, request: &Request, replace: bool) -> Re
         Err(error) => error_response(&error),
     };
     let duration = state.now().monotonic.saturating_sub(started.monotonic);
-    state.own_metrics.lock().note_push(request.method(), duration, request.body().len());
+    state.own_metrics.observe_push(request.method(), duration, request.body().len());
     response
 }
 

@@ -11,7 +11,7 @@ use crate::clock_reading::ClockReading;
 use crate::config::Config;
 use crate::own_metrics;
 use crate::render::samples::RenderedMetric;
-use crate::store::group::GroupView;
+use crate::store::group_view::GroupView;
 use crate::store::metric_store::MetricStore;
 use crate::text_format::labels::{WrittenLabels, unescape};
 use crate::views::rfc3339::format_rfc3339;

@@ -31,7 +31,7 @@ impl Client {
 /// Not a test by itself: what a [`ClientProcess`] runs.
 #[test]
 fn acts_as_a_client() {
-    OtlpClient::play();
+    OtlpClient::run_child();
 }
 
 /// A process that posts fixtures.

@@ -261,9 +261,9 @@ impl<'a> Parser<'a> {
         let metric_key = if is_ordered {
             Cow::Borrowed(others.as_bytes())
         } else {
-            Cow::Owned(labels_key(Labels::plain(others).iter()))
+            Cow::Owned(labels_key(Labels::from_text(others).iter()))
         };
-        let labels = Labels::plain(if role.has_bound() { others } else { labels });
+        let labels = Labels::from_text(if role.has_bound() { others } else { labels });
         let timestamp_ms = None;
         Some(Sample { name, family, kind, role, labels, metric_key, bound, value, timestamp_ms })
     }

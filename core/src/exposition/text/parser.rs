@@ -75,14 +75,14 @@ impl<'a> FastPath<'a> {
         if negative_count_error(families.get(family), suffix, bound, sample.value).is_some() {
             return false;
         }
-        let metric = families.metric(family, Labels::plain(labels), line.number);
+        let metric = families.metric(family, Labels::from_text(labels), line.number);
         store_value(&mut metric.value, suffix, bound, sample.value);
         true
     }
 }
 
 fn contains_label(labels: &str, wanted: &str) -> bool {
-    !wanted.is_empty() && Labels::plain(labels).iter().any(|(name, _)| name == wanted)
+    !wanted.is_empty() && Labels::from_text(labels).iter().any(|(name, _)| name == wanted)
 }
 
 /// What stands in `le` or `quantile`: NaN is how the gateway's parser says that there is no bound.
