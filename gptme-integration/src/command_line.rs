@@ -262,7 +262,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_not_text_is_not_gptme() {
+    fn a_word_that_is_not_text_is_not_gptme() {
         use std::os::unix::ffi::OsStringExt;
         assert!(!is_gptme(&[OsString::from_vec(vec![0xFF])]));
         assert!(is_gptme(&["gptme".into(), OsString::from_vec(vec![0xFF])]));

@@ -11,7 +11,7 @@ pub struct EnvironmentError {
     pub variable: &'static str,
     /// The value, with credentials replaced.
     pub value: String,
-    /// What the value should be.
+    /// A description of valid values.
     pub expected: &'static str,
 }
 

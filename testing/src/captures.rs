@@ -12,7 +12,7 @@ pub fn otlp_capture(name: &str) -> Vec<u8> {
     read(&format!("otlp/{name}.bin"))
 }
 
-/// The same export in protobuf's JSON mapping.
+/// The export of that name in protobuf's JSON mapping.
 ///
 /// # Panics
 /// If there is no capture of that name.

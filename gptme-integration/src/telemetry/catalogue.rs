@@ -110,7 +110,7 @@ impl SkillStatus {
 pub struct SkillEnd<'a> {
     /// The name of the skill.
     pub skill: &'a str,
-    /// What invoked the skill.
+    /// The part of the agent that invoked the skill.
     pub surface: &'a str,
     /// How the skill ended.
     pub status: SkillStatus,

@@ -54,7 +54,7 @@ pub struct Telemetry {
     destination: Destination,
 }
 
-/// Where the metrics go.
+/// The destination of the metrics.
 #[derive(Debug)]
 enum Destination {
     Nowhere,

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_lie_below_the_power_of_two_that_bounds_them() {
+    fn a_bucket_is_bounded_by_a_power_of_two() {
         let check = |index, scale, expected| {
             assert_eq!(upper_exponent(index, scale), expected, "bucket {index}, scale {scale}");
         };

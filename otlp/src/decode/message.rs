@@ -67,14 +67,14 @@ fn scope_metrics(
 /// Protobuf does not order fields: the resource may stand after the metrics that belong to it. So
 /// it is searched for before they are read.
 fn last_message(fields: Fields<'_>, wanted: u64) -> Result<&[u8], Reason> {
-    let mut found: &[u8] = &[];
+    let mut last: &[u8] = &[];
     fields.each(|number, value| {
         if number == wanted {
-            found = value.bytes()?;
+            last = value.bytes()?;
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(last)
 }
 
 /// Shows a metric and its points. A metric without data is skipped.

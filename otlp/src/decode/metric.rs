@@ -1,4 +1,4 @@
-//! What all points of a metric have in common.
+//! The properties that all points of a metric share.
 
 /// A metric, without its points.
 #[derive(Clone, Copy, Debug)]

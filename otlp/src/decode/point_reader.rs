@@ -67,10 +67,10 @@ fn histogram(fields: Fields<'_>) -> Result<PointValue, Reason> {
     let (mut count, mut sum) = (0, f64::NAN);
     let (mut counts, mut bounds) = (Vec::new(), Vec::new());
     fields.each(|number, value| match number {
-        4 => value.fixed64().map(|found| count = found),
-        5 => value.double().map(|found| sum = found),
-        6 => value.each_fixed64(|found| push_limited(&mut counts, found)),
-        7 => value.each_fixed64(|found| push_limited(&mut bounds, f64::from_bits(found))),
+        4 => value.fixed64().map(|read| count = read),
+        5 => value.double().map(|read| sum = read),
+        6 => value.each_fixed64(|read| push_limited(&mut counts, read)),
+        7 => value.each_fixed64(|read| push_limited(&mut bounds, f64::from_bits(read))),
         _ => Ok(()),
     })?;
     // A histogram without buckets has only a sum and a count.

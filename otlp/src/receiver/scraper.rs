@@ -37,7 +37,7 @@ const LOGGED_MAX: usize = 100;
 /// The metric that tells when a program started. A new value means a new program.
 const START_TIME: &str = "process_start_time_seconds ";
 
-/// What a [`Scraper`] scrapes.
+/// The target and the options of a [`Scraper`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ScraperConfig {

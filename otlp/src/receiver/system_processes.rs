@@ -126,8 +126,8 @@ mod linux {
         }
     }
 
-    /// As [`connected_socket`], from `/proc/net/tcp` and `tcp6`: slower, because all connections
-    /// of the machine are read, but possible where the kernel does not answer `sock_diag`.
+    /// Finds the same inode in `/proc/net/tcp` and `tcp6`, for kernels that do not answer
+    /// `sock_diag`. It is slower, because it reads all connections of the machine.
     pub(super) fn socket_in_tables(from: SocketAddr, to: SocketAddr) -> Option<u64> {
         let find = |table: Vec<TcpNetEntry>, from, to| {
             let is_it =
@@ -156,7 +156,8 @@ mod linux {
 
     /// The newest process that has the socket open, if it is among the first `files_max` files.
     pub(super) fn newest_holder(socket: u64, files_max: usize) -> Option<i32> {
-        let mut pids: Vec<i32> = all_processes().ok()?.flatten().map(|found| found.pid).collect();
+        let mut pids: Vec<i32> =
+            all_processes().ok()?.flatten().map(|process| process.pid).collect();
         pids.sort_unstable_by(|a, b| b.cmp(a));
         let mut files_left = files_max;
         pids.into_iter().find(|pid| holds(*pid, socket, &mut files_left))

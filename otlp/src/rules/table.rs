@@ -134,7 +134,7 @@ impl Rules {
         }
     }
 
-    /// What the last matching rule says; without one, to keep.
+    /// Whether the last matching rule keeps its metric or attribute; true when no rule matches.
     fn decision(&self, matches: impl Fn(&Selector) -> bool) -> bool {
         self.entries.iter().rev().find(|rule| matches(&rule.selector)).is_none_or(|rule| rule.keep)
     }
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_rule_that_fits_decides() {
+    fn the_last_rule_that_matches_decides() {
         let rules = Rules::parse(
             "keep attribute error_message of my_*\ndrop attribute error* of my_other\n\
              keep metric gen_ai_client_token_usage # by either name\ndrop metric shop_skill_*",
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_named_with_its_place() {
+    fn an_error_names_the_line_and_column() {
         check_refused(
             "# fine\n\n  dorp metric x",
             "line 3, column 3: found `dorp`, expected `drop`, `keep` or `limit`",
