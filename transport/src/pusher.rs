@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_panics_ends_the_pusher_and_nothing_else() {
+    fn a_panic_in_a_source_ends_only_the_pusher() {
         let builder = || Pusher::builder("http://127.0.0.1:1", "x").unwrap();
         // Longer than a test may take, so that a test which waits for it fails.
         let deadline = Duration::from_mins(1);

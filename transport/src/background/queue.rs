@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_gather_is_met_by_what_is_gathered_after_it_only() {
+    fn only_a_later_gathering_fulfils_a_request_to_gather() {
         let (mut queue, key) = (Queue::default(), key("/metrics/job/x"));
         let created = SystemTime::UNIX_EPOCH;
         queue.request_gather(&key);

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_backed_off_from_and_a_success_forgets_them() {
+    fn waits_grow_with_failures_and_a_success_resets_them() {
         let mut scenario = Scenario::new(2);
         for attempt in 0..20 {
             assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_asks_to_be_left_alone_is() {
+    fn retry_after_of_the_gateway_is_honoured() {
         let mut scenario = Scenario::new(3);
         scenario.attempted(Outcome::Failed { retry_after: Some(SECOND * 17) });
         assert_eq!(scenario.wait(), SECOND * 17);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_a_last_operation() {
+    fn the_end_makes_a_last_push() {
         let mut scenario = Scenario::new(6);
         scenario.attempted(Outcome::Acknowledged);
         scenario.end(SECOND * 5);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn no_duration_is_too_long() {
+    fn infinite_durations_do_not_overflow() {
         let clock = ManualClock::new();
         let max = Duration::MAX;
         let schedule =
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_does_not_repeat_what_is_refused() {
+    fn the_end_does_not_retry_a_refusal() {
         let mut scenario = Scenario::new(8);
         scenario.end(SECOND * 5);
         scenario.attempted(Outcome::Refused);

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_cases() {
+    fn expiry_by_ttl_age_and_limit() {
         let seconds = Duration::from_secs;
         let at = |second: u64| UNIX_EPOCH + seconds(second);
         let past = |age, ttl| Expiry::PastTtl { age: seconds(age), ttl: seconds(ttl) };

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_the_line_it_speaks_of() {
+    fn the_line_that_the_text_refers_to_is_quoted() {
         check(
             "text format parsing error in line 2: expected float as value, got \"abc\"\n",
             false,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_page_its_title_is_shown_or_its_text() {
+    fn the_title_or_the_text_of_a_page_is_shown() {
         for (page, expected) in [
             ("<html>\n<head><title>502 Bad\nGateway</title></head>\n<body>…", "502 Bad Gateway"),
             ("<!DOCTYPE html><TITLE lang=en>Sign in</TITLE><p>x", "Sign in"),

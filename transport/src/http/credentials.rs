@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_hold_is_refused_without_showing_it() {
+    fn invalid_header_values_are_refused_and_not_shown() {
         let refused = |result: Result<Credentials, ConfigError>, expected: &str| {
             let error = result.unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_them() {
+    fn debug_output_shows_no_credentials() {
         let credentials = Credentials::basic("user", Secret::text("s3cret"))
             .and_then(|it| it.header("X-Key", Secret::text("s3cret")))
             .unwrap();

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_do_not_belong_to_a_secret_and_spaces_do() {
+    fn final_line_ends_are_removed_from_a_secret_and_spaces_are_kept() {
         for (content, expected) in [
             (&b"s3cret"[..], "s3cret"),
             (b"s3cret\n", "s3cret"),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_names_it_and_not_its_content() {
+    fn errors_show_the_path_of_a_file_and_not_its_content() {
         let check = |path: &Path, expected: &str| {
             let error = Secret::file(path).unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_replaced_is_read_again_and_a_lost_one_is_remembered() {
+    fn a_replaced_file_is_read_again_and_a_removed_file_leaves_its_last_content() {
         let (_folder, path) = file(b"first");
         let secret = Secret::file(&path).unwrap();
         fs::write(&path, "second\n").unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_secret() {
+    fn debug_output_shows_no_secret() {
         let (_folder, path) = file(b"s3cret");
         let shown = format!("{:?} {:?}", Secret::text("s3cret"), Secret::file(path));
         assert!(!shown.contains("s3cret"), "{shown}");

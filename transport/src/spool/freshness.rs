@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_takes_long_to_answer_has_no_other_clock() {
+    fn a_slow_answer_is_not_taken_for_a_clock_difference() {
         for date in [150.0, 170.0, 200.0] {
             check_slow(150.0, Some(99.0), Some(date), 0, Freshness::Current);
             check_slow(150.0, Some(101.0), Some(date), 0, Freshness::PushedSince(at(101.0)));

@@ -115,7 +115,7 @@ fn check(gateway: &Pushgateway, path: &str, headers: &[(&str, &str)], body: &[u8
 }
 
 #[test]
-fn every_complaint_of_a_real_gateway_has_a_hint() {
+fn every_error_text_of_a_real_gateway_has_a_hint() {
     for version in Version::ALL {
         let Some(gateway) = Pushgateway::start(version) else { return };
         for (job, body) in [
@@ -146,7 +146,7 @@ fn every_complaint_of_a_real_gateway_has_a_hint() {
 }
 
 #[test]
-fn an_unknown_complaint_is_shown_whole_and_cut() {
+fn an_unknown_error_text_is_shown_up_to_its_limit() {
     let error = push(Answer::status(400).body("the moon is in the wrong house\n\u{1b}[31m"));
     assert_eq!(error.answer_text(), Some("the moon is in the wrong house \\u{1b}[31m"));
     let error = push(Answer::status(400).body("x".repeat(3000)));

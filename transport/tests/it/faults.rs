@@ -126,7 +126,7 @@ fn an_empty_registry_is_pushed_as_an_empty_body() {
 }
 
 #[test]
-fn every_success_of_a_gateway_is_one() {
+fn every_2xx_of_a_gateway_is_a_success() {
     for status in [200, 202, 204] {
         let server = ScriptedServer::start([Answer::status(status)]);
         assert_eq!(push(&server).unwrap().status, status);
@@ -134,7 +134,7 @@ fn every_success_of_a_gateway_is_one() {
 }
 
 #[test]
-fn a_refusal_is_final_and_shows_the_reason_and_our_line() {
+fn a_refusal_is_final_and_quotes_the_refused_line() {
     check_final(
         Answer::status(400).body("text format parsing error in line 3: invalid metric name\n"),
         PushErrorKind::Refused(400),
@@ -186,7 +186,7 @@ fn a_redirect_is_final_and_shows_where_it_points() {
 }
 
 #[test]
-fn what_is_not_a_gateway_is_told_apart() {
+fn answers_of_other_programs_are_recognised() {
     let page = "<!DOCTYPE html><title>Login</title>";
     let hint = "something else listens there";
     let html = Answer::status(200).header("Content-Type", "text/html; charset=utf-8");
@@ -199,7 +199,7 @@ fn what_is_not_a_gateway_is_told_apart() {
 }
 
 #[test]
-fn a_busy_gateway_is_asked_again() {
+fn a_busy_gateway_is_retried() {
     let script = [503, 429, 408, 500, 200].map(Answer::status);
     let server = ScriptedServer::start(script);
     assert_eq!(push(&server).unwrap().attempts, 5);
@@ -231,7 +231,7 @@ fn a_dead_address_takes_no_longer_than_the_deadline() {
 }
 
 #[test]
-fn a_name_nobody_knows_takes_no_longer_than_the_deadline() {
+fn an_unknown_name_takes_no_longer_than_the_deadline() {
     let (result, _) = push_to("http://gateway.invalid:9091", config());
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unreachable);
 }
@@ -243,7 +243,7 @@ fn a_gateway_that_never_answers_takes_no_longer_than_the_deadline() {
 }
 
 #[test]
-fn a_gateway_that_drips_takes_no_longer_than_the_deadline() {
+fn a_dripping_answer_takes_no_longer_than_the_deadline() {
     let drip = |answer: Answer| answer.dripped(Duration::from_millis(100));
     check_retried(drip(Answer::status(200)), PushErrorKind::Timeout);
     // The status has arrived and its text has not: the status decides.
@@ -260,7 +260,7 @@ fn a_late_gateway_is_waited_for() {
 }
 
 #[test]
-fn a_connection_closed_before_the_body_is_tried_again_until_the_deadline() {
+fn a_connection_closed_before_the_body_is_retried_until_the_deadline() {
     check_retried(Answer::CloseAtOnce, PushErrorKind::Dropped);
     let script = [Answer::CloseAtOnce, Answer::CloseAfterHead, Answer::status(200)];
     let server = ScriptedServer::start(script);
@@ -268,7 +268,7 @@ fn a_connection_closed_before_the_body_is_tried_again_until_the_deadline() {
 }
 
 #[test]
-fn a_connection_closed_after_the_whole_body_says_what_that_may_mean() {
+fn a_connection_closed_after_the_body_has_a_hint() {
     let server = ScriptedServer::start([Answer::CloseAfterBody]);
     let error = push(&server).unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Dropped, 3), "{error}");
@@ -280,7 +280,7 @@ fn a_connection_closed_after_the_whole_body_says_what_that_may_mean() {
 }
 
 #[test]
-fn an_acknowledgement_that_stops_in_the_middle_is_none() {
+fn a_truncated_answer_does_not_acknowledge() {
     let stops = Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab".to_vec());
     let server = ScriptedServer::start([stops, Answer::status(200)]);
     assert_eq!(push(&server).unwrap().attempts, 2);
@@ -337,7 +337,7 @@ fn a_large_body_can_be_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_apart() {
+fn a_server_without_tls_is_recognised() {
     let server = ScriptedServer::start([Answer::status(200)]);
     let url = server.url().replace("http://", "https://");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -356,14 +356,14 @@ fn a_server_without_tls_is_told_apart() {
 }
 
 #[test]
-fn a_timeout_of_nothing_is_refused() {
+fn a_timeout_of_zero_is_refused() {
     let config = GatewayConfig::default().attempt_timeout(Duration::ZERO);
     let refused = Gateway::with_config("http://127.0.0.1:1", config).unwrap_err().to_string();
     assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than nothing");
 }
 
 #[test]
-fn a_deadline_of_nothing_returns_at_once() {
+fn a_deadline_of_zero_returns_at_once() {
     let server = ScriptedServer::start([]);
     let (result, took) = push_to(&server.url(), config().total_timeout(Duration::ZERO));
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unreachable);
@@ -371,7 +371,7 @@ fn a_deadline_of_nothing_returns_at_once() {
 }
 
 #[test]
-fn groups_of_something_else_are_none() {
+fn a_list_of_another_program_is_refused() {
     let groups = |answer: Answer| {
         let server = ScriptedServer::start([answer]);
         let gateway = Gateway::with_config(&server.url(), config().answer_bytes_max(1000)).unwrap();

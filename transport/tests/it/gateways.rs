@@ -127,7 +127,7 @@ fn a_prefix_is_kept() {
 }
 
 #[test]
-fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
+fn a_refusal_shows_the_error_text_and_the_group() {
     each(&[], |server| {
         let gateway = client(server);
         let (mine, theirs) = (Registry::new(), Registry::new());
@@ -165,7 +165,7 @@ fn a_metric_in_the_place_of_a_groups_labels_does_not_hide_them() {
 }
 
 #[test]
-fn groups_of_others_can_be_deleted_by_their_whole_key() {
+fn groups_with_any_key_can_be_deleted() {
     each(&["--push.disable-consistency-check"], |server| {
         for path in [
             "/metrics/job/x/instance@base64/=",
@@ -260,7 +260,7 @@ fn several_sources_go_into_one_group() {
 }
 
 #[test]
-fn errors_of_a_program_are_one_type_away() {
+fn all_errors_fit_into_one_type_of_a_program() {
     fn start() -> Result<Gateway, ConfigError> {
         Gateway::new("not a url")
     }
@@ -358,7 +358,7 @@ mod keys {
     }
 
     #[test]
-    fn every_key_comes_back_as_it_was() {
+    fn every_key_is_listed_unchanged() {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         let strategy = grouping_key();
@@ -404,7 +404,7 @@ mod keys {
 }
 
 #[test]
-fn protobuf_is_shown_as_text_is() {
+fn protobuf_and_text_are_exposed_alike() {
     each(&[], |server| {
         let shown = |format: Format| {
             let gateway = Gateway::with_config(server.url(), config().format(format).gzip(true));

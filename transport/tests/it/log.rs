@@ -9,7 +9,7 @@ use prompush_testing::{Answer, ScriptedServer};
 use crate::support::{LogLine, SOON, capture_log, captured_log, config};
 
 #[test]
-fn each_change_of_state_once() {
+fn each_change_of_state_is_logged_once() {
     capture_log();
     let refused = Answer::status(400).body("no\n");
     let script = [503, 503, 503, 503].map(Answer::status).into_iter();

@@ -57,7 +57,7 @@ fn each_verb_arrives_at_its_group() {
 }
 
 #[test]
-fn what_comes_during_a_request_becomes_one_with_what_waits() {
+fn changes_during_a_request_are_merged() {
     for (first, then, expected) in [
         ("put", ["put", "put"], "PUT /metrics/job/x c 3"),
         ("put", ["put", "add"], "PUT /metrics/job/x b 2, c 3"),
@@ -82,7 +82,7 @@ fn what_comes_during_a_request_becomes_one_with_what_waits() {
 }
 
 #[test]
-fn what_failed_becomes_one_with_what_came_after_it() {
+fn a_failed_change_is_merged_with_later_ones() {
     for (first, then, expected) in [
         ("put", "add", "PUT /metrics/job/x a 1, b 2"),
         ("add", "add", "POST /metrics/job/x a 1, b 2"),
@@ -102,7 +102,7 @@ fn what_failed_becomes_one_with_what_came_after_it() {
 }
 
 #[test]
-fn nothing_waits_for_a_gateway_that_never_answers() {
+fn calls_do_not_wait_for_a_silent_gateway() {
     let server = ScriptedServer::start([Answer::Hang]);
     let outbox = outbox(&server);
     within(Duration::ZERO, || {
@@ -118,7 +118,7 @@ fn nothing_waits_for_a_gateway_that_never_answers() {
 }
 
 #[test]
-fn a_late_request_never_has_the_last_word() {
+fn a_late_request_never_comes_last() {
     // The first request is stuck: the gateway may still take it, after the next request.
     let server = ScriptedServer::start([Answer::Hang, Answer::status(200)]);
     let config = GatewayConfig::default().attempt_timeout(Duration::from_millis(300));
@@ -148,7 +148,7 @@ fn a_gateway_that_answers_twice_acknowledges_once() {
 }
 
 #[test]
-fn a_group_that_is_refused_holds_up_no_other() {
+fn a_refused_group_does_not_block_others() {
     let server = ScriptedServer::start([Answer::status(400).body("no\n"), Answer::status(200)]);
     let outbox = outbox(&server);
     outbox.push(&key("bad"), &gauge("a", 1.0)).unwrap();
@@ -165,7 +165,7 @@ fn a_group_that_is_refused_holds_up_no_other() {
 }
 
 #[test]
-fn a_flush_says_which_groups_and_gateways_failed() {
+fn a_flush_reports_the_groups_and_gateways_that_failed() {
     let refusing = ScriptedServer::start([Answer::status(400).body("no\n")]);
     let good = ScriptedServer::start([]);
     let dead = format!("http://{}", free_address());
@@ -191,7 +191,7 @@ fn a_flush_says_which_groups_and_gateways_failed() {
 }
 
 #[test]
-fn the_deadline_of_a_shutdown_is_one_for_all_gateways() {
+fn all_gateways_share_the_deadline_of_a_shutdown() {
     let servers: Vec<_> = (0..4).map(|_| ScriptedServer::start([Answer::Hang])).collect();
     let mut builder = builder(&servers[0].url());
     for server in &servers[1..] {
@@ -254,7 +254,7 @@ fn a_gateway_that_comes_back_gets_everything() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_said_at_the_call() {
+fn a_change_that_cannot_be_encoded_fails_at_the_call() {
     let outbox = builder("http://127.0.0.1:1");
     let config = GatewayConfig::default().body_bytes_max(10);
     let outbox = outbox.config(config).spawn().unwrap();

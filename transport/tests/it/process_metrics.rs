@@ -35,7 +35,7 @@ fn check_near(found: f64, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn values_are_those_of_proc() {
+fn values_match_proc() {
     const MIB: f64 = 1024.0 * 1024.0;
     let metrics = gathered();
     assert_eq!(metrics.len(), 6, "{metrics:?}");
@@ -65,7 +65,7 @@ fn cpu_time_grows_with_work() {
 }
 
 #[test]
-fn gateways_take_them_along_with_a_registry() {
+fn gateways_accept_process_metrics_with_a_registry() {
     for version in Version::ALL {
         let Some(server) = Pushgateway::start(version) else { continue };
         let registry = Registry::new();

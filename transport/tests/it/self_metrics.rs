@@ -33,7 +33,7 @@ fn value(metrics: &SelfMetrics, series: &str) -> String {
 }
 
 #[test]
-fn attempts_are_counted_by_what_became_of_them() {
+fn attempts_are_counted_by_outcome() {
     let script = [503, 503, 200, 400].map(Answer::status);
     let server = ScriptedServer::start(script);
     let outbox = Outbox::builder(&server.url()).unwrap().config(config()).spawn().unwrap();
@@ -79,7 +79,7 @@ fn one_failing_gateway_of_several_shows() {
 }
 
 #[test]
-fn they_are_pushed_along_when_asked_for() {
+fn self_metrics_are_pushed_along_if_configured() {
     for gateway in Version::ALL.into_iter().filter_map(Pushgateway::start) {
         let start = |along| {
             let builder = Pusher::builder(gateway.url(), "x").unwrap().config(config());
@@ -110,7 +110,7 @@ fn names_in(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_document_and_its_alerts_name_the_metrics_there_are() {
+fn the_documentation_names_existing_metrics() {
     let outbox = Outbox::builder("http://127.0.0.1:1").unwrap().spawn().unwrap();
     let there = names_in(&text(outbox.metrics()));
     assert_eq!(there.len(), 6);

@@ -56,7 +56,7 @@ fn exposed(server: &Pushgateway, name: &str) -> Option<String> {
 }
 
 #[test]
-fn what_a_flush_could_not_deliver_is_on_disk_and_gone_when_it_arrives() {
+fn a_failed_flush_spools_the_state_and_a_success_removes_it() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -86,7 +86,7 @@ fn what_a_flush_could_not_deliver_is_on_disk_and_gone_when_it_arrives() {
 }
 
 #[test]
-fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
+fn the_next_run_sends_the_spooled_state() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -108,7 +108,7 @@ fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
 }
 
 #[test]
-fn what_was_pushed_since_is_not_overwritten() {
+fn a_later_push_is_not_overwritten() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -142,7 +142,7 @@ fn what_was_pushed_since_is_not_overwritten() {
 }
 
 #[test]
-fn an_add_of_the_next_run_includes_what_was_kept() {
+fn an_add_of_the_next_run_includes_the_spooled_state() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -169,7 +169,7 @@ fn signal(server: &Pushgateway, signal: &str) {
 }
 
 #[test]
-fn an_own_request_that_came_late_makes_nothing_obsolete() {
+fn a_late_request_of_our_own_makes_no_state_obsolete() {
     each(|server| {
         let dir = tempdir().unwrap();
         let registry = gauge("a", 1.0);
@@ -194,7 +194,7 @@ fn an_own_request_that_came_late_makes_nothing_obsolete() {
 }
 
 #[test]
-fn only_what_a_gateway_has_not_acknowledged_is_kept_for_it() {
+fn each_gateway_has_only_its_own_unacknowledged_states_in_the_spool() {
     let dir = tempdir().unwrap();
     let good = ScriptedServer::start([]);
     let (bad, refusing) = (dead(), ScriptedServer::start([Answer::status(401)]));
@@ -221,7 +221,7 @@ fn only_what_a_gateway_has_not_acknowledged_is_kept_for_it() {
 }
 
 #[test]
-fn a_spool_that_cannot_be_used_is_said_at_the_start() {
+fn an_unusable_spool_is_reported_at_the_start() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -237,7 +237,7 @@ fn a_spool_that_cannot_be_used_is_said_at_the_start() {
 }
 
 #[test]
-fn nobody_sends_twice_at_once() {
+fn only_one_process_replays_at_a_time() {
     let dir = tempdir().unwrap();
     let server = ScriptedServer::start([
         Answer::status(503),
@@ -264,7 +264,7 @@ fn nobody_sends_twice_at_once() {
 }
 
 #[test]
-fn looking_at_the_group_and_sending_what_is_kept_share_a_deadline() {
+fn listing_and_sending_share_one_deadline() {
     let groups = Answer::status(200).body(r#"{"status":"success","data":[]}"#);
     let busy = Answer::status(503).header("Retry-After", "1");
     let server = ScriptedServer::start([Answer::status(400), busy, groups, Answer::Hang]);

@@ -120,7 +120,7 @@ fn a_gateway_with_everything() {
 }
 
 #[test]
-fn certificates_that_do_not_fit() {
+fn wrong_certificates_are_refused() {
     let authority = Authority::new();
     let files = Files::new();
     let ca = files.write("ca.pem", authority.certificate());
@@ -191,7 +191,7 @@ fn headers_are_sent_and_redirects_get_none() {
 }
 
 #[test]
-fn files_that_are_none_are_named() {
+fn unusable_files_are_named() {
     let authority = Authority::new();
     let files = Files::new();
     let (certificate, key) = files.certified("a", &authority.issue(Leaf::Client));
@@ -240,7 +240,7 @@ fn files_that_are_none_are_named() {
 }
 
 #[test]
-fn two_users_are_one_too_many() {
+fn credentials_in_url_and_config_are_refused() {
     let credentials = Credentials::bearer(Secret::text("wonder")).unwrap();
     let config = config().credentials(credentials);
     let error = Gateway::with_config("http://u:p@gw", config).unwrap_err();

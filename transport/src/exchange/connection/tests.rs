@@ -130,7 +130,7 @@ fn an_attempt_never_has_more_time_than_remains() {
 }
 
 #[test]
-fn retry_after_replaces_our_own_wait() {
+fn retry_after_replaces_the_backoff() {
     let busy = ScriptedAnswer::Answer(503, Some("7"));
     let (kind, attempts, took, _) = run(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
     assert_eq!((kind, attempts, took), (None, 2, SECOND * 7));
@@ -141,7 +141,7 @@ fn retry_after_replaces_our_own_wait() {
 }
 
 #[test]
-fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
+fn a_retry_after_of_zero_does_not_replace_the_backoff() {
     for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
         let (kind, attempts, took, _) = run(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
         assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
@@ -166,7 +166,7 @@ fn a_refusal_is_not_repeated() {
 }
 
 #[test]
-fn an_answer_without_end_is_no_acknowledgement() {
+fn an_endless_answer_does_not_acknowledge() {
     assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
     let endless = read_acknowledgement(&mut io::repeat(b'x'));
     assert!(matches!(endless, Err(ReadError::Other(HttpFailureKind::Garbled, _))), "{endless:?}");
