@@ -247,9 +247,16 @@ impl<M: MetricKind> FamilyState<M> {
         let labels = self.label_names.iter().zip(values);
         write_labels(out, labels.map(|(name, value)| (name.as_str(), value.as_ref())));
     }
+}
 
+/// A family as the registry keeps it, whatever its label set and metric type.
+pub(crate) trait EncodeFamily: Send + Sync {
     /// Writes the family, if it has any series.
-    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+    fn encode(&self, encoder: &mut Encoder);
+}
+
+impl<M: MetricKind> EncodeFamily for FamilyState<M> {
+    fn encode(&self, encoder: &mut Encoder) {
         let mut sorted = self.sorted.lock();
         let text = |slot: &usize| self.series.get(*slot).map(|series| self.text(series));
         let new = sorted.len()..self.series.len();

@@ -1,4 +1,4 @@
-//! Guards the bridge to `prometheus_client`, both ways.
+//! Guards the bridge to `prometheus_client` in both directions.
 
 use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;

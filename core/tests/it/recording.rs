@@ -1,4 +1,4 @@
-//! Guards what a program records: the text that comes out, and what registration refuses.
+//! Guards the registry: the text of what a program records, and the errors of registration.
 
 use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -89,7 +89,7 @@ fn two_formats_say_the_same() {
     let from_openmetrics =
         prompush_core::parse(openmetrics.as_bytes(), Format::OpenMetrics).unwrap();
     assert_eq!(encode_text(&from_text, Format::Text), encode_text(&from_openmetrics, Format::Text));
-    // And reading what was written changes nothing but the number that no float can hold.
+    // The parsed text is the same again, but for one number that no float can represent.
     assert_eq!(
         encode_text(&from_text, Format::Text),
         text.replace("9007199254740993", "9007199254740992")
