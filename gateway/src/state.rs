@@ -23,7 +23,7 @@ pub(crate) struct GatewayState {
     pub(crate) started: ClockReading,
     pub(crate) renderer: Renderer,
     pub(crate) store: Mutex<MetricStore>,
-    pub(crate) own_metrics: Mutex<OwnMetrics>,
+    pub(crate) own_metrics: OwnMetrics,
 }
 
 impl GatewayState {
@@ -38,7 +38,7 @@ impl GatewayState {
         let store = Mutex::new(MetricStore::new(limits, renderer.clone()));
         let start = clock.now();
         let started = ClockReading::now(clock.as_ref(), start);
-        let own_metrics = Mutex::default();
+        let own_metrics = OwnMetrics::new();
         Self { config, clock, start, started, renderer, store, own_metrics }
     }
 

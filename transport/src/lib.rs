@@ -45,13 +45,18 @@ mod spool;
 mod http;
 
 mod error;
+mod group_key;
 
 mod metrics;
 
+pub use client::delete::DeleteOutcome;
 pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
+pub use client::gc::{ExpiredGroup, GcEvent, GcOptions, GcReport};
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
+pub use client::selector::GroupSelector;
 pub use error::config::ConfigError;
+pub use error::hint::{Hint, OptionNames};
 pub use error::kind::PushErrorKind;
 pub use error::push_error::PushError;
 pub use error::redacted_url::RedactedUrl;
@@ -60,15 +65,16 @@ pub use error::verb::Verb;
 pub use exchange::config::GatewayConfig;
 pub use exchange::groups::{Group, Inventory};
 pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
+pub use group_key::AnyGroupingKey;
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;
 pub use http::url::HttpUrl;
-#[cfg(feature = "process")]
-pub use metrics::process_metrics::ProcessMetrics;
 pub use metrics::self_metrics::SelfMetrics;
 pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;
+#[cfg(feature = "process")]
+pub use prompush_process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
 pub use spool::directory::{Spool, SpoolEntry};
 pub use spool::replay::{ReplayError, ReplayOutcome};

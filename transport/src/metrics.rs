@@ -1,7 +1,3 @@
-//! Metrics that the library offers of its own: about pushing, and about the process.
+//! The metrics that the library records about its own pushes.
 
-#[cfg(all(feature = "process", target_os = "linux"))]
-mod process_linux;
-#[cfg(feature = "process")]
-pub(crate) mod process_metrics;
 pub(crate) mod self_metrics;

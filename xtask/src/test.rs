@@ -27,7 +27,8 @@ enum Action {
 const TESTS: &str = "tests";
 
 /// Features that are off by default and are tested all the same.
-const FEATURES: &str = "--features=prompush/native-histograms,prompush/process";
+const FEATURES: &str =
+    "--features=prompush/native-histograms,prompush/process,prompush-gptme/serve";
 
 /// The feature that starts a server; a library that has the feature is tested without it as well.
 const SERVE: &str = "serve";

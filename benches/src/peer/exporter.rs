@@ -7,14 +7,14 @@ use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use prompush_core::Format;
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::{
     BUCKETS, COUNTER_LABELS, COUNTER_NAME, GAUGE_NAME, HISTOGRAM_NAME, PAIR_LABELS,
 };
 
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
-/// `metrics-exporter-prometheus`: its recorder called directly, without the global one's detour.
+/// `metrics-exporter-prometheus`: the recorder is called directly rather than through the global one.
 pub struct MetricsExporter {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
@@ -86,8 +86,8 @@ impl Peer for MetricsExporter {
         Ok(buffer)
     }
 
-    /// It keeps every observation until this is called, or an encode.
-    fn settle(&self) {
+    /// The library keeps every observation until this call or an encode.
+    fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use prompush::{Exposition, GroupingKey, Outbox, PushError, Registry, Source};
 use prompush_core::clock::{Clock as _, SystemClock};
-use prompush_gptme::receiver::Snapshot;
+use prompush_otlp::receiver::InstanceSnapshot;
 
 use crate::bridge::options::Options;
 use crate::error::CliError;
@@ -42,7 +42,7 @@ struct Entry {
 
 #[derive(Debug)]
 struct Part {
-    snapshot: Snapshot,
+    snapshot: InstanceSnapshot,
     is_changed: bool,
 }
 
@@ -65,7 +65,7 @@ impl Publisher {
 
     /// Takes note of an instance's state as that receiver or scraper sees it. One that has ended for all that have seen
     /// it is pushed a last time, and forgotten.
-    pub(crate) fn note(&mut self, seen_by: usize, snapshot: Snapshot) {
+    pub(crate) fn note(&mut self, seen_by: usize, snapshot: InstanceSnapshot) {
         let label = snapshot.label().to_owned();
         let mut entry = match self.instances.remove(&label) {
             Some(entry) => entry,
@@ -135,7 +135,7 @@ impl Publisher {
             part.is_changed = false;
             part.snapshot.clone()
         });
-        let mut parts: Vec<Snapshot> = parts.collect();
+        let mut parts: Vec<InstanceSnapshot> = parts.collect();
         if parts.len() > 1 && !entry.is_first_part_only {
             let Err(error) = self.outbox.push(&entry.key, &(&parts, &self.ttl)) else { return };
             log::warn!("of what {} sends and shows, only the first is pushed: {error}", entry.key);
@@ -171,7 +171,7 @@ fn is_kept(error: &PushError) -> bool {
     std::iter::once(error).chain(error.others()).all(|error| error.spooled_in().is_some())
 }
 
-fn key(job: &str, snapshot: &Snapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {
+fn key(job: &str, snapshot: &InstanceSnapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {
     let pid = snapshot.process_id().map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
     let job = job.replace("{pid}", &pid).replace("{host}", snapshot.host());
     GroupingKey::new(&job)?.with("instance", snapshot.label())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver as Channel, bounded};
-use prompush_gptme::receiver::{Receiver, Scraper};
+use prompush_gptme::SCRAPE_PATHS;
+use prompush_otlp::receiver::{OtlpReceiver, Scraper, ScraperConfig};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -70,7 +71,7 @@ fn allow_connections() {
 
 /// What runs.
 struct Bridge {
-    receiver: Receiver,
+    receiver: OtlpReceiver,
     scrapers: Vec<Scraper>,
     publisher: Publisher,
 }
@@ -78,7 +79,7 @@ struct Bridge {
 impl Bridge {
     fn start(options: &Options) -> Result<Self, CliError> {
         let config = options.receiver_config();
-        let receiver = Receiver::bind(&options.listen, config).map_err(CliError::Receiver)?;
+        let receiver = OtlpReceiver::bind(&options.listen, config).map_err(CliError::Receiver)?;
         options.check_traces_to(receiver.address())?;
         let publisher = Publisher::start(options, receiver.address().port())?;
         Ok(Self { receiver, scrapers: Vec::new(), publisher })
@@ -87,8 +88,11 @@ impl Bridge {
     /// Begins to read what is to be read; after the introduction, as it may have something to say at once.
     fn scrape(&mut self, options: &Options) -> Result<(), CliError> {
         for url in &options.scrape {
-            let (interval, rules) = (options.scrape_interval, Arc::clone(&options.rules));
-            let scraper = Scraper::start(url.clone(), interval, rules);
+            let config = ScraperConfig::new(url.clone())
+                .usual_paths(SCRAPE_PATHS)
+                .interval(options.scrape_interval)
+                .rules(Arc::clone(&options.rules));
+            let scraper = Scraper::start(config);
             self.scrapers.push(scraper.map_err(CliError::Receiver)?);
         }
         Ok(())

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prompush::{EncodeError, Encoder, Format, Source};
-use prompush_gptme::Rules;
-use prompush_gptme::receiver::{Instances, Receiver, ReceiverConfig, ReceiverError, Snapshot};
+use prompush_gptme::default_rules;
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::{
+    InstanceMode, InstanceSnapshot, OtlpReceiver, ReceiverConfig, ReceiverError,
+};
 
 use crate::run::signals::Signals;
 use served::Served;
@@ -21,7 +24,7 @@ const LISTEN: &str = "127.0.0.1:0";
 /// A receiver for one command.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
-    receiver: Receiver,
+    receiver: OtlpReceiver,
     served: Option<Served>,
     rules: Arc<Rules>,
     settings: Settings,
@@ -36,11 +39,11 @@ impl Telemetry {
         settings: Settings,
         group_labels: impl Iterator<Item = &'a str>,
     ) -> Result<Self, ReceiverError> {
-        let rules = Arc::new(group_labels.fold(Rules::default(), Rules::reserve_label));
-        let mut config = ReceiverConfig::default().instances(Instances::One);
+        let rules = Arc::new(group_labels.fold(default_rules(), Rules::reserve_label));
+        let mut config = ReceiverConfig::default().instance_mode(InstanceMode::Single);
         config.rules = Arc::clone(&rules);
         config.traces_to.clone_from(&settings.traces_to);
-        let receiver = Receiver::bind(LISTEN, config)?;
+        let receiver = OtlpReceiver::bind(LISTEN, config)?;
         Ok(Self { receiver, served: None, rules, settings })
     }
 
@@ -69,7 +72,7 @@ impl Telemetry {
     }
 
     /// What has come so far, and what was read last if it goes with it; nothing before the first of either.
-    pub(crate) fn instances(&self) -> Vec<Snapshot> {
+    pub(crate) fn instances(&self) -> Vec<InstanceSnapshot> {
         let mut instances = self.receiver.instances();
         if let Some(served) = self.served.as_ref().and_then(Served::last) {
             instances.push(served);
@@ -91,8 +94,8 @@ impl Telemetry {
 /// What a command has exported, and how much of it was dropped.
 #[derive(Debug)]
 pub(crate) struct Collected {
-    instances: Vec<Snapshot>,
-    receiver: Receiver,
+    instances: Vec<InstanceSnapshot>,
+    receiver: OtlpReceiver,
 }
 
 impl Collected {

@@ -22,8 +22,8 @@ impl GatewayHandler {
         Self { state: GatewayState::new(config, clock) }
     }
 
-    /// The response, and the value of the label `handler` under which our own metrics count the request. As upstream
-    /// has it, some requests are not counted.
+    /// The response, and the value of the label `handler` with which our own metrics count the request. Like upstream,
+    /// the gateway does not count every request: then the value is `None`.
     fn respond(&self, request: &Request, route: Route) -> (Option<&'static str>, Response) {
         let state = &self.state;
         match route {
@@ -76,8 +76,7 @@ impl Handler for GatewayHandler {
         let route = route(request_line, self.state.config.enable_admin_api);
         let (handler, response) = self.respond(request, route);
         if let Some(handler) = handler {
-            let mut own_metrics = self.state.own_metrics.lock();
-            own_metrics.count_request(handler, request.method(), response.status);
+            self.state.own_metrics.count_request(handler, request.method(), response.status);
         }
         response
     }

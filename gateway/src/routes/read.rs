@@ -7,10 +7,13 @@ use crate::views::{api, exposition, page};
 
 /// `/metrics`.
 pub(crate) fn scrape(state: &GatewayState, request: &Request) -> Response {
-    let own = state.own_metrics.lock().families();
+    let own = match state.own_metrics.encode() {
+        Ok(own) => own,
+        Err(error) => return Response::error(500, &error.to_string()),
+    };
     let mut store = state.store.lock();
     store.expire(state.now());
-    let text = exposition::write_exposition(&mut store, own);
+    let text = exposition::write_exposition(&mut store, &own);
     drop(store);
     let mut response = Response::with_body(200, exposition::CONTENT_TYPE, text);
     response.gzip = accepts_gzip(request);

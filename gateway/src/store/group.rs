@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush_core::MetricType;
-
 use crate::group_labels::GroupLabels;
 use crate::store::series_index::PartIndex;
-use crate::store::stored_family::{FamilyPart, StoredFamily};
 
 /// The number of a group. A newer group has a higher number.
 pub(crate) type GroupId = u64;
@@ -54,32 +51,5 @@ impl StoredGroup {
             None => default_lifetime,
         };
         self.last_success.or(self.last_failure)?.checked_add(lifetime?)
-    }
-}
-
-/// A group with its families, for a view.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct GroupView<'a> {
-    pub(crate) group: &'a StoredGroup,
-    /// The families of the store by name.
-    pub(crate) families: &'a BTreeMap<Arc<str>, StoredFamily>,
-}
-
-impl<'a> GroupView<'a> {
-    pub(crate) fn labels(&self) -> &'a GroupLabels {
-        &self.group.labels
-    }
-
-    pub(crate) fn last_push_successful(&self) -> bool {
-        self.group.last_push_successful
-    }
-
-    /// The group's families, sorted by name.
-    pub(crate) fn families(&self) -> impl Iterator<Item = (&'a str, MetricType, &'a FamilyPart)> {
-        let families = self.families;
-        self.group.parts.iter().filter_map(move |(name, index)| {
-            let family = families.get(name)?;
-            Some((name.as_ref(), family.metric_type(), family.part(*index)?))
-        })
     }
 }

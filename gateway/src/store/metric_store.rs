@@ -12,7 +12,8 @@ use crate::group_labels::GroupLabels;
 use crate::own_metrics;
 use crate::render::renderer::{RenderedFamily, RenderedPush, Renderer};
 use crate::store::consistency::{ConsistencyCheck, check_push_time};
-use crate::store::group::{GroupId, GroupView, StoredGroup};
+use crate::store::group::{GroupId, StoredGroup};
+use crate::store::group_view::GroupView;
 use crate::store::limits::{StoreLimits, StoreUsage};
 use crate::store::series_index::PartIndex;
 use crate::store::stored_family::StoredFamily;
@@ -168,7 +169,7 @@ impl MetricStore {
         self.limits.check(self.usage_after(group, push, replace))
     }
 
-    /// How much the store holds after the push. A new group's push times are not counted yet.
+    /// How much the store holds after the push. The two series with the push times of a new group are not counted.
     fn usage_after(
         &self,
         group: Option<&StoredGroup>,
@@ -269,5 +270,5 @@ impl MetricStore {
     }
 }
 
-/// The push time of a group to which no push succeeded, or none failed.
+/// The push time that stands for "never".
 const NEVER: Duration = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Recording: by labels and through what was kept, on one thread and on two.
+//! Recording by labels and through a handle, on one thread and on two.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use prompush_benches::{Peer, Workload, for_each_peer, verify};
 
 use crate::row::Row;
 
-/// Series of each type that there are.
+/// The number of series of each type.
 const SERIES: Workload = Workload { counters: 100, gauges: 0, histograms: 100 };
 
-/// The series of the first thread, and how far the next thread's is from it.
+/// The series of the first thread, and its distance from the series of the second thread.
 const FIRST: u32 = 7;
 const STEP: u32 = 50;
 
-/// What the histograms observe: the first alone, or all in turn.
+/// The observed values. A bench uses only the first value, or all in turn.
 const VALUES: [f64; 16] =
     [0.3, 0.001, 7.0, 0.04, 0.6, 0.02, 1.5, 0.09, 40.0, 0.2, 0.007, 3.0, 0.8, 0.03, 20.0, 0.4];
 
@@ -31,14 +31,14 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("lookup_inc", "lookup by labels + inc, 1 thread", "ns/op")
             .with(by_processor_time(lookup_jobs()?, effort))
             .target(20.0)
-            .against(20.0),
+            .best_peer_was(20.0),
     ];
     for (id, title, target, best, step) in [
         ("lookup_inc_2_own", "lookup + inc, 2 threads, own series", 14.0, 35.0, STEP),
         ("lookup_inc_2_same", "lookup + inc, 2 threads, same series", 20.0, 44.0, 0),
     ] {
         let measured = by_wall_time(&lookup_threads_jobs(step)?, 2, effort);
-        rows.push(Row::new(id, title, "ns/op").with(measured).target(target).against(best));
+        rows.push(Row::new(id, title, "ns/op").with(measured).target(target).best_peer_was(best));
     }
     rows.push(
         Row::new("handle_inc", "inc through a handle, 1 thread", "ns/op")
@@ -56,7 +56,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("observe", "histogram observe, 1 thread", "ns/op")
             .with(by_processor_time(observe_jobs(0)?, effort))
             .target(6.0)
-            .against(8.4),
+            .best_peer_was(8.4),
     );
     rows.push(
         Row::new("observe_spread", "histogram observe, values over all buckets", "ns/op")
@@ -66,12 +66,12 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("observe_2_same", "histogram observe, 2 threads, same series", "ns/op")
             .with(by_wall_time(&observe_threads_jobs()?, 2, effort))
             .target(12.0)
-            .against(12.0),
+            .best_peer_was(12.0),
     );
     Ok(rows)
 }
 
-/// All libraries say the same after the operations that are about to be timed.
+/// Checks that all libraries have the same values after the operations that the benches time.
 fn verify_recording() -> Result<()> {
     let (labels, pair) = (counter_labels(FIRST), pair_labels(FIRST));
     let ours = Prompush::filled(SERIES)?;
@@ -110,7 +110,7 @@ fn lookup_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
                 peer.add_by_labels(black_box(labels), 1);
             }
         };
-        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), pause: Box::new(|| {}) });
+        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), upkeep: Box::new(|| {}) });
     });
     Ok(jobs)
 }
@@ -129,7 +129,7 @@ fn handle_jobs() -> Result<Vec<Job<'static>>> {
     Ok(jobs)
 }
 
-/// So far from its neighbours that no two share a line of the cache.
+/// Counters so far apart that no two share a cache line.
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicU64);
@@ -145,7 +145,7 @@ fn handle_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
                 peer.inc(black_box(&counters[thread]));
             }
         };
-        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), pause: Box::new(|| {}) });
+        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), upkeep: Box::new(|| {}) });
     });
     let bare = [Padded::default(), Padded::default()];
     let run = move |thread: usize, times: u64| {
@@ -154,7 +154,7 @@ fn handle_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
             black_box(&bare.0).fetch_add(1, Relaxed);
         }
     };
-    jobs.push(ThreadsJob { library: BARE, run: Box::new(run), pause: Box::new(|| {}) });
+    jobs.push(ThreadsJob { library: BARE, run: Box::new(run), upkeep: Box::new(|| {}) });
     Ok(jobs)
 }
 
@@ -164,14 +164,14 @@ fn observe_jobs(step: usize) -> Result<Vec<Job<'static>>> {
         let peer = Arc::new(P::filled(SERIES)?);
         let histogram = peer.histogram(borrowed(&pair_labels(FIRST)));
         let mut at = 0;
-        let settled = Arc::clone(&peer);
-        jobs.push(Job::with_pause(
+        let registry = Arc::clone(&peer);
+        jobs.push(Job::with_upkeep(
             P::NAME,
             move || {
                 at = (at + step) % VALUES.len();
                 peer.observe(black_box(&histogram), black_box(VALUES[at]));
             },
-            move || settled.settle(),
+            move || registry.run_upkeep(),
         ));
     });
     Ok(jobs)
@@ -182,7 +182,7 @@ fn observe_threads_jobs() -> Result<Vec<ThreadsJob<'static>>> {
     for_each_peer!(P => {
         let peer = Arc::new(P::filled(SERIES)?);
         let histogram = peer.histogram(borrowed(&pair_labels(FIRST)));
-        let settled = Arc::clone(&peer);
+        let registry = Arc::clone(&peer);
         let run = move |_: usize, times: u64| {
             for _ in 0..times {
                 peer.observe(black_box(&histogram), black_box(VALUES[0]));
@@ -191,7 +191,7 @@ fn observe_threads_jobs() -> Result<Vec<ThreadsJob<'static>>> {
         jobs.push(ThreadsJob {
             library: P::NAME,
             run: Box::new(run),
-            pause: Box::new(move || settled.settle()),
+            upkeep: Box::new(move || registry.run_upkeep()),
         });
     });
     Ok(jobs)

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prompush::HttpUrl;
-use prompush_gptme::Rules;
-use prompush_gptme::receiver::{ReceiverError, Scraper, Snapshot};
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::{InstanceSnapshot, ReceiverError, Scraper, ScraperConfig};
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 
@@ -73,7 +73,7 @@ impl Place {
 pub(crate) struct Served {
     scraper: Scraper,
     /// What was read last: the scraper hands out once what has ended.
-    last: Mutex<Option<Snapshot>>,
+    last: Mutex<Option<InstanceSnapshot>>,
     _place: Place,
 }
 
@@ -89,16 +89,15 @@ impl Served {
     ) -> Result<Self, ReceiverError> {
         let url = HttpUrl::parse(&format!("http://{}/metrics", place.authority));
         let url = url.map_err(ReceiverError::Config)?;
-        let scraper = match place.chosen {
-            // Nobody else has the port.
-            Some(_) => Scraper::start(url, INTERVAL, rules)?,
-            None => Scraper::of_process(process_id, url, INTERVAL, rules)?,
-        };
+        // Nobody else has a port that was chosen here.
+        let only_of = place.chosen.is_none().then_some(process_id);
+        let config = ScraperConfig::new(url).interval(INTERVAL).rules(rules).process_id(only_of);
+        let scraper = Scraper::start(config)?;
         Ok(Self { scraper, last: Mutex::default(), _place: place })
     }
 
     /// What it served last.
-    pub(crate) fn last(&self) -> Option<Snapshot> {
+    pub(crate) fn last(&self) -> Option<InstanceSnapshot> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(newer) = self.scraper.instances().pop() {
             *last = Some(newer);
