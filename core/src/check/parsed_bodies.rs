@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use crate::check::body::Body;
 use crate::check::diagnostic::{Diagnostic, DiagnosticKind, Severity};
 use crate::check::hint::Hint;
-use crate::check::lint::lint_family;
+use crate::check::lint::{Lint, lint_family};
 use crate::check::parse_hint::parse_hint;
 use crate::check::push_problem::{PushProblem, PushProblemKind, push_problems};
 use crate::check::repair::Repair;
@@ -103,7 +103,13 @@ impl<'a> ParsedBodies<'a> {
             }));
         }
         for family in &self.exposition.families {
-            lint_family(family, self.body_of(&family.name), &mut found);
+            let body = self.body_of(&family.name);
+            lint_family(family, &mut |line, lint| {
+                let kind =
+                    DiagnosticKind::Lint(Lint { family: family.name.to_string(), kind: lint });
+                let (severity, hint) = (Severity::Warning, Some(lint.hint()));
+                found.push(Diagnostic { severity, body, line, span: Span::Name, kind, hint });
+            });
         }
         found
     }
