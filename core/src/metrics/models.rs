@@ -131,7 +131,7 @@ fn read(map: &Map, keys: [u64; 2]) {
 }
 
 #[test]
-fn a_series_is_whole_for_lookups_and_encodes_from_the_first() {
+fn a_series_is_complete_as_soon_as_it_is_found() {
     check("create beside a reader", || {
         let map = Arc::new(Map::new());
         let reader = spawn(&map, |map| read(map, [1, 2]));

@@ -43,7 +43,7 @@ fn text_has_the_classic_buckets() {
 }
 
 #[test]
-fn where_there_is_no_form_for_it_the_error_names_the_metric() {
+fn the_error_names_a_metric_that_a_format_cannot_show() {
     let with_feature = cfg!(feature = "native-histograms");
     for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         let result = Encoder::new(format).encode(&native_only()).map(<[u8]>::len);
@@ -80,7 +80,7 @@ mod in_protobuf {
     }
 
     #[test]
-    fn they_are_whole_beside_other_sources() {
+    fn native_histograms_are_complete_beside_other_sources() {
         let ours = Registry::new();
         ours.gauge("app_m", "M.").unwrap().set(1.0);
         let mut encoder = Encoder::new(Format::Protobuf);

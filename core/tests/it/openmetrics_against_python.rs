@@ -396,7 +396,7 @@ fn check_all(cases: &[(&str, bool, bool)]) {
 }
 
 #[test]
-fn bodies_of_note_are_taken_or_refused_by_both() {
+fn selected_bodies_are_taken_or_refused_by_both() {
     let histogram = |samples: &str| format!("# TYPE h histogram\n{samples}");
     let one = "h_bucket{le=\"+Inf\"} 1";
     let cases = [
@@ -427,7 +427,7 @@ fn bodies_of_note_are_taken_or_refused_by_both() {
 }
 
 #[test]
-fn what_differs_on_purpose_differs_so() {
+fn known_differences_still_exist() {
     let histogram = "# TYPE h histogram\nh_bucket{le=\"-1\"} 1\nh_bucket{le=\"+Inf\"} 1\n";
     let lenient = [
         (&*format!("{histogram}h_sum -2\nh_count 1"), true, false),

@@ -124,7 +124,7 @@ fn float(count: u64) -> f64 {
 }
 
 #[test]
-fn another_decoder_reads_what_the_text_says() {
+fn another_decoder_reads_the_samples_of_the_text() {
     let registry = registry();
     let text = encode(&registry, Format::Text);
     let text = parse(&text, Format::Text).unwrap();
@@ -150,7 +150,7 @@ fn families_and_samples_are_counted_as_in_text() {
 }
 
 #[test]
-fn series_that_come_later_are_there() {
+fn series_created_later_are_encoded() {
     let registry = Registry::new();
     let calls = registry.counter_family("calls_total", "Calls.", ["tool"]).unwrap();
     let mut encoder = Encoder::new(Format::Protobuf);
@@ -168,7 +168,7 @@ fn series_that_come_later_are_there() {
 }
 
 #[test]
-fn the_series_beyond_the_limit_is_there() {
+fn the_overflow_series_is_encoded() {
     let registry = Registry::new();
     let calls = registry.counter_family("calls_total", "Calls.", ["tool"]).unwrap();
     let mut encoder = Encoder::new(Format::Protobuf);
@@ -195,7 +195,7 @@ fn several_sources_are_sorted_together() {
 }
 
 #[test]
-fn a_body_cut_short_is_told_with_its_place() {
+fn an_incomplete_body_is_an_error_with_its_place() {
     let body = encode(&registry(), Format::Protobuf);
     let error = parse(&body[..body.len() - 1], Format::Protobuf).unwrap_err();
     assert_eq!(error.line, 1);
@@ -225,7 +225,7 @@ const FOREIGN: &str = "# HELP s Summary.\n# TYPE s summary\ns{a=\"b\",quantile=\
     # TYPE u untyped\nu -3\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 4\n";
 
 #[test]
-fn gateways_show_the_same_as_of_text() {
+fn gateways_show_protobuf_and_text_alike() {
     for version in Version::ALL {
         let Some(gateway) = Pushgateway::start(version) else { continue };
         let registry = registry();

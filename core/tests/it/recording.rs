@@ -218,7 +218,7 @@ fn a_timer_records_once_unless_it_is_discarded() {
 }
 
 #[test]
-fn beyond_its_limit_a_family_has_one_series_more() {
+fn beyond_its_limit_a_family_has_one_overflow_series() {
     let registry = Registry::new();
     let errors = registry.counter_family("errors_total", "", ["tool", "message"]).unwrap();
     let errors = errors.limit_series(4);
@@ -257,7 +257,7 @@ struct Le {
 }
 
 #[test]
-fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
+fn a_derived_label_set_with_a_reserved_name_goes_to_the_overflow_series() {
     let registry = Registry::new();
     let buckets = Buckets::new([1.0]).unwrap();
     let family = registry.derived_family::<Le, Histogram>("h", "", buckets).unwrap();

@@ -240,7 +240,7 @@ fn check_all<'a>(cases: impl IntoIterator<Item = (&'a str, Verdict, Verdict)>) {
 }
 
 #[test]
-fn bodies_of_note_are_decided_as_the_gateway_decides_them() {
+fn selected_bodies_are_decided_as_the_gateway_decides_them() {
     use Verdict::{Inconsistent, Malformed, Taken};
     let cases = [
         // A quote in the middle of a name.
@@ -262,7 +262,7 @@ fn bodies_of_note_are_decided_as_the_gateway_decides_them() {
 }
 
 #[test]
-fn what_differs_on_purpose_differs_so() {
+fn known_differences_still_exist() {
     use Verdict::{Dropped, Inconsistent, Malformed, Taken};
     let cases = [
         (Difference::BraceFirst, "{} 1\n", Malformed { line: 1 }, Dropped),
