@@ -5,9 +5,9 @@
 /// A message, or some fields of one.
 pub type Message = Vec<u8>;
 
-/// The temporality of points that hold what came since the point before.
+/// The temporality of points that cover the time since the previous point.
 pub const DELTA: u64 = 1;
-/// The temporality of points that hold what came since the start.
+/// The temporality of points that cover the time since the start.
 pub const CUMULATIVE: u64 = 2;
 
 /// A number of variable width.
@@ -46,12 +46,12 @@ pub fn bytes(field: u64, value: impl AsRef<[u8]>) -> Message {
     [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
 }
 
-/// An attribute whose value is any value, as its fields.
+/// An attribute. `value` are the fields of an `AnyValue`.
 pub fn attribute(key: &str, value: Message) -> Message {
     [bytes(1, key), bytes(2, value)].concat()
 }
 
-/// The attributes of a point, in the field that its kind has for them.
+/// The attributes of a point. `field` is the number of their field, which depends on the kind.
 pub fn attributes(field: u64, attributes: &[(&str, &str)]) -> Message {
     let one = |(key, value): &(&str, &str)| bytes(field, attribute(key, bytes(1, value)));
     attributes.iter().flat_map(one).collect()
@@ -155,7 +155,7 @@ pub fn summary(name: &str, of: &[Message]) -> Message {
     metric(name, "", 11, points(of))
 }
 
-/// An export: a scope of that name for each of its metrics.
+/// An export with one scope for each pair of a name and metrics.
 pub fn export(scopes: &[(&str, Message)]) -> Message {
     let scope = |(name, metrics): &(&str, Message)| {
         bytes(2, [bytes(1, bytes(1, name)), metrics.clone()].concat())
