@@ -152,7 +152,7 @@ pub(crate) fn warn_if_open_to_all(path: &Path) {
     let mounted = MOUNTED_SECRETS.iter().any(|folder| path.starts_with(folder));
     if data.is_file() && data.permissions().mode() & READABLE_BY_ALL != 0 && !mounted {
         let path = path.display();
-        log::warn!("every user of this machine can read `{path}`: restrict it with `chmod 600`");
+        log::warn!("every user of this machine can read `{path}`: `chmod 600` restricts it to you");
     }
 }
 
