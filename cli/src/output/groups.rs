@@ -1,16 +1,6 @@
-//! Groups, in the order and the notation in which they are shown.
+//! The labels of groups, in the notation in which they are shown.
 
 use std::collections::BTreeMap;
-
-use prompush::Group;
-
-/// Sorts groups by their jobs, then by their other labels.
-pub(crate) fn sort_groups(groups: &mut [Group]) {
-    groups.sort_by(|a, b| {
-        let job = |group: &Group| group.labels.get("job").cloned();
-        job(a).cmp(&job(b)).then_with(|| a.labels.cmp(&b.labels))
-    });
-}
 
 /// `labels` as Prometheus writes them, the job first.
 pub(crate) fn shown_labels(labels: &BTreeMap<String, String>) -> String {
