@@ -14,6 +14,7 @@ mod environment;
 mod body;
 mod bridge;
 mod local_gateway;
+mod process_status;
 mod reference;
 mod run;
 mod signals;
@@ -29,11 +30,11 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, EXIT_DONE};
 
 fn main() -> ExitCode {
-    if let Some(code) = run::command::become_if_told() {
+    if let Some(code) = run::supervise::run_helper() {
         return code;
     }
     // A wrong command line ends here, with exit code 2.
-    let cli = run::hiding::handed_over().map_or_else(Cli::parse, Cli::parse_from);
+    let cli = run::supervise::arguments_before_reexec().map_or_else(Cli::parse, Cli::parse_from);
     let done = match cli.command {
         Command::Run(args) => match commands::run::run(&args) {
             Ok(ended) => return ended,

@@ -2,6 +2,7 @@
 
 pub(crate) mod diagnostic;
 pub(crate) mod duration;
+pub(crate) mod error_text;
 pub(crate) mod escape;
 pub(crate) mod groups;
 pub(crate) mod json;

@@ -39,16 +39,6 @@ impl SignalThread {
     }
 }
 
-/// Whether whoever started this process had it ignore that signal, as `nohup` does with SIGHUP.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    // A mask in hexadecimal; the first signal is the lowest bit. Where it cannot be read nothing is ignored.
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    u32::try_from(signal - 1)
-        .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1))
-}
-
 /// Ends this process as the signal does where nobody handles it.
 pub(crate) fn die_by(signal: i32) {
     // It fails only for what is no signal.

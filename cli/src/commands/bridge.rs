@@ -1,8 +1,8 @@
 //! `prompush bridge`: receives what gptme sends, and pushes it, until it is told to stop.
 
-use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{iter, process};
 
 use crossbeam_channel::{Receiver as Channel, bounded};
 use prompush_gptme::receiver::{Receiver, Scraper};
@@ -15,6 +15,7 @@ use crate::bridge::publisher::Publisher;
 use crate::error::CliError;
 use crate::output::logger;
 use crate::output::terminal::print_message;
+use crate::process_status;
 use crate::signals;
 use crate::signals::SignalThread;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(args: BridgeArgs) -> Result<(), CliError> {
     allow_connections();
     // From here on a signal ends it with a last push. `nohup` means that it outlives its terminal.
     let mut ending = vec![SIGINT, SIGTERM, SIGHUP];
-    ending.retain(|signal| !signals::is_ignored(*signal));
+    ending.retain(|signal| !process_status::is_signal_ignored(process::id(), *signal));
     let (told, signalled) = bounded(1);
     let signals = SignalThread::start(&ending, {
         let mut is_second = false;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
 use crate::error::CliError;
 use crate::output::duration::age;
+use crate::output::error_text::one_line;
 use crate::output::escape::escape_control;
 use crate::output::groups::shown_labels;
 use crate::output::json::print_json;
@@ -31,11 +32,11 @@ pub(crate) fn send_what_is_kept(gateway: &Gateway, dir: &Path) {
     let spool = Spool::new(dir);
     let entries = match spool.entries() {
         Ok(entries) => entries,
-        Err(error) => return print_warning(&CliError::Spool(error).in_full()),
+        Err(error) => return print_warning(&one_line(&error)),
     };
     for entry in entries.iter().filter(|entry| entry.url() == Some(gateway.base())) {
         if let Err(error) = replay(&spool, gateway, entry, true) {
-            print_warning(&format!("{}; it stays in the spool", CliError::Replay(error).in_full()));
+            print_warning(&format!("{}; it stays in the spool", one_line(&error)));
             return;
         }
     }
@@ -86,7 +87,7 @@ fn flush(args: &SpoolFlushArgs) -> Result<(), CliError> {
         };
         if let Err(error) = replay(&spool, gateway, entry, args.quiet) {
             let error = CliError::Replay(error);
-            print_warning(&format!("`{}` stays: {}", entry.file().display(), error.in_full()));
+            print_warning(&format!("`{}` stays: {}", entry.file().display(), one_line(&error)));
             if error.is_unavailable() {
                 unreachable.insert(url);
             }
@@ -142,7 +143,7 @@ fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
             }
             Err(error) => {
                 let error = CliError::Spool(error);
-                print_warning(&format!("`{}` stays: {}", entry.file().display(), error.in_full()));
+                print_warning(&format!("`{}` stays: {}", entry.file().display(), one_line(&error)));
                 failed = Some(error);
                 continue;
             }

@@ -1,6 +1,5 @@
 //! Every way in which a command ends otherwise than well.
 
-use std::error::Error as _;
 use std::io;
 
 use prompush::{ConfigError, PushError, ReplayError, SpoolError};
@@ -232,18 +231,6 @@ impl CliError {
             }
             _ => false,
         }
-    }
-
-    /// It and its causes, in one line.
-    pub(crate) fn in_full(&self) -> String {
-        let mut words = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            words.push_str(": ");
-            words.push_str(&error.to_string());
-            cause = error.source();
-        }
-        words
     }
 }
 
