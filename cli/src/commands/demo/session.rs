@@ -1,56 +1,28 @@
-//! `prompush demo`: programs that push, before your eyes.
-//!
-//! Each worker is a process of its own, this same binary, which records and pushes with the library
-//! and reports over a pipe what it has recorded. What arrived is read back from the gateway as
-//! Prometheus reads it. So what was lost is known, and not only what went well.
-
-mod fleet;
-mod screen;
-mod tally;
-pub(crate) mod worker;
+//! The demo while it runs: starts the workers, follows them, and sums up.
 
 use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use prompush::{Gateway, GatewayConfig};
+use prompush_core::clock::{Clock as _, SystemClock};
 
 use crate::args::DemoArgs;
-use crate::commands::demo::fleet::{Event, Fleet};
+use crate::commands::demo::results::{PlannedEnd, Results, WorkerResult, arrived};
+use crate::commands::demo::schedule::{DEMO_TIME_MAX, EXPIRY_TIME_MAX, JOB, READ_INTERVAL};
 use crate::commands::demo::screen::Screen;
-use crate::commands::demo::tally::{Ending, Tally, WorkerTally, arrived};
+use crate::commands::demo::worker_processes::{Event, WorkerProcesses};
 use crate::error::CliError;
 use crate::local_gateway::LocalGateway;
 use crate::signals::{self, SignalThread};
 
-/// The job of all workers.
-const JOB: &str = "demo";
-/// Time between two pushes of a worker.
-const PUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the group of the worker that is killed is good for after its last push.
-const TTL: Duration = Duration::from_secs(3);
-/// When the first worker ends by itself.
-const ENDS_AFTER: Duration = Duration::from_secs(3);
-/// When the second worker gets its SIGTERM.
-const TERMINATED_AFTER: Duration = Duration::from_secs(4);
-/// When the third worker gets its SIGKILL.
-const KILLED_AFTER: Duration = Duration::from_millis(5300);
-/// When a worker ends that nobody ended: longer than the demo takes.
-const WORKER_TIME_MAX: Duration = Duration::from_secs(30);
-/// How long to wait for the killed worker's group to expire, after its end.
-const EXPIRY_TIME_MAX: Duration = Duration::from_secs(6);
-/// Longest time for all; then something is wrong.
-const DEMO_TIME_MAX: Duration = Duration::from_secs(20);
-/// Time between two looks at the gateway.
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-
 pub(crate) fn run(args: &DemoArgs) -> Result<(), CliError> {
     let (sender, events) = channel();
-    // First of all, so that Ctrl-C at any time cleans up.
+    // Signals are caught first, so that Ctrl-C cleans up at any time.
     let signals = {
         let sender = sender.clone();
         SignalThread::start(&signals::ENDING, move |signal| {
-            sender.send(Event::Signal(signal)).ok(); // nobody listens once the demo is over
+            sender.send(Event::Signal(signal)).ok(); // the receiver is dropped when the demo is over
         })?
     };
     let config = GatewayConfig::default().total_timeout(Duration::from_secs(3));
@@ -63,114 +35,123 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), CliError> {
     let config = config.proxy_from_environment(!is_own);
     let gateway = Gateway::with_config(&url, config).map_err(CliError::Gateway)?;
     gateway.ready()?;
-    let mut show = Show {
-        tally: Tally { workers: workers(is_own), expires: is_own },
+    let mut session = Session {
+        results: Results { workers: workers(is_own), expires: is_own },
         screen: Screen::new(),
         gateway,
-        start: now(),
+        start: SystemClock.now(),
     };
-    show.screen.line(&if is_own {
-        format!("a gateway of our own listens on {url}")
+    session.screen.line(&if is_own {
+        format!("started a gateway for this demo at {url}")
     } else {
-        format!("pushing to the gateway at {}", show.gateway.url())
+        format!("pushing to the gateway at {}", session.gateway.url())
     });
-    let done = Fleet::start(&show.tally, &url, is_own, &sender, &mut show.screen)
-        .and_then(|mut fleet| show.play(&mut fleet, &events));
-    // From here on every process has ended, and nobody pushes any more.
-    let cleaned = if is_own { Ok(()) } else { show.delete_groups() };
+    let done = WorkerProcesses::start(&session.results, &url, is_own, &sender, &mut session.screen)
+        .and_then(|mut workers| session.follow(&mut workers, &events));
+    // From here on every worker process has ended, so no push follows.
+    let cleaned = if is_own { Ok(()) } else { session.delete_groups() };
     drop((own, signals));
     done?;
     cleaned?;
-    show.verdict()
+    session.verdict()
 }
 
-fn workers(is_own: bool) -> Vec<WorkerTally> {
-    // On a gateway that others use, too, nobody else's group is to be touched.
+fn workers(is_own: bool) -> Vec<WorkerResult> {
+    // Other people may use the gateway, too: the process ID keeps the demo away from their groups.
     let suffix = if is_own { String::new() } else { format!("-{}", process::id()) };
-    [Ending::ByItself, Ending::Terminated, Ending::Killed]
+    [PlannedEnd::ByItself, PlannedEnd::Terminated, PlannedEnd::Killed]
         .into_iter()
         .zip(1..)
-        .map(|(ending, number)| WorkerTally::new(format!("worker-{number}{suffix}"), ending))
+        .map(|(end, number)| WorkerResult::new(format!("worker-{number}{suffix}"), end))
         .collect()
 }
 
 /// The demo while it runs.
-struct Show {
-    tally: Tally,
+struct Session {
+    results: Results,
     screen: Screen,
     gateway: Gateway,
     start: Instant,
 }
 
-impl Show {
-    /// Plays until every worker has ended and the killed one's group has expired, or will not.
-    fn play(&mut self, fleet: &mut Fleet, events: &Receiver<Event>) -> Result<(), CliError> {
-        let mut last_look = Duration::ZERO;
+impl Session {
+    /// Follows the workers until all have ended and the group of the killed one has expired, or will not expire.
+    fn follow(
+        &mut self,
+        workers: &mut WorkerProcesses,
+        events: &Receiver<Event>,
+    ) -> Result<(), CliError> {
+        let mut last_read = Duration::ZERO;
         let mut all_ended_at = None;
         loop {
-            let elapsed = self.start.elapsed();
-            fleet.act(elapsed, &mut self.tally, &mut self.screen)?;
-            match events.recv_timeout(LOOK_INTERVAL / 4) {
+            let elapsed = self.elapsed();
+            workers.send_due_signals(elapsed, &mut self.results, &mut self.screen)?;
+            match events.recv_timeout(READ_INTERVAL / 4) {
                 Ok(Event::Signal(signal)) => return Err(CliError::Interrupted { signal }),
                 Ok(Event::Recorded { worker, total }) => {
-                    self.tally.workers[worker].recorded = total;
+                    self.results.workers[worker].recorded = total;
                 }
                 Ok(Event::Closed { worker }) => {
-                    let status = fleet.wait(worker)?;
-                    self.tally.workers[worker].ended(status);
-                    self.look()?;
-                    self.screen.line(&self.tally.workers[worker].ended_line());
+                    let status = workers.wait(worker)?;
+                    self.results.workers[worker].ended(status);
+                    self.read_gateway()?;
+                    self.screen.line(&self.results.workers[worker].ended_line());
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
-            if elapsed.saturating_sub(last_look) >= LOOK_INTERVAL {
-                last_look = elapsed;
-                self.look()?;
-                self.screen.table(elapsed, &self.tally);
+            if elapsed.saturating_sub(last_read) >= READ_INTERVAL {
+                last_read = elapsed;
+                self.read_gateway()?;
+                self.screen.table(elapsed, &self.results);
             }
-            if self.tally.all_ended() {
+            if self.results.all_ended() {
                 let since = elapsed.saturating_sub(*all_ended_at.get_or_insert(elapsed));
-                if self.tally.all_expired() || since > EXPIRY_TIME_MAX {
+                if self.results.all_expired() || since > EXPIRY_TIME_MAX {
                     return self.end();
                 }
             }
             if elapsed > DEMO_TIME_MAX {
-                let words = format!("the workers did not end within {DEMO_TIME_MAX:?}");
-                return Err(CliError::Demo(words));
+                let message = format!("the workers did not end within {DEMO_TIME_MAX:?}");
+                return Err(CliError::Demo(message));
             }
         }
     }
 
-    /// Reads back what the gateway holds.
-    fn look(&mut self) -> Result<(), CliError> {
+    /// Reads back the counters that the gateway holds.
+    fn read_gateway(&mut self) -> Result<(), CliError> {
         let exposition = self.gateway.scrape()?;
-        for worker in &mut self.tally.workers {
-            if worker.saw(arrived(&exposition, JOB, &worker.instance)) {
+        for worker in &mut self.results.workers {
+            if worker.update(arrived(&exposition, JOB, &worker.instance)) {
                 self.screen.line(&worker.expired_line());
             }
         }
         Ok(())
     }
 
+    /// The time since the start.
+    fn elapsed(&self) -> Duration {
+        SystemClock.now().saturating_duration_since(self.start)
+    }
+
     fn end(&mut self) -> Result<(), CliError> {
-        self.look()?;
-        self.screen.table(self.start.elapsed(), &self.tally);
-        self.screen.settle();
+        self.read_gateway()?;
+        self.screen.table(self.elapsed(), &self.results);
+        self.screen.keep_table();
         Ok(())
     }
 
-    /// Leaves a gateway that is not ours as it was.
+    /// Removes the groups of the demo from a gateway that was running before.
     fn delete_groups(&mut self) -> Result<(), CliError> {
         let mut deleted = 0;
         for group in self.gateway.groups()? {
             let label = |name: &str| group.labels.get(name).map(String::as_str);
-            let is_ours = label("job") == Some(JOB)
+            let is_of_the_demo = label("job") == Some(JOB)
                 && self
-                    .tally
+                    .results
                     .workers
                     .iter()
                     .any(|worker| label("instance") == Some(&worker.instance));
-            if is_ours {
+            if is_of_the_demo {
                 self.gateway.delete_group(&group)?;
                 deleted += 1;
             }
@@ -181,17 +162,12 @@ impl Show {
     }
 
     fn verdict(&mut self) -> Result<(), CliError> {
-        self.screen.line(&self.tally.sentence());
+        self.screen.line(&self.results.summary());
         let shown = self.screen.finish();
-        // A fault is one also where nobody reads to the end.
-        match self.tally.fault() {
+        // A failed demo must exit with 1 even if the reader of stdout has gone.
+        match self.results.failure() {
             None => shown,
-            Some(fault) => Err(CliError::Demo(fault)),
+            Some(failure) => Err(CliError::Demo(failure)),
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo plays in real time, before a person")]
-fn now() -> Instant {
-    Instant::now()
 }
