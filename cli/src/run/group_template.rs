@@ -29,8 +29,8 @@ pub(crate) struct GroupTemplate {
 impl GroupTemplate {
     /// The key from `--job` and `--group`, with defaults for what they leave out.
     ///
-    /// By default, each gptme process is an instance of the job `gptme`. For any other command, the job is the file name
-    /// of the command, and each machine is an instance.
+    /// By default, each gptme process is an instance of the job `gptme`. For any other command, the job is the file
+    /// name of the command, and each machine is an instance.
     ///
     /// # Errors
     /// [`CliError`] if the arguments make no grouping key.

@@ -30,8 +30,8 @@ impl Heartbeat<'_> {
         by_ttl.into_iter().chain(by_telemetry).min()
     }
 
-    /// Pushes at every interval, and at once when the command exports its first metrics. Returns when the sender of `ended`
-    /// is dropped.
+    /// Pushes at every interval, and at once when the command exports its first metrics. Returns when the sender of
+    /// `ended` is dropped.
     pub(crate) fn push_until(&self, ended: &Receiver<()>, interval: Duration) {
         let (mut has_exported, mut has_pushed_export) = (false, false);
         let mut pushed_at = SystemClock.now();

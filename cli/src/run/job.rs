@@ -46,7 +46,8 @@ impl Job<'_> {
     /// Runs the command and pushes to `destination`. Without a destination, only runs the command.
     ///
     /// # Errors
-    /// [`CliError`] if the command cannot be started or waited for. A push that fails is no error: a warning is printed.
+    /// [`CliError`] if the command cannot be started or waited for. A push that fails is no error: a warning is
+    /// printed.
     pub(crate) fn run(self, destination: Option<Destination>) -> Result<Exit, CliError> {
         let textfile = Textfile::prepare(self.textfile_path().as_deref());
         let mut telemetry = destination.as_ref().and_then(|_| self.start_telemetry());

@@ -41,8 +41,8 @@ impl Reporter {
 
     /// Queues the metrics of the start of the command. Returns at once.
     ///
-    /// If the key holds the process ID, the whole group is replaced: all that it can hold was left by an earlier process
-    /// with the same ID.
+    /// If the key holds the process ID, the whole group is replaced: all that it can hold was left by an earlier
+    /// process with the same ID.
     pub(crate) fn push_start(&self, families: &dyn Source, has_process_id: bool) {
         let queued =
             if has_process_id { self.outbox.push(&self.key, families) } else { self.add(families) };

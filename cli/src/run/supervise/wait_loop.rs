@@ -118,7 +118,8 @@ impl<'a> WaitLoop<'a> {
         if is_continue {
             send_signal(self.command, received.signal);
         } else if is_forwarded(received, command, self.is_session_leader) {
-            // For a signal of the kernel, `is_forwarded` knows the receivers. For the signal of a process, the probe does.
+            // For a signal of the kernel, `is_forwarded` knows the receivers. For the signal of a process, the probe
+            // does.
             let is_of_the_kernel = received.sender.is_none();
             if is_of_the_kernel || !self.probe.was_sent_to_group(received.signal) {
                 send_signal(self.command, received.signal);

@@ -1,5 +1,5 @@
-//! Collects the metrics of the command: receives those that it exports with OTLP, and scrapes those that gptme up to 0.28
-//! serves instead.
+//! Collects the metrics of the command: receives those that it exports with OTLP, and scrapes those that gptme up to
+//! 0.28 serves instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,8 +80,8 @@ impl TelemetryCollector {
         instances
     }
 
-    /// Receives exports that are still on their way, at most for `timeout`, and stops listening. Traces that were received
-    /// are still forwarded.
+    /// Receives exports that are still on their way, at most for `timeout`, and stops listening. Traces that were
+    /// received are still forwarded.
     pub(crate) fn finish(self, timeout: Duration) -> CollectedTelemetry {
         self.receiver.stop_receiving(timeout);
         CollectedTelemetry { instances: self.instances(), receiver: self.receiver }

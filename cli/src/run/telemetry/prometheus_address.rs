@@ -66,8 +66,8 @@ impl PrometheusAddress {
     }
 }
 
-/// Binds a socket to an address, without listening. A program that sets `SO_REUSEADDR`, as the HTTP servers of Python do,
-/// can bind a second socket to the address and listen on it.
+/// Binds a socket to an address, without listening. A program that sets `SO_REUSEADDR`, as the HTTP servers of Python
+/// do, can bind a second socket to the address and listen on it.
 fn bind_port(address: SocketAddr) -> io::Result<(OwnedFd, SocketAddr)> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;

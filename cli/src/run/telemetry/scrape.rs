@@ -10,8 +10,8 @@ use prompush_gptme::receiver::{ReceiverError, Scraper, Snapshot};
 
 use crate::run::telemetry::prometheus_address::PrometheusAddress;
 
-/// Time between two scrapes. gptme's counts after the last scrape are lost, so the time is short. A newer gptme does not
-/// serve, and a scrape of a closed port costs almost nothing.
+/// Time between two scrapes. gptme's counts after the last scrape are lost, so the time is short. A newer gptme does
+/// not serve, and a scrape of a closed port costs almost nothing.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The server of one gptme, scraped at intervals.

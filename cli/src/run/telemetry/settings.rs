@@ -102,8 +102,8 @@ impl TelemetrySettings {
     }
 }
 
-/// The address on which gptme up to 0.28 serves its metrics. A wrong value is no error, because newer versions do not read
-/// these variables.
+/// The address on which gptme up to 0.28 serves its metrics. A wrong value is no error, because newer versions do not
+/// read these variables.
 fn prometheus_address(lookup: impl Fn(&str) -> Option<OsString>) -> Option<PrometheusAddress> {
     if lookup(PROMETHEUS_PORT).is_none_or(|port| port.is_empty()) {
         return PrometheusAddress::reserve().ok();
