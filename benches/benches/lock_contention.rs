@@ -70,7 +70,7 @@ fn observe(c: &mut Criterion) {
                     let time = time(*threads, iterations, |_| {
                         peer.observe(black_box(&histogram), black_box(0.3));
                     });
-                    peer.settle();
+                    peer.run_upkeep();
                     time
                 });
             });

@@ -117,14 +117,14 @@ pub struct Job<'a> {
 impl<'a> Job<'a> {
     /// A job that counts whole; `operation` is compiled into the loop.
     pub fn new(library: &'static str, operation: impl FnMut() + 'a) -> Self {
-        Self::with_pause(library, operation, || {})
+        Self::with_upkeep(library, operation, || {})
     }
 
     /// As [`new`](Self::new), with something in between that does not count.
-    pub fn with_pause(
+    pub fn with_upkeep(
         library: &'static str,
         mut operation: impl FnMut() + 'a,
-        mut pause: impl FnMut() + 'a,
+        mut upkeep: impl FnMut() + 'a,
     ) -> Self {
         let run = move |times: u64| {
             let start = processor_time();
@@ -132,7 +132,7 @@ impl<'a> Job<'a> {
                 operation();
             }
             let time = processor_time().saturating_sub(start);
-            pause();
+            upkeep();
             time
         };
         Self { library, run: Box::new(run) }
@@ -206,7 +206,7 @@ pub struct ThreadsJob<'a> {
     /// Does it that many times over, on the thread of that number.
     pub run: Box<dyn Fn(usize, u64) + Sync + 'a>,
     /// What does not count, between the repetitions.
-    pub pause: Box<dyn Fn() + Sync + 'a>,
+    pub upkeep: Box<dyn Fn() + Sync + 'a>,
 }
 
 impl std::fmt::Debug for ThreadsJob<'_> {
@@ -230,7 +230,7 @@ pub fn by_wall_time(
                 let (wall, share) = on_threads(threads, |thread| (job.run)(thread, *times));
                 let value = nanoseconds(wall) / number(*times) / number(threads as u64);
                 runs.push(Shared { value, share });
-                (job.pause)();
+                (job.upkeep)();
             }
         }
     }
@@ -242,7 +242,7 @@ fn times_on_threads(job: &ThreadsJob<'_>, threads: usize, effort: Effort) -> u64
     let mut times = 1024;
     loop {
         let (wall, _) = on_threads(threads, |thread| (job.run)(thread, times));
-        (job.pause)();
+        (job.upkeep)();
         if wall >= effort.threads_min {
             return times;
         }

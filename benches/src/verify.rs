@@ -1,7 +1,7 @@
 //! The proof that a library did the same work as ours: its output is parsed and compared with
 //! ours, sample by sample.
 //!
-//! What is not compared is said at `say`; everything else is.
+//! What is not compared is samples at `insert_metric`; everything else is.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use prompush_core::{Encoder, Exposition, Metric, MetricValue, parse, protobuf};
 use crate::peer::{Peer, Prompush};
 
 /// What an output says: each sample under the family and the labels it belongs to.
-type Said = BTreeMap<String, String>;
+type Samples = BTreeMap<String, String>;
 
 /// Compares the text of `peer` with what `ours` says.
 ///
@@ -22,7 +22,7 @@ pub fn text<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
     let body = peer.encode_text(&mut buffer)?;
     let exposition = parse(body, P::FORMAT)
         .with_context(|| format!("the text of `{}` cannot be read", P::NAME))?;
-    same(P::NAME, &said_by_ours(ours)?, &said(&exposition))
+    compare(P::NAME, &samples_of_ours(ours)?, &samples_of(&exposition))
 }
 
 /// Compares the protobuf of `peer` with what `ours` says.
@@ -34,26 +34,26 @@ pub fn protobuf<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
     let body = peer.encode_protobuf(&mut buffer)?;
     let exposition = protobuf::decode(body)
         .with_context(|| format!("the protobuf of `{}` cannot be read", P::NAME))?;
-    same(P::NAME, &said_by_ours(ours)?, &said(&exposition))
+    compare(P::NAME, &samples_of_ours(ours)?, &samples_of(&exposition))
 }
 
-fn said_by_ours(ours: &Prompush) -> Result<Said> {
+fn samples_of_ours(ours: &Prompush) -> Result<Samples> {
     let mut encoder = Encoder::default();
     let body = encoder.encode(ours.registry())?;
-    Ok(said(&parse(body, Prompush::FORMAT).context("our own text cannot be read")?))
+    Ok(samples_of(&parse(body, Prompush::FORMAT).context("our own text cannot be read")?))
 }
 
-fn said(exposition: &Exposition<'_>) -> Said {
-    let mut said = Said::new();
+fn samples_of(exposition: &Exposition<'_>) -> Samples {
+    let mut samples = Samples::new();
     for family in &exposition.families {
         let name = &*family.name;
-        said.insert(format!("# TYPE {name}"), family.metric_type.to_string());
-        said.insert(format!("# HELP {name}"), family.help.as_deref().unwrap_or_default().into());
+        samples.insert(format!("# TYPE {name}"), family.metric_type.to_string());
+        samples.insert(format!("# HELP {name}"), family.help.as_deref().unwrap_or_default().into());
         for metric in &family.metrics {
-            say(&mut said, name, metric);
+            insert_metric(&mut samples, name, metric);
         }
     }
-    said
+    samples
 }
 
 /// Where the libraries differ, and we let them:
@@ -62,13 +62,13 @@ fn said(exposition: &Exposition<'_>) -> Said {
 /// - `prometheus-client` names the family of a counter without `_total`: as OpenMetrics, which is
 ///   what it writes, that is the same name;
 /// - whether a histogram spells its `+Inf` bucket out: protobuf may leave it to the count.
-fn say(said: &mut Said, name: &str, metric: &Metric<'_>) {
+fn insert_metric(samples: &mut Samples, name: &str, metric: &Metric<'_>) {
     let mut labels: Vec<String> =
         metric.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     labels.sort();
     let labels = labels.join(",");
     let mut sample = |what: String, value: f64| {
-        said.insert(format!("{name}{{{labels}}}{what}"), format!("{value:?}"));
+        samples.insert(format!("{name}{{{labels}}}{what}"), format!("{value:?}"));
     };
     match &metric.value {
         MetricValue::Number(value) => sample(String::new(), *value),
@@ -90,7 +90,7 @@ fn say(said: &mut Said, name: &str, metric: &Metric<'_>) {
     }
 }
 
-fn same(name: &str, ours: &Said, theirs: &Said) -> Result<()> {
+fn compare(name: &str, ours: &Samples, theirs: &Samples) -> Result<()> {
     const SHOWN_MAX: usize = 5;
     let mut differences = Vec::new();
     for (what, value) in ours {

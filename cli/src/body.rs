@@ -1,5 +1,4 @@
 //! Metrics from files and stdin: reading them, and finding what is wrong with them.
 
-pub(crate) mod analysis;
+pub(crate) mod diagnostics;
 pub(crate) mod input;
-pub(crate) mod lint;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
-use prompush_gateway::{Config, Handle, Server};
+use prompush_gateway::{Config, Server, ShutdownHandle};
 
 use crate::error::CliError;
 use crate::output::terminal::print_error;
@@ -15,7 +15,7 @@ const LISTEN: &str = "127.0.0.1:0";
 #[derive(Debug)]
 pub(crate) struct LocalGateway {
     address: SocketAddr,
-    handle: Handle,
+    handle: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -28,7 +28,7 @@ impl LocalGateway {
         let mut config = Config::default();
         config.listen = vec![LISTEN.to_owned()];
         let server = Server::bind(config).map_err(CliError::Server)?;
-        let handle = server.handle();
+        let handle = server.shutdown_handle();
         let address = *server
             .addresses()
             .first()
@@ -52,7 +52,7 @@ impl LocalGateway {
 
 impl Drop for LocalGateway {
     fn drop(&mut self) {
-        self.handle.stop();
+        self.handle.shutdown();
         if let Some(thread) = self.thread.take() {
             thread.join().ok(); // a panic of the thread was printed already
         }

@@ -1,10 +1,12 @@
-//! The one clock of the workspace: whoever needs the time is passed a [`Clock`], so that tests wait for nothing.
+//! The one clock of the workspace. Code that needs the time takes a [`Clock`], so that a test sets
+//! the time instead of waiting.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// The longest wait, ten years: a wait of [`Duration::MAX`] has no instant to end at.
+/// The longest wait: ten years. A wait of [`Duration::MAX`] would end at an instant that `Instant`
+/// cannot represent.
 pub const WAIT_MAX: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Tells the time.
@@ -15,7 +17,7 @@ pub trait Clock: Debug + Send + Sync {
     /// Wall-clock time, for what is shown or compared with another machine's time. It may step.
     fn wall(&self) -> SystemTime;
 
-    /// The instant that lies `duration` after now; at most [`WAIT_MAX`] after it.
+    /// The instant `duration` from now, or [`WAIT_MAX`] from now if that is earlier.
     fn deadline(&self, duration: Duration) -> Instant {
         let now = self.now();
         now.checked_add(duration.min(WAIT_MAX)).unwrap_or(now)
@@ -27,18 +29,18 @@ pub trait Clock: Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the `Clock` everybody else is passed")]
+    #[expect(clippy::disallowed_methods, reason = "all other code takes a `Clock`")]
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the `Clock` everybody else is passed")]
+    #[expect(clippy::disallowed_methods, reason = "all other code takes a `Clock`")]
     fn wall(&self) -> SystemTime {
         SystemTime::now()
     }
 }
 
-/// A clock for tests: it stands still until [`advance`](Self::advance) moves it.
+/// A clock for tests. It stands still until [`advance`](Self::advance) moves it.
 ///
 /// Its wall-clock time starts 500,000 hours after the Unix epoch, in January 2027.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that has not moved yet.
+    /// A clock that shows the current monotonic time, and stands still.
     #[expect(clippy::disallowed_methods, reason = "an `Instant` has no other constructor")]
     pub fn new() -> Self {
         Self { start: Instant::now(), elapsed_nanoseconds: AtomicU64::new(0) }
@@ -57,11 +59,11 @@ impl ManualClock {
     /// Moves the clock forward by `duration`.
     pub fn advance(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        // A total order: whoever sees the new time sees all that was done before it.
+        // `SeqCst`: a thread that sees the new time also sees what the test did before `advance`.
         self.elapsed_nanoseconds.fetch_add(nanoseconds, Ordering::SeqCst);
     }
 
-    /// How far the clock has moved since it was made.
+    /// The sum of all `advance` calls.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.elapsed_nanoseconds.load(Ordering::SeqCst))
     }

@@ -256,6 +256,12 @@ pub enum ParseErrorKind {
     Protobuf(ProtobufError),
 }
 
+impl From<OpenMetricsRule> for ParseErrorKind {
+    fn from(rule: OpenMetricsRule) -> Self {
+        Self::OpenMetrics(rule)
+    }
+}
+
 /// A rule of OpenMetrics 1.0 that a body breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

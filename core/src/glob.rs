@@ -1,38 +1,47 @@
 //! Wildcards in label values: `*` for any text, `?` for one character.
 //!
-//! The matcher is ours, in twenty lines, because crates such as `globset` are made for paths: there `*` stops at
-//! `/`, and `[`, `{` and `\` have a meaning. Label values contain all of these as plain text.
+//! The matcher is our own, because crates such as `globset` match paths. In their patterns `*` stops
+//! at `/`, and `[`, `{` and `\` have a meaning. Label values contain these characters as plain text.
 
-/// A pattern in which `*` stands for any text, the empty text included, and `?` for any one character.
+/// A pattern in which `*` matches any text, also none, and `?` matches any one character.
 ///
-/// Every other character stands for itself: there is no escape.
+/// Every other character matches itself. There is no escape.
+///
+/// ```
+/// use prompush_core::Glob;
+///
+/// assert!(Glob::new("nightly-*").matches("nightly-import"));
+/// assert!(!Glob::new("host-?").matches("host-10"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Glob(String);
 
 impl Glob {
-    /// The glob that `pattern` spells; every text is a pattern.
+    /// A glob from its text. Every text is a valid pattern.
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// The pattern as it was given.
+    /// The text of the pattern.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the pattern has a wildcard; without one it matches nothing but itself.
+    /// Whether the pattern has a wildcard. A pattern without one matches only the same text.
     pub fn has_wildcard(&self) -> bool {
         self.0.contains(['*', '?'])
     }
 
     /// Whether the pattern matches the whole of `text`.
     ///
-    /// Takes time proportional to the product of both lengths at worst: the search goes back to the last `*` only.
+    /// In the worst case the time is proportional to the product of both lengths, because the search
+    /// only ever goes back to the last `*`.
     pub fn matches(&self, text: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();
         let text: Vec<char> = text.chars().collect();
         let (mut p, mut t) = (0, 0);
-        // Where to go on if what follows the last `*` does not match: after it, one character later.
+        // If the pattern behind the last `*` does not match: its index, and the index in the text
+        // where that `*` began. The next attempt lets the `*` match one character more.
         let mut retry: Option<(usize, usize)> = None;
         while t < text.len() {
             match pattern.get(p) {

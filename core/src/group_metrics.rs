@@ -1,23 +1,30 @@
-//! Metrics that tell of a group as a whole: two that a Pushgateway keeps, and one that whoever pushes may add.
+//! Metrics about a group as a whole: two that a Pushgateway sets, and one that a pusher may add.
 
 use std::time::Duration;
 
-use crate::exposition::{Exposition, Metric, MetricFamily, MetricType, MetricValue};
+use crate::exposition::metric_family::{Exposition, Metric, MetricFamily, MetricValue};
+use crate::exposition::metric_type::MetricType;
 
-/// Gauge that a Pushgateway puts into each group: when it last took a push, in seconds since 1970; 0 for never.
+/// The gauge that a Pushgateway adds to each group: the time of the group's last successful push, in
+/// seconds since the Unix epoch; 0 if there was none.
 pub const PUSH_TIME: &str = "push_time_seconds";
 
-/// Gauge that a Pushgateway puts into each group: when it last refused a push, in seconds since 1970; 0 for never.
+/// The gauge that a Pushgateway adds to each group: the time of the group's last refused push, in
+/// seconds since the Unix epoch; 0 if there was none.
 pub const PUSH_FAILURE_TIME: &str = "push_failure_time_seconds";
 
-/// Gauge by which a group says how long it is good for after its last push, in seconds. `prompush gateway` and
-/// `prompush gc` delete it after that; to a stock gateway it is a metric like any other.
+/// The gauge with which a pusher sets the group's time to live: for how many seconds after its last
+/// push the group is valid.
+///
+/// `prompush gateway` and `prompush gc` delete the group after that time. To a stock gateway it is a
+/// metric like any other.
 pub const PUSH_TTL: &str = "push_ttl_seconds";
 
-/// Help text of [`PUSH_TTL`]: the same from everybody, as a gateway wants it.
+/// The help text of [`PUSH_TTL`]. It must be the same in every push, because a gateway shows one help
+/// text for all groups.
 pub const PUSH_TTL_HELP: &str = "Seconds that this group is good for after its last push.";
 
-/// [`PUSH_TTL`] with that value, to be pushed along.
+/// The family [`PUSH_TTL`] with the value `ttl`, to be pushed with the other families of a group.
 pub fn push_ttl(ttl: Duration) -> Exposition<'static> {
     let metric = Metric {
         labels: Vec::new().into(),

@@ -5,11 +5,16 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{GroupingKeyError, PathError};
 use crate::name::{LabelName, is_label_name};
 
 const BASE64_SUFFIX: &str = "@base64";
+
+/// The characters that a path cannot hold as they are: all but the unreserved ones of RFC 3986,
+/// section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The labels that name one group of metrics on a gateway: a job, and any further labels.
 ///
@@ -144,24 +149,10 @@ fn write_path<'a>(job: &'a str, labels: impl IntoIterator<Item = (&'a str, &'a s
             }
         } else {
             path.push('/');
-            percent_encode(value, &mut path);
+            path.extend(utf8_percent_encode(value, RESERVED));
         }
     }
     path
-}
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3, is encoded.
-fn percent_encode(value: &str, path: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            path.push('%');
-            path.push(char::from(HEX[usize::from(byte >> 4)]));
-            path.push(char::from(HEX[usize::from(byte & 0xF)]));
-        }
-    }
 }
 
 /// Decodes a group's path as a gateway does, from what follows `/metrics`: percent-decoding comes
@@ -238,19 +229,11 @@ fn utf8(name: &str, value: Vec<u8>) -> Result<String, PathError> {
 ///
 /// `None` if a `%` is not followed by two such digits.
 pub fn percent_decode(text: &str) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    Some(decoded)
+    // The crate leaves a `%` alone that no two digits follow; a gateway refuses such a path.
+    let mut escapes = text.split('%').skip(1).map(|rest| rest.as_bytes().first_chunk::<2>());
+    let is_valid =
+        escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)));
+    is_valid.then(|| percent_decode_str(text).collect())
 }
 
 /// The URL-safe alphabet of RFC 4648, section 5; padding is ignored.
@@ -261,7 +244,7 @@ fn base64_decode(text: &[u8]) -> Result<Vec<u8>, String> {
         .or_else(|error| decode_with_trailing_bits(&text[..unpadded]).ok_or(error))
         .map_err(|error| match error {
             base64::DecodeError::InvalidByte(at, _)
-            | base64::DecodeError::InvalidLastSymbol(at, _) => {
+            | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => {
                 format!("illegal base64 data at input byte {at}")
             }
             base64::DecodeError::InvalidLength(length) => {

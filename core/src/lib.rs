@@ -17,72 +17,65 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod name;
-
 pub mod clock;
+mod config_setters;
 mod glob;
 
-mod group_metrics;
 mod grouping_key;
+mod name;
 
-mod metric_kind;
-
-mod counter;
-mod gauge;
-mod histogram;
-mod info;
-mod timer;
-
-mod family;
-mod registry;
-mod series;
-
-mod exposition;
-mod format;
 mod labels;
+mod metrics;
 
-mod decimal;
-mod encoder;
-mod source;
-pub mod text;
+mod collect;
+mod exposition;
+mod group_metrics;
 
-mod parse;
-pub mod protobuf;
-
-mod check_push;
+pub mod check;
 
 mod prometheus_client;
 
 mod error;
-
 mod sync;
 
-#[cfg(all(test, prompush_loom))]
-mod models;
+/// Writing the text formats.
+pub mod text {
+    pub use crate::collect::source::to_string;
+    pub use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
+    pub use crate::exposition::text::number::{write_float, write_float_go};
+    pub use crate::exposition::text::samples::{
+        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample, write_summary,
+    };
+}
 
-pub use check_push::{PushComplaint, PushComplaintKind, check_push};
-pub use counter::{Counter, CounterF64};
-pub use encoder::Encoder;
+pub use check::{PushProblem, PushProblemKind, check_push};
+pub use collect::encoder::Encoder;
+pub use collect::source::Source;
 pub use error::{
     EncodeError, GroupingKeyError, NameError, OpenMetricsRule, ParseError, ParseErrorKind,
     PathError, ProtobufError, RegistryError,
 };
-pub use exposition::{
-    Bucket, Exposition, HistogramValue, Label, Metric, MetricFamily, MetricType, MetricValue,
-    Quantile, SummaryValue,
+pub use exposition::format::Format;
+pub use exposition::metric_family::{
+    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricValue, Quantile, SummaryValue,
 };
-pub use family::{Derived, Family, LabelNames, LabelSet};
-pub use format::Format;
-pub use gauge::Gauge;
+pub use exposition::metric_type::MetricType;
+pub use exposition::parse::{parse, parse_all};
+pub use exposition::{protobuf, sample_names};
 pub use glob::Glob;
 pub use group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, push_ttl};
 pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
-pub use histogram::{Buckets, Histogram};
-pub use info::Info;
-pub use labels::{Iter as LabelsIter, Labels};
-pub use metric_kind::MetricKind;
+pub use labels::label_set::{LabelNames, LabelSet};
+pub use labels::metric_labels::{Iter as LabelsIter, Label, Labels};
+pub use metrics::buckets::Buckets;
+pub use metrics::counter::{Counter, CounterF64};
+pub use metrics::family::Family;
+pub use metrics::gauge::Gauge;
+pub use metrics::histogram::Histogram;
+pub use metrics::info::Info;
+pub use metrics::metric_kind::MetricKind;
+pub use metrics::registry::Registry;
+pub use metrics::summary::Summary;
+pub use metrics::timer::Timer;
 pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
-pub use parse::{parse, parse_all};
-pub use registry::Registry;
-pub use source::Source;
-pub use timer::Timer;
+pub use prometheus_client::label_set::DerivedLabels;

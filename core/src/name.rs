@@ -1,4 +1,4 @@
-//! Names of metrics and labels, checked once and right ever after.
+//! Names of metrics and labels, checked once when they are made.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub fn is_metric_name(name: &str) -> bool {
 
 /// Whether `name` is a label name of the legacy character set, `[a-zA-Z_][a-zA-Z0-9_]*`.
 ///
-/// Names that begin with `__` are label names, but reserved: [`LabelName`] refuses them.
+/// This accepts names that begin with `__`. Those are reserved, so [`LabelName`] refuses them.
 pub fn is_label_name(name: &str) -> bool {
     is_name(name.as_bytes(), is_label_name_byte)
 }
@@ -26,7 +26,8 @@ fn is_name(name: &[u8], is_name_byte: impl Fn(u8) -> bool) -> bool {
     }
 }
 
-/// What a label name is made of; looked up, because the parser asks it of every byte.
+/// For each byte, whether a label name may contain it. A table, because the parser looks up every byte
+/// of every name.
 const LABEL_NAME_BYTES: [bool; 256] = {
     let mut bytes = [false; 256];
     let mut byte = 0_u8;
@@ -66,8 +67,8 @@ macro_rules! name_type {
                 }
             }
 
-            /// A name of our own, which is known to be right.
-            pub(crate) fn reserved_for_us(name: &'static str) -> Self {
+            /// A name of prompush itself, which needs no check.
+            pub(crate) fn known_valid(name: &'static str) -> Self {
                 Self(name.into())
             }
 
@@ -99,6 +100,8 @@ macro_rules! name_type {
 
 name_type! {
     /// The name of a metric: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    ///
+    /// Source: Prometheus, "Data model".
     MetricName, "metric", |name| match name {
         "" => Err("is empty"),
         name if is_metric_name(name) => Ok(()),
@@ -107,7 +110,10 @@ name_type! {
 }
 
 name_type! {
-    /// The name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, not beginning with `__`.
+    /// The name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, and not reserved, that is, not beginning with
+    /// `__`.
+    ///
+    /// Source: Prometheus, "Data model".
     LabelName, "label", |name| match name {
         "" => Err("is empty"),
         name if name.starts_with("__") => Err("begins with `__`, which is reserved"),

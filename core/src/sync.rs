@@ -19,7 +19,7 @@ mod real {
     /// Seeded anew for each family, so that nobody can choose labels whose hashes collide.
     pub(crate) use foldhash::fast::RandomState as FamilyHasher;
 
-    use super::NO_THREAD;
+    use crate::sync::NO_THREAD;
 
     /// A number of this thread's own, from 0 in the order of their first use; never used again.
     /// [`NO_THREAD`] in a thread that is so far in its end that it has none.
@@ -50,7 +50,7 @@ mod model {
     use loom::sync::atomic::AtomicBool;
     pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-    use super::NO_THREAD;
+    use crate::sync::NO_THREAD;
 
     /// The same in each run: a model must be able to repeat one.
     pub(crate) use foldhash::fast::FixedState as FamilyHasher;

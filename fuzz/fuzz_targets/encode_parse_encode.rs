@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use prompush_core::{
-    Buckets, EncodeError, Encoder, Exposition, Format, GroupingKey, PushComplaintKind, Registry,
+    Buckets, EncodeError, Encoder, Exposition, Format, GroupingKey, PushProblemKind, Registry,
     check_push, parse, text,
 };
 
@@ -33,7 +33,7 @@ fuzz_target!(|body: &[u8]| {
 fn clashes(exposition: &Exposition<'_>) -> bool {
     let key = GroupingKey::new("fuzz").expect("a job");
     let complaints = check_push(exposition, &key);
-    complaints.iter().any(|complaint| matches!(complaint.kind, PushComplaintKind::Clash { .. }))
+    complaints.iter().any(|complaint| matches!(complaint.kind, PushProblemKind::Clash { .. }))
 }
 
 /// Text 0.0.4 cannot say that a help text begins with blanks.

@@ -7,18 +7,20 @@ use std::time::SystemTime;
 
 use libfuzzer_sys::fuzz_target;
 use prompush_core::{Encoder, Format, GroupingKey, check_push, parse};
-use prompush_gptme::otlp::Export;
-use prompush_gptme::{Instance, Rules};
+use prompush_http_server::content_coding::{self, ContentCoding};
+use prompush_otlp::{Export, Instance, Rules};
 
 fuzz_target!(|body: &[u8]| {
     for encoding in [None, Some("gzip"), Some("deflate")] {
-        let Ok(export) = Export::decode(body, encoding, 1 << 20) else { continue };
+        let coding = ContentCoding::from_header(encoding).expect("a known coding");
+        let Ok(body) = content_coding::decode(coding, body, 1 << 20) else { continue };
+        let Ok(export) = Export::decode(body) else { continue };
         let everything = Rules::default().instrumentation(true);
         for rules in [Rules::default(), everything] {
             let instance = Instance::new(Arc::new(rules));
             for _ in 0..2 {
-                let absorbed = instance.absorb(&export, SystemTime::UNIX_EPOCH);
-                assert_eq!(absorbed.taken + absorbed.dropped, export.points());
+                let ingested = instance.ingest(&export, SystemTime::UNIX_EPOCH);
+                assert_eq!(ingested.taken + ingested.dropped, export.points());
             }
             assert!(instance.samples() <= 2000);
             for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {

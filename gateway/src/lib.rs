@@ -1,12 +1,12 @@
-//! A metrics gateway that speaks the API of the Prometheus Pushgateway 1.11, in memory, without its faults.
+//! A metrics gateway with the API of the Prometheus Pushgateway 1.11, in memory, without the faults of the original.
 //!
-//! A push is parsed, checked and rendered once; a scrape copies the rendered bytes.
-//! Whether a push is consistent with what is stored is decided in time proportional to the push.
+//! [`Server`] checks and renders each push once, when the push arrives. A scrape then only copies the rendered bytes.
+//! The check of a push takes time in proportion to the push, however many groups there are.
 //!
 //! Invariants:
-//! - An answer of 200 or 202 to a push means that the next scrape shows it.
-//! - No push, accepted or refused, makes a later scrape fail.
-//! - No group is shown after its expiry.
+//! - When a push is answered with 200 or 202, the next scrape shows it.
+//! - No push makes a later scrape fail, whether the push is accepted or refused.
+//! - No response shows a group that has expired.
 //!
 //! ```no_run
 //! use prompush_gateway::{Config, Server};
@@ -14,9 +14,9 @@
 //! let mut config = Config::default();
 //! config.listen = vec!["127.0.0.1:0".to_owned()];
 //! let server = Server::bind(config)?;
-//! let handle = server.handle(); // stops it from another thread
+//! let shutdown = server.shutdown_handle(); // Shuts the server down from another thread.
 //! server.run()?;
-//! # drop(handle);
+//! # drop(shutdown);
 //! # Ok::<(), prompush_gateway::GatewayError>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -24,22 +24,24 @@
 mod config;
 mod server;
 
-mod moment;
+mod routes;
+mod state;
 
-mod api;
-mod body;
-mod error;
-mod exposition;
-mod group_key;
-mod number;
-mod own_metrics;
-mod page;
-mod render;
-mod route;
-mod service;
+mod views;
+
 mod store;
+
+mod render;
+
+mod own_metrics;
+
+mod clock_reading;
+mod group_labels;
+mod text_format;
+
+mod error;
 
 pub use config::Config;
 pub use error::GatewayError;
-pub use prompush_http_server::ServeError;
-pub use server::{Handle, Server};
+pub use prompush_http_server::{ServeError, ShutdownHandle};
+pub use server::Server;

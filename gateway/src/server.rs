@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use prompush_core::clock::{Clock, SystemClock};
-use prompush_http_server::{HttpServer, Stopper};
+use prompush_http_server::{HttpServer, ShutdownHandle};
 
 use crate::config::Config;
 use crate::error::GatewayError;
-use crate::service::Service;
+use crate::routes::handler::GatewayHandler;
 
-/// A gateway, bound to its addresses.
+/// A gateway that is bound to its addresses.
 #[derive(Debug)]
 pub struct Server {
-    http: HttpServer<Service>,
+    http: HttpServer<GatewayHandler>,
 }
 
 impl Server {
@@ -21,52 +21,39 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If there is no address, or one cannot be bound.
+    /// [`GatewayError::Serve`] if the configuration has no address, or if an address cannot be bound.
     pub fn bind(config: Config) -> Result<Self, GatewayError> {
         Self::bind_with_clock(config, Arc::new(SystemClock))
     }
 
-    /// Binds the addresses, and takes the time from `clock`.
-    /// The timeouts of the HTTP side are always measured on the machine's clock.
+    /// Binds the addresses of the configuration, and uses `clock` for push times and expiry. The HTTP server always
+    /// measures its timeouts on the system's clock.
     ///
     /// # Errors
     ///
-    /// If there is no address, or one cannot be bound.
+    /// [`GatewayError::Serve`] if the configuration has no address, or if an address cannot be bound.
     pub fn bind_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, GatewayError> {
         let (listen, limits) = (config.listen.clone(), config.limits());
-        Ok(Self { http: HttpServer::bind(&listen, limits, Service::new(config, clock))? })
+        Ok(Self { http: HttpServer::bind(&listen, limits, GatewayHandler::new(config, clock))? })
     }
 
-    /// The addresses bound, in the order of the configuration, with the ports that were free for `:0`.
+    /// The bound addresses, in the order of the configuration. They show the real port where the configuration has
+    /// port 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.http.addresses()
     }
 
-    /// What stops this server.
-    pub fn handle(&self) -> Handle {
-        Handle { stopper: self.http.stopper() }
+    /// A handle that shuts this server down.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        self.http.shutdown_handle()
     }
 
-    /// Serves on this thread until stopped.
+    /// Serves on the calling thread until a shutdown is requested, by a [`ShutdownHandle`] or by `/-/quit`.
     ///
     /// # Errors
     ///
-    /// If the runtime or a socket cannot be set up.
+    /// [`GatewayError::Serve`] if the HTTP server cannot be set up.
     pub fn run(self) -> Result<(), GatewayError> {
         Ok(self.http.run()?)
-    }
-}
-
-/// Stops a [`Server`] from any thread.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    stopper: Stopper,
-}
-
-impl Handle {
-    /// Asks the server to end; [`Server::run`] returns when requests in work are answered,
-    /// or after [`Limits::stop_timeout`](prompush_http_server::Limits::stop_timeout).
-    pub fn stop(&self) {
-        self.stopper.stop();
     }
 }

@@ -1,17 +1,11 @@
-//! What prompush knows of gptme: the environment that its users set, and how what it exports
-//! becomes the samples to push.
+//! What prompush knows about gptme.
 //!
-//! - [`Environment`] reads gptme's variables and ours; [`is_gptme`] knows gptme's command lines.
-//! - [`otlp::Export`] reads a body of OTLP, an [`Instance`] is what one program has exported so
-//!   far, and [`Rules`] say what becomes a series.
-//! - [`scrape::merge`] makes a strict exposition of what gptme up to 0.28 and gptme-server show.
-//! - [`telemetry::Telemetry`] records the same metrics in an agent written in Rust.
+//! - [`Environment`] reads gptme's environment variables and prompush's own.
+//! - [`is_gptme`] recognizes command lines that run gptme.
+//! - [`default_rules`] are the cardinality rules for gptme's metrics.
+//! - [`Telemetry`] records the same metrics in an agent written in Rust.
 //!
-//! - `receiver`, with the feature `serve`, receives OTLP over HTTP and keeps an instance a process.
-//!
-//! **Invariants.** Bytes in, samples out: nothing here opens a socket, but for what the feature
-//! `serve` serves. No body takes more memory
-//! than it has bytes, none panics.
+//! Receiving and translating gptme's telemetry is the work of `prompush-otlp`.
 //!
 //! ```
 //! use prompush_gptme::Environment;
@@ -29,33 +23,18 @@
 
 mod environment;
 
-mod command;
-
-mod names;
-pub mod otlp;
-mod sample_names;
+mod command_line;
 
 mod rules;
 
-mod instance;
-mod tokens;
-
-pub mod scrape;
-
 mod instance_name;
-mod port_holder;
 pub mod telemetry;
-
-#[cfg(feature = "serve")]
-pub mod receiver;
 
 mod error;
 
-pub use command::is_gptme;
+pub use command_line::is_gptme;
 pub use environment::Environment;
-pub use error::{EnvironmentError, OtlpError, RulesError, ScrapeError, TelemetryError};
-pub use instance::{Absorbed, DropCause, Dropped, Instance};
+pub use error::{EnvironmentError, TelemetryError};
 pub use instance_name::instance_name;
-pub use port_holder::PortHolder;
-pub use rules::Rules;
+pub use rules::{RULES_TEXT, SCRAPE_PATHS, TOKENS, default_rules};
 pub use telemetry::Telemetry;

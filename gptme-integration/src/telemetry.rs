@@ -2,7 +2,7 @@
 
 mod catalogue;
 #[cfg(feature = "serve")]
-mod server;
+mod metrics_server;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::instance_name::instance_name;
 use catalogue::Catalogue;
 pub use catalogue::{SkillEnd, SkillStatus, SkillUsage, TokenType, ToolCall, ToolFormat};
 #[cfg(feature = "serve")]
-use server::Server;
+use metrics_server::MetricsServer;
 
 /// The job under which an agent pushes unless it says another.
 const JOB: &str = "gptme";
@@ -63,7 +63,7 @@ enum Output {
     Nowhere,
     Push(Pusher),
     #[cfg(feature = "serve")]
-    Serve(Server),
+    Serve(MetricsServer),
 }
 
 impl Telemetry {
@@ -207,7 +207,7 @@ fn push(
 #[cfg(feature = "serve")]
 fn serve(environment: &Environment, registry: &Registry) -> Result<Output, TelemetryError> {
     let (host, port) = (&environment.prometheus_addr, environment.prometheus_port);
-    Server::start(host, port, registry.clone()).map(Output::Serve)
+    MetricsServer::start(host, port, registry.clone()).map(Output::Serve)
 }
 
 #[cfg(not(feature = "serve"))]

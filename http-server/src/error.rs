@@ -1,24 +1,24 @@
-//! Why a server does not start, or ends.
+//! The error of a server that cannot start or go on.
 
 use std::io;
 
-/// A server that cannot start, or that had to end.
+/// Why a server did not start, or why it ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// There is nothing to listen on.
+    /// The list of addresses is empty.
     #[error("no address to listen on")]
     NoAddress,
-    /// An address cannot be parsed or resolved, or is in use, or not ours to use.
+    /// The address cannot be parsed or resolved, is in use, or may not be used by this process.
     #[error("cannot listen on `{address}`")]
     Listen {
         /// The address as configured.
         address: String,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The runtime, its timer or its sockets could not be set up.
+    /// The async runtime cannot be set up, or a listener cannot be registered with it.
     #[error("cannot set up the server")]
     Runtime(#[source] io::Error),
 }

@@ -1,20 +1,24 @@
-//! What a server serves.
+//! The trait that the user of the server implements.
 
-use crate::message::{Request, Response};
-use crate::peer::Connection;
+use crate::connection::Connection;
+use crate::request::Request;
+use crate::response::Response;
 
-/// Answers the requests of an [`HttpServer`](crate::HttpServer).
+/// Answers the requests that an [`HttpServer`](crate::HttpServer) receives.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a request. Called on the runtime's thread for small requests and
-    /// on a blocking thread for large ones, so possibly several times at once.
+    /// Answers one request.
+    ///
+    /// The server calls this method on its own thread if the request is small and not compressed, otherwise on a
+    /// blocking thread. So several calls may run at the same time.
     fn handle(&self, request: &Request) -> Response;
 
-    /// Called when a client has connected, before its first request.
+    /// Called once for each new connection, before its first request is handled.
     fn connected(&self, _connection: &Connection) {}
 
-    /// Called when a connection has ended: every request on it is answered, or never will be.
+    /// Called once for each connection after it has ended. No request of this connection is handled afterwards.
     fn disconnected(&self, _connection: &Connection) {}
 
-    /// Called about once a second, between requests.
-    fn housekeep(&self) {}
+    /// Called about once a second, on the server's own thread, for periodic work. It must return quickly, because
+    /// the server serves nobody meanwhile.
+    fn tick(&self) {}
 }

@@ -1,33 +1,70 @@
-//! An HTTP/1.1 server for one [`Handler`]: listeners, limits, timeouts, a graceful stop.
+//! An HTTP/1.1 server for one [`Handler`], with a limit on everything that a client can make it wait for or store.
 //!
-//! The server reads a request wholly, hands it to the handler, and writes the handler's answer.
-//! It knows nothing of what is served.
+//! [`HttpServer`] accepts connections, reads each request to its end, calls the handler, and writes the handler's
+//! [`Response`]. The server does not know what the handler serves.
 //!
 //! Invariants:
-//! - Nothing waits without a limit: not for headers, a body, or a reader of an answer.
-//! - A handler sees only whole requests; a truncated one is answered 400 here.
-//! - A request with both `Content-Length` and `Transfer-Encoding` is answered 400 and its connection closed (RFC 9112, 6.1).
+//! - Every wait has a limit: for a request head, for a body, and for a client that reads its response.
+//! - The handler receives complete requests only. The server itself answers a truncated request with 400.
+//! - A request with both `Content-Length` and `Transfer-Encoding` is answered with 400, and its connection is closed
+//!   (RFC 9112, section 6.1).
+//!
+//! ```
+//! use std::io::{Read as _, Write as _};
+//!
+//! use prompush_http_server::{Handler, HttpServer, Limits, Request, Response};
+//!
+//! struct Hello;
+//!
+//! impl Handler for Hello {
+//!     fn handle(&self, request: &Request) -> Response {
+//!         Response::text(200, format!("hello from {}", request.path()))
+//!     }
+//! }
+//!
+//! let server = HttpServer::bind(&["127.0.0.1:0".to_owned()], Limits::default(), Hello)?;
+//! let (address, shutdown) = (server.addresses()[0], server.shutdown_handle());
+//! let thread = std::thread::spawn(move || server.run());
+//!
+//! let mut client = std::net::TcpStream::connect(address)?;
+//! client.write_all(b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+//! let mut response = String::new();
+//! client.read_to_string(&mut response)?;
+//! assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("hello from /a"));
+//!
+//! shutdown.shutdown();
+//! thread.join().expect("the server thread does not panic")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod server;
+mod shutdown_handle;
+
+mod connection_server;
+
+mod body;
+mod body_budget;
+mod client_stream;
+mod head_recorder;
+mod request_head;
+mod response_writer;
 
 mod connection;
-
 mod handler;
 mod limits;
-mod message;
-mod stopper;
+mod request;
+mod response;
 
-mod collect;
-mod peer;
-mod stream;
+pub mod content_coding;
 
 mod error;
 
+pub use connection::Connection;
 pub use error::ServeError;
 pub use handler::Handler;
 pub use limits::Limits;
-pub use message::{Request, Response};
-pub use peer::Connection;
+pub use request::Request;
+pub use response::Response;
 pub use server::HttpServer;
-pub use stopper::Stopper;
+pub use shutdown_handle::ShutdownHandle;

@@ -2,31 +2,35 @@
 
 use std::time::Duration;
 
-/// The limits of a [`HttpServer`](crate::HttpServer).
+/// The limits of an [`HttpServer`](crate::HttpServer). Every value is valid.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Connections open at once; more wait in the listener's queue. Default: 512.
+    /// Number of connections that may be open at once; at least 1. Further connections wait in the queue of the
+    /// listener. Default: 512.
     pub connections_max: usize,
-    /// Bytes of a request line with its headers; more is answered 431. At least 8,192. Default: 256 KiB.
+    /// Bytes of a request line with all headers. A larger request is answered with 431. At least 8,192.
+    /// Default: 256 KiB.
     pub header_bytes_max: usize,
-    /// Header lines of a request; more are answered 431. Default: 100.
+    /// Number of header lines of a request. A request with more is answered with 431. Default: 100.
     pub headers_max: usize,
-    /// Time for a whole request head, counted from when the connection became idle,
-    /// so also how long an idle connection is kept. Default: 10 s.
+    /// Time for a complete request head. It starts when the connection becomes idle, so it is also the time for
+    /// which an idle connection is kept. Then the connection is closed. Default: 10 s.
     pub header_timeout: Duration,
-    /// Bytes of a body as sent; more are answered 413. Default: 64 MiB.
+    /// Bytes of a body as sent, before decompression. A larger body is answered with 413. Default: 64 MiB.
     pub body_bytes_max: usize,
-    /// Time between two pieces of a body; then 408. Default: 10 s.
+    /// Time between two pieces of a body. Then the request is answered with 408. Default: 10 s.
     pub body_idle_timeout: Duration,
-    /// Time for a whole body; then 408. Default: 120 s.
+    /// Time for a complete body. Then the request is answered with 408. Default: 120 s.
     pub body_timeout: Duration,
-    /// Bytes of all bodies in work at once; a request that needs more is answered 503. Default: 256 MiB.
+    /// Bytes of all bodies that are being received or handled, summed over all connections. A request that would
+    /// exceed the sum is answered with 503. Default: 256 MiB.
     pub bodies_bytes_max: usize,
-    /// Time in which a client takes nothing of its answer; then the connection is dropped. Default: 30 s.
+    /// Time for which a client may read nothing of its response. Then the connection is closed. Default: 30 s.
     pub write_idle_timeout: Duration,
-    /// Time that requests in work get to end after a stop. Default: 5 s.
-    pub stop_timeout: Duration,
+    /// Time that requests in flight get to finish after a shutdown was requested. Then they are dropped.
+    /// Default: 5 s.
+    pub shutdown_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -41,7 +45,7 @@ impl Default for Limits {
             body_timeout: Duration::from_mins(2),
             bodies_bytes_max: 256 << 20,
             write_idle_timeout: Duration::from_secs(30),
-            stop_timeout: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(5),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Listeners and the loop that accepts connections.
+//! The server: its listeners, and the loop that accepts connections.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -6,22 +6,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-use crate::connection::Connections;
+use crate::connection_server::ConnectionServer;
 use crate::error::ServeError;
 use crate::handler::Handler;
 use crate::limits::Limits;
-use crate::stopper::Stopper;
+use crate::shutdown_handle::ShutdownHandle;
 
-/// Listeners, bound, with what they serve.
+/// An HTTP server that is bound to its addresses, with the handler that answers its requests.
 pub struct HttpServer<H> {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     limits: Limits,
     handler: Arc<H>,
-    stopper: Stopper,
+    shutdown: ShutdownHandle,
 }
 
 impl<H> std::fmt::Debug for HttpServer<H> {
@@ -31,16 +31,18 @@ impl<H> std::fmt::Debug for HttpServer<H> {
 }
 
 impl<H: Handler> HttpServer<H> {
-    /// Time between two calls of [`Handler::housekeep`].
-    const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(1);
-    /// Time to wait after a failed `accept`, which mostly means that file descriptors are out.
+    /// Time between two calls of [`Handler::tick`].
+    const TICK_INTERVAL: Duration = Duration::from_secs(1);
+    /// Time to wait after a failed `accept`. It fails mostly because the process has no file descriptor left.
     const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-    /// Binds every address: `host:port`, or `:port` for all interfaces.
+    /// Binds all addresses of `listen`. An address is `host:port`, or `:port` for all interfaces. Port 0 stands for
+    /// any free port.
     ///
     /// # Errors
     ///
-    /// If there is no address, or one cannot be bound.
+    /// [`ServeError::NoAddress`] if `listen` is empty, and [`ServeError::Listen`] for the first address that cannot
+    /// be bound.
     pub fn bind(listen: &[String], limits: Limits, handler: H) -> Result<Self, ServeError> {
         if listen.is_empty() {
             return Err(ServeError::NoAddress);
@@ -53,25 +55,25 @@ impl<H: Handler> HttpServer<H> {
             listeners.push(listener);
             addresses.push(bound);
         }
-        let handler = Arc::new(handler);
-        Ok(Self { listeners, addresses, limits, handler, stopper: Stopper::new() })
+        let (handler, shutdown) = (Arc::new(handler), ShutdownHandle::new());
+        Ok(Self { listeners, addresses, limits, handler, shutdown })
     }
 
-    /// The addresses bound, in the order given, with the ports that were free for `:0`.
+    /// The bound addresses, in the order of [`bind`](Self::bind). They show the real port where port 0 was given.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// What stops this server.
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    /// A handle that shuts this server down.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        self.shutdown.clone()
     }
 
-    /// Serves on this thread until stopped.
+    /// Serves on the calling thread until a [`ShutdownHandle`] or a response asks for a shutdown.
     ///
     /// # Errors
     ///
-    /// If the runtime or a socket cannot be set up.
+    /// [`ServeError::Runtime`] if the async runtime cannot be set up, or a listener cannot be registered with it.
     pub fn run(self) -> Result<(), ServeError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -79,19 +81,14 @@ impl<H: Handler> HttpServer<H> {
             .build()
             .map_err(ServeError::Runtime)?;
         let result = LocalSet::new().block_on(&runtime, self.serve());
-        // A handler may still be at work on a blocking thread; it is not waited for.
+        // A handler may still run on a blocking thread. The server does not wait for it.
         runtime.shutdown_background();
         result
     }
 
     async fn serve(self) -> Result<(), ServeError> {
-        let stopped = self.stopper.subscribe();
-        let connections = Rc::new(Connections::new(
-            self.limits,
-            self.handler,
-            stopped.clone(),
-            self.stopper.clone(),
-        ));
+        let shutdown_requested = self.shutdown.subscribe();
+        let connections = Rc::new(ConnectionServer::new(self.limits, self.handler, self.shutdown));
         let mut acceptors = Vec::new();
         for listener in self.listeners {
             let listener =
@@ -99,35 +96,35 @@ impl<H: Handler> HttpServer<H> {
             let connections = Rc::clone(&connections);
             acceptors.push(tokio::task::spawn_local(Self::accept(listener, connections)));
         }
-        Self::housekeep_until_stopped(connections.handler(), stopped).await;
+        Self::tick_until_shutdown(connections.handler(), shutdown_requested).await;
         for acceptor in &acceptors {
-            acceptor.abort(); // drops the listener: new connections are refused
+            acceptor.abort(); // This drops the listener, so that new connections are refused.
         }
         connections.wait_until_closed().await;
         Ok(())
     }
 
-    async fn housekeep_until_stopped(handler: &H, mut stopped: watch::Receiver<bool>) {
-        let mut interval = tokio::time::interval(Self::HOUSEKEEPING_INTERVAL);
+    async fn tick_until_shutdown(handler: &H, mut shutdown_requested: watch::Receiver<bool>) {
+        let mut interval = tokio::time::interval(Self::TICK_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                // An error would mean that the sender is gone, which `connections` holds.
-                _ = stopped.wait_for(|stop| *stop) => return,
-                _ = interval.tick() => handler.housekeep(),
+                // `wait_for` fails only if the sender is gone, and the connection server holds one.
+                _ = shutdown_requested.wait_for(|requested| *requested) => return,
+                _ = interval.tick() => handler.tick(),
             }
         }
     }
 
-    async fn accept(listener: tokio::net::TcpListener, connections: Rc<Connections<H>>) {
-        let slots: Arc<Semaphore> = connections.slots();
-        while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+    async fn accept(listener: tokio::net::TcpListener, connections: Rc<ConnectionServer<H>>) {
+        // The permit is taken before `accept`, so that a connection beyond the limit stays in the listener's queue.
+        while let Some(permit) = connections.connection_permit().await {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let connections = Rc::clone(&connections);
                     tokio::task::spawn_local(async move {
                         connections.serve(stream, peer).await;
-                        drop(slot);
+                        drop(permit);
                     });
                 }
                 Err(error) => {
@@ -139,7 +136,7 @@ impl<H: Handler> HttpServer<H> {
     }
 }
 
-/// Binds one address. Without a host it is `[::]`, which takes IPv4 as well, or `0.0.0.0` where there is no IPv6.
+/// Binds one address. `:port` binds `[::]`, which accepts IPv4 clients as well. A machine without IPv6 gets `0.0.0.0`.
 fn bind(address: &str) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = if address.starts_with(':') {
         TcpListener::bind(format!("[::]{address}"))

@@ -34,14 +34,30 @@ impl KeepAlive {
     ///
     /// # Errors
     ///
-    /// When the connection fails, or no whole answer comes within 30 s.
+    /// As [`request`](Self::request).
     pub fn post(
         &mut self,
         target: &str,
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Response> {
-        let mut head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n");
+        self.request("POST", target, headers, body)
+    }
+
+    /// Sends a request and reads the answer, which has to name its length.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails, or no whole answer comes within 30 s.
+    pub fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Response> {
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n");
         for (name, value) in headers {
             write!(head, "{name}: {value}\r\n").map_err(io::Error::other)?;
         }

@@ -10,6 +10,7 @@
 //! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
 //! - [`OtlpClient`] does so from a process of its own, as gptme does.
+//! - [`otlp_body`] writes OTLP bodies field by field; [`otlp_capture`] and [`scrape_capture`] are bodies of real programs.
 //! - [`wait_for`] and [`wait_until`] wait on a condition, never longer than they were told.
 //!
 //! **Invariants.** Nothing here outlives its handle: children are killed by pid, threads joined, files removed.
@@ -28,10 +29,13 @@
 
 mod binaries;
 mod blackhole;
+mod captures;
 mod certificates;
+mod fixtures;
 pub mod http;
 mod keep_alive;
 mod model_server;
+pub mod otlp_body;
 mod otlp_client;
 mod pid_namespace;
 mod process;
@@ -43,7 +47,9 @@ mod waiting;
 mod wrapping;
 
 pub use blackhole::{BLACKHOLE, run_in_blackhole};
+pub use captures::{otlp_capture, otlp_capture_json, otlp_captures, scrape_capture};
 pub use certificates::{Authority, Certified, Leaf};
+pub use fixtures::fixtures;
 pub use keep_alive::KeepAlive;
 pub use model_server::{ModelServer, Served};
 pub use otlp_client::{OTLP_HEADERS, OtlpClient};
@@ -52,5 +58,5 @@ pub use prometheus::Prometheus;
 pub use pushgateway::{Pushgateway, Version, WebConfig};
 pub use recorded_request::RecordedRequest;
 pub use scripted_server::{Answer, ScriptedServer};
-pub use waiting::{free_address, wait_for, wait_until, within};
+pub use waiting::{DEADLINE, free_address, wait_for, wait_until, within};
 pub use wrapping::wrap;

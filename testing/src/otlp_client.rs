@@ -29,7 +29,7 @@ pub struct OtlpClient {
 }
 
 impl OtlpClient {
-    /// Starts the running test program again, with the one test `test`, which has to call [`OtlpClient::play`].
+    /// Starts the running test program again, with the one test `test`, which has to call [`OtlpClient::run_child`].
     ///
     /// # Panics
     ///
@@ -105,7 +105,7 @@ impl OtlpClient {
     ///
     /// When nobody listens, or an answer takes longer than 30 s.
     #[expect(clippy::print_stdout, reason = "how the other process is told")]
-    pub fn play() {
+    pub fn run_child() {
         let Some(address) = binaries::variable(ADDRESS_VARIABLE) else { return };
         let address = address.parse().expect("an address");
         let connect = || KeepAlive::connect(address).expect("somebody listens");

@@ -85,11 +85,11 @@ impl ServerProcess {
 
     /// Whether it is ready before the deadline; not when it ended instead.
     fn becomes_ready(&mut self) -> bool {
-        waiting::poll(READY_WITHIN, || self.look()).unwrap_or(false)
+        waiting::poll(READY_WITHIN, || self.check_ready()).unwrap_or(false)
     }
 
     /// `None`: too early to say.
-    fn look(&mut self) -> Option<bool> {
+    fn check_ready(&mut self) -> Option<bool> {
         if self.child.try_wait().is_ok_and(|status| status.is_some()) {
             return Some(false);
         }

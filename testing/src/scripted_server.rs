@@ -336,21 +336,21 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         state.open.push(handle);
         let shared = Arc::clone(shared);
         state.workers.push(spawn("scripted-connection", move || {
-            converse(&stream, &shared, connection).ok(); // the client may close it at any time
+            serve_connection(&stream, &shared, connection).ok(); // the client may close it at any time
             // The handle kept for dropping the server would hold it open.
             stream.shutdown(Shutdown::Both).ok();
         }));
     }
 }
 
-/// Plays one connection to its end.
-fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Result<()> {
+/// Answers the requests of one connection until either side closes it.
+fn serve_connection(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     if let Some(handler) = &shared.handler {
         while let Some(mut request) = RecordedRequest::read_head(&mut reader, connection)? {
             request.read_body(&mut reader)?;
-            if !give(&handler(&request), stream, shared)? {
+            if !send_answer(&handler(&request), stream, shared)? {
                 break;
             }
         }
@@ -359,7 +359,7 @@ fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Resul
     // The first answer is chosen before anything is read: it may be not to read.
     let mut answer = shared.next_answer();
     loop {
-        if !play(&answer, stream, &mut reader, shared, connection)? {
+        if !serve_request(&answer, stream, &mut reader, shared, connection)? {
             return Ok(());
         }
         if reader.fill_buf()?.is_empty() {
@@ -369,8 +369,8 @@ fn converse(stream: &TcpStream, shared: &Shared, connection: usize) -> io::Resul
     }
 }
 
-/// Reads one request and plays one answer; whether the connection is kept.
-fn play(
+/// Reads one request and answers it. Returns whether the connection stays open.
+fn serve_request(
     answer: &Answer,
     mut stream: &TcpStream,
     reader: &mut BufReader<&TcpStream>,
@@ -394,11 +394,11 @@ fn play(
     }
     request.read_body(reader)?;
     shared.record(request);
-    give(answer, stream, shared)
+    send_answer(answer, stream, shared)
 }
 
-/// Plays one answer to a request that was read; whether the connection is kept.
-fn give(mut answer: &Answer, mut stream: &TcpStream, shared: &Shared) -> io::Result<bool> {
+/// Answers a request that was read. Returns whether the connection stays open.
+fn send_answer(mut answer: &Answer, mut stream: &TcpStream, shared: &Shared) -> io::Result<bool> {
     while let Answer::Held(inner) = answer {
         if !shared.wait_for_release() {
             return Ok(false);

@@ -3,6 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+/// The time that a test gives another thread or process to do what the test waits for. A test that passes waits much
+/// shorter; only a failure takes as long.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
 /// The shortest and the longest pause between two looks at a condition.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);

@@ -32,99 +32,56 @@
 //! message. There is no async runtime.
 #![forbid(unsafe_code)]
 
+mod outbox;
+mod outbox_builder;
 mod pusher;
 
-mod outbox;
-
-mod desk;
-
-mod worker;
-
-mod queue;
-
-mod schedule;
-
-mod gateway;
-
-mod groups;
-
-mod expiry;
-mod slot;
-
-mod pending;
-
-mod self_metrics;
-
-mod keeper;
-
+mod background;
+mod client;
+mod exchange;
+mod payload;
 mod spool;
-
-mod replay;
-
-mod send;
-
-mod body;
 
 mod http;
 
-mod http_client;
-
-mod verdict;
-
-mod retry_after;
-
-mod http_date;
-
-mod backoff;
-
-mod clock;
-
-mod url;
-
-mod config;
-
-mod credentials;
-
-mod secret;
-
-mod tls;
-
-#[cfg(feature = "process")]
-mod process_metrics;
-
-mod reason;
-
-mod hint;
-
-mod obstacle;
-
 mod error;
 
-pub use config::GatewayConfig;
-pub use credentials::Credentials;
-pub use error::{ConfigError, PushError, PushErrorKind, Verb};
-pub use expiry::Expiry;
-pub use gateway::{Gateway, PushReport};
-pub use groups::{Group, Inventory};
-pub use http_client::{HttpAnswer, HttpClient, HttpError};
-pub use outbox::{Outbox, OutboxBuilder};
+mod metrics;
+
+pub use client::expiry::Expiry;
+pub use client::gateway::{Gateway, PushReport};
+pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
+pub use error::config::ConfigError;
+pub use error::kind::PushErrorKind;
+pub use error::push_error::PushError;
+pub use error::redacted_url::RedactedUrl;
+pub use error::spool::{SpoolError, SpoolFault};
+pub use error::verb::Verb;
+pub use exchange::config::GatewayConfig;
+pub use exchange::groups::{Group, Inventory};
+pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
+pub use http::credentials::Credentials;
+pub use http::secret::Secret;
+pub use http::tls::Tls;
+pub use http::url::HttpUrl;
+pub use metrics::self_metrics::SelfMetrics;
+pub use outbox::Outbox;
+pub use outbox_builder::OutboxBuilder;
 #[cfg(feature = "process")]
-pub use process_metrics::ProcessMetrics;
+pub use prompush_process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
-pub use replay::{ReplayError, Replayed};
-pub use secret::Secret;
-pub use self_metrics::SelfMetrics;
-pub use spool::{Spool, SpoolEntry, SpoolError, SpoolFault};
-pub use tls::Tls;
-pub use url::{HttpUrl, RedactedUrl};
+pub use spool::directory::{Spool, SpoolEntry};
+pub use spool::replay::{ReplayError, ReplayOutcome};
 
 // What a program needs of the core, so that one dependency line is enough.
 pub use prompush_core::{
-    Buckets, Counter, CounterF64, Derived, EncodeError, Encoder, Exposition, Family, Format, Gauge,
-    GroupingKey, GroupingKeyError, Histogram, Info, LabelName, LabelNames, LabelSet, MetricKind,
-    MetricName, NameError, PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, ParseError,
-    ParseErrorKind, PathError, Registry, RegistryError, Source, decode_path, encode_path,
-    is_label_name, is_metric_name, parse, parse_all, push_ttl,
+    Bucket, Buckets, Counter, CounterF64, DerivedLabels, EncodeError, Encoder, Exposition, Family,
+    Format, Gauge, GroupingKey, GroupingKeyError, Histogram, HistogramValue, Info, Label,
+    LabelName, LabelNames, LabelSet, Labels, LabelsIter, Metric, MetricFamily, MetricKind,
+    MetricName, MetricType, MetricValue, NameError, OpenMetricsRule, PUSH_FAILURE_TIME, PUSH_TIME,
+    PUSH_TTL, PUSH_TTL_HELP, ParseError, ParseErrorKind, PathError, ProtobufError, Quantile,
+    Registry, RegistryError, Source, SummaryValue, Timer, decode_path, encode_path, is_label_name,
+    is_metric_name, parse, parse_all, push_ttl,
 };
 
 /// The README's program compiles.

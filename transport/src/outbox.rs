@@ -1,38 +1,32 @@
 //! Any number of groups, kept up to date on one gateway or several.
 
-mod builder;
-
-use std::collections::BTreeMap;
-use std::io;
 use std::mem;
 use std::process;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, at, bounded, select};
+use crossbeam_channel::{at, select};
 use prompush_core::{GroupingKey, Source};
 
-use crate::desk::{Live, LiveEnd, STOPPED, Shared, gather_safely};
-use crate::error::{ConfigError, PushError, PushErrorKind, Verb, in_full};
-use crate::pending::{Families, Pending};
-use crate::queue::Path;
-use crate::self_metrics::SelfMetrics;
-use crate::send::Operation;
-use crate::slot::Generation;
-use crate::worker::Worker;
-
-pub use builder::OutboxBuilder;
-
-/// Name of the thread of the first gateway, as debuggers and `top -H` show it; the others have a
-/// number behind it.
-const THREAD_NAME: &str = "prompush";
+use crate::background::group_state::Generation;
+use crate::background::queue::Path;
+use crate::background::shared_state::{
+    EndAction, GatheredGroup, STOPPED, SharedState, gather_safely,
+};
+use crate::background::thread::GatewayThread;
+use crate::error::kind::PushErrorKind;
+use crate::error::push_error::{PushError, with_causes};
+use crate::error::verb::Verb;
+use crate::exchange::operation::Operation;
+use crate::metrics::self_metrics::SelfMetrics;
+use crate::payload::change::GroupChange;
+use crate::payload::families::Families;
 
 /// Most of a deadline that the threads leave to their owner for joining them.
 const JOIN_RESERVE: Duration = Duration::from_millis(50);
 
 /// Most of a deadline that is left to writing what is not acknowledged to the spool.
-const KEEP_RESERVE: Duration = Duration::from_millis(250);
+const SPOOL_RESERVE: Duration = Duration::from_millis(250);
 
 /// Keeps any number of groups on one or several gateways up to date, from a thread of its own per
 /// gateway.
@@ -78,34 +72,16 @@ const KEEP_RESERVE: Duration = Duration::from_millis(250);
 #[must_use = "dropping the outbox ends it"]
 pub struct Outbox {
     /// Empty once ended; never empty before.
-    couriers: Vec<Courier>,
+    pub(crate) threads: Vec<GatewayThread>,
     /// What is shared with the first gateway's thread; in it, what all gateways have in common.
-    first: Arc<Shared>,
-    live: Option<Live>,
-    shutdown_deadline: Duration,
+    pub(crate) first: Arc<SharedState>,
+    pub(crate) gathered: Option<GatheredGroup>,
+    pub(crate) shutdown_deadline: Duration,
     /// The process that has the threads.
-    pid: u32,
-}
-
-/// A gateway and its thread.
-#[derive(Debug)]
-struct Courier {
-    shared: Arc<Shared>,
-    handle: JoinHandle<()>,
-    /// Closed when the thread ends.
-    ended: Receiver<()>,
+    pub(crate) pid: u32,
 }
 
 impl Outbox {
-    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new).
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::Url`] when it cannot be used.
-    pub fn builder(url: &str) -> Result<OutboxBuilder, ConfigError> {
-        OutboxBuilder::new(url)
-    }
-
     /// Replaces the whole group `key` by the metrics of `source`, as they are at the call (`PUT`).
     /// Returns when they are encoded; sending them is the threads' work.
     ///
@@ -118,7 +94,7 @@ impl Outbox {
         let path = Path::from(key.to_path());
         self.check_threads(Verb::Push)?;
         let families = self.encode(Verb::Push, &path, source)?;
-        self.tell(&path, &Pending::Put(families));
+        self.send(&path, &GroupChange::Push(families));
         Ok(())
     }
 
@@ -132,7 +108,7 @@ impl Outbox {
         let path = Path::from(key.to_path());
         self.check_threads(Verb::Add)?;
         let families = self.encode(Verb::Add, &path, source)?;
-        self.tell(&path, &Pending::Post(families));
+        self.send(&path, &GroupChange::Add(families));
         Ok(())
     }
 
@@ -143,14 +119,14 @@ impl Outbox {
     /// [`PushErrorKind::Stopped`] or [`PushErrorKind::Forked`] when the threads are gone.
     pub fn delete(&self, key: &GroupingKey) -> Result<(), PushError> {
         self.check_threads(Verb::Delete)?;
-        self.tell(&Path::from(key.to_path()), &Pending::Delete);
+        self.send(&Path::from(key.to_path()), &GroupChange::Delete);
         Ok(())
     }
 
     /// How many groups have something that a gateway has not acknowledged; with several gateways,
     /// of the one that has most.
     pub fn pending(&self) -> usize {
-        self.couriers.iter().map(|courier| courier.shared.desk().queue.len()).max().unwrap_or(0)
+        self.threads.iter().map(|thread| thread.shared.lock().queue.len()).max().unwrap_or(0)
     }
 
     /// Its metrics about itself.
@@ -167,17 +143,17 @@ impl Outbox {
     /// with the [others](PushError::others) in it; the outbox goes on in either case.
     pub fn flush(&self, deadline: Duration) -> Result<(), PushError> {
         self.check_threads(Verb::Push)?;
-        let until = self.first.line.clock.deadline(deadline);
-        let until = until.checked_sub(self.keep_reserve(deadline)).unwrap_or(until);
+        let until = self.first.connection.clock.deadline(deadline);
+        let until = until.checked_sub(self.spool_reserve(deadline)).unwrap_or(until);
         let flushes: Vec<_> =
-            self.couriers.iter().map(|courier| (courier, courier.shared.flush(until))).collect();
+            self.threads.iter().map(|thread| (thread, thread.shared.flush(until))).collect();
         let late = format!("not acknowledged within {deadline:?}");
         let mut errors = Vec::new();
-        for (courier, (upto, settled)) in flushes {
+        for (thread, (upto, settled)) in flushes {
             select! {
-                recv(settled) -> _ => errors.extend(courier.failures(upto, &late)),
-                recv(courier.ended) -> _ => errors.push(self.stopped(courier, Verb::Push)),
-                recv(at(until)) -> _ => errors.extend(courier.failures(upto, &late)),
+                recv(settled) -> _ => errors.extend(thread.failures(upto, &late)),
+                recv(thread.ended) -> _ => errors.push(self.stopped(thread, Verb::Push)),
+                recv(at(until)) -> _ => errors.extend(thread.failures(upto, &late)),
             }
         }
         PushError::first_of(errors).map_or(Ok(()), Err)
@@ -190,50 +166,55 @@ impl Outbox {
     ///
     /// As [`flush`](Self::flush); the outbox has ended in either case.
     pub fn shutdown(mut self, deadline: Duration) -> Result<(), PushError> {
-        self.end(deadline, LiveEnd::Push)
+        self.end(deadline, EndAction::Push)
     }
 
-    pub(crate) fn end(&mut self, deadline: Duration, live_end: LiveEnd) -> Result<(), PushError> {
-        let couriers = mem::take(&mut self.couriers);
-        if couriers.is_empty() {
+    pub(crate) fn end(
+        &mut self,
+        deadline: Duration,
+        end_action: EndAction,
+    ) -> Result<(), PushError> {
+        let threads = mem::take(&mut self.threads);
+        if threads.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.check_process(live_end.verb()) {
+        if let Err(error) = self.check_process(end_action.verb()) {
             // The threads and the locks are in the other process: touch nothing.
-            mem::forget(couriers);
+            mem::forget(threads);
             return Err(error);
         }
-        let until = self.first.line.clock.deadline(deadline);
-        let until = until.checked_sub(self.keep_reserve(deadline)).unwrap_or(until);
+        let until = self.first.connection.clock.deadline(deadline);
+        let until = until.checked_sub(self.spool_reserve(deadline)).unwrap_or(until);
         let by = until.checked_sub(JOIN_RESERVE.min(deadline / 10)).unwrap_or(until);
         let mut errors = Vec::new();
-        for courier in &couriers {
-            courier.shared.end(by, live_end);
+        for thread in &threads {
+            thread.shared.end(by, end_action);
         }
         let late = format!("not acknowledged within {deadline:?}");
-        for courier in couriers {
-            if !courier.wait_for_end(until) {
-                courier.shared.line.http.interrupt();
+        for thread in threads {
+            if !thread.wait_for_end(until) {
+                thread.shared.connection.http.interrupt();
             }
-            errors.extend(courier.failures(Generation::MAX, &late));
+            errors.extend(thread.failures(Generation::MAX, &late));
         }
         PushError::first_of(errors).map_or(Ok(()), Err)
     }
 
     fn encode(&self, verb: Verb, path: &str, source: &dyn Source) -> Result<Families, PushError> {
-        let line = &self.first.line;
-        gather_safely(source, line)
-            .map_err(|setback| line.error(&Operation { verb, path, body: None }, &setback, 0))
+        let connection = &self.first.connection;
+        gather_safely(source, connection).map_err(|attempt_error| {
+            connection.error(&Operation { verb, path, body: None }, &attempt_error, 0)
+        })
     }
 
-    fn tell(&self, path: &Path, state: &Pending) {
-        tell(&self.couriers, path, state);
+    fn send(&self, path: &Path, state: &GroupChange) {
+        send(&self.threads, path, state);
     }
 
     fn check_threads(&self, verb: Verb) -> Result<(), PushError> {
         self.check_process(verb)?;
-        match self.couriers.iter().find(|courier| courier.handle.is_finished()) {
-            Some(courier) => Err(self.stopped(courier, verb)),
+        match self.threads.iter().find(|thread| thread.handle.is_finished()) {
+            Some(thread) => Err(self.stopped(thread, verb)),
             None => Ok(()),
         }
     }
@@ -244,23 +225,23 @@ impl Outbox {
             return Ok(());
         }
         let words = format!("it was started by process {}", self.pid);
-        Err(self.first.error(verb, self.live_path(), PushErrorKind::Forked, &words))
+        Err(self.first.error(verb, self.gathered_path(), PushErrorKind::Forked, &words))
     }
 
-    fn stopped(&self, courier: &Courier, verb: Verb) -> PushError {
-        courier.shared.error(verb, self.live_path(), PushErrorKind::Stopped, STOPPED)
+    fn stopped(&self, thread: &GatewayThread, verb: Verb) -> PushError {
+        thread.shared.error(verb, self.gathered_path(), PushErrorKind::Stopped, STOPPED)
     }
 
     /// How much of a deadline is left to writing the spool.
-    fn keep_reserve(&self, deadline: Duration) -> Duration {
-        match &self.first.keeper {
-            Some(_) => KEEP_RESERVE.min(deadline / 5),
+    fn spool_reserve(&self, deadline: Duration) -> Duration {
+        match &self.first.spool {
+            Some(_) => SPOOL_RESERVE.min(deadline / 5),
             None => Duration::ZERO,
         }
     }
 
-    fn live_path(&self) -> &str {
-        self.live.as_ref().map_or("", |live| &live.path)
+    fn gathered_path(&self) -> &str {
+        self.gathered.as_ref().map_or("", |gathered| &gathered.path)
     }
 }
 
@@ -272,55 +253,16 @@ impl Outbox {
     }
 }
 
-fn tell(couriers: &[Courier], path: &Path, state: &Pending) {
-    for courier in couriers {
-        courier.shared.add(path, state.clone());
-    }
-}
-
-impl Courier {
-    /// Why operations up to that one are not acknowledged, after keeping them in the spool, if there
-    /// is one.
-    fn failures(&self, upto: Generation, late: &str) -> Vec<PushError> {
-        let errors = self.shared.errors(upto, late);
-        if errors.is_empty() {
-            return Vec::new();
-        }
-        let mut kept: BTreeMap<Path, _> = self.shared.keep().into_iter().collect();
-        let errors = errors.into_iter().map(|(path, error)| match kept.remove(&path) {
-            Some(kept) => error.with_kept(kept),
-            None => error,
-        });
-        errors.collect()
-    }
-
-    /// Whether the thread ends by then.
-    fn wait_for_end(&self, until: Instant) -> bool {
-        // It sends nothing, and closes the channel when it ends.
-        matches!(self.ended.recv_deadline(until), Err(RecvTimeoutError::Disconnected))
+fn send(threads: &[GatewayThread], path: &Path, state: &GroupChange) {
+    for thread in threads {
+        thread.shared.add(path, state.clone());
     }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        if let Err(error) = self.end(self.shutdown_deadline, LiveEnd::Push) {
-            log::error!("{}", in_full(&error));
+        if let Err(error) = self.end(self.shutdown_deadline, EndAction::Push) {
+            log::error!("{}", with_causes(&error));
         }
-    }
-}
-
-impl Courier {
-    fn start(at: usize, (shared, calls): (Arc<Shared>, Receiver<()>)) -> io::Result<Self> {
-        let name = match at {
-            0 => THREAD_NAME.to_owned(),
-            at => format!("{THREAD_NAME}-{}", at + 1),
-        };
-        let worker = Worker::new(Arc::clone(&shared), calls);
-        let (alive, ended) = bounded::<()>(0);
-        let handle = thread::Builder::new().name(name).spawn(move || {
-            worker.run();
-            drop(alive);
-        })?;
-        Ok(Self { shared, handle, ended })
     }
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use prompush_core::{GroupingKey, Source, push_ttl};
 
-use crate::config::GatewayConfig;
-use crate::desk::{Live, LiveEnd};
-use crate::error::{ConfigError, PushError, in_full};
-use crate::outbox::{Outbox, OutboxBuilder};
-use crate::self_metrics::SelfMetrics;
+use crate::background::shared_state::{EndAction, GatheredGroup};
+use crate::error::config::ConfigError;
+use crate::error::push_error::{PushError, with_causes};
+use crate::exchange::config::GatewayConfig;
+use crate::metrics::self_metrics::SelfMetrics;
+use crate::outbox::Outbox;
+use crate::outbox_builder::OutboxBuilder;
 
 /// What becomes of the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,18 +127,18 @@ impl Pusher {
     }
 
     fn end(&mut self, deadline: Duration) -> Result<(), PushError> {
-        let live_end = match self.at_end {
-            AtEnd::Keep => LiveEnd::Push,
-            AtEnd::Delete => LiveEnd::Delete,
+        let end_action = match self.at_end {
+            AtEnd::Keep => EndAction::Push,
+            AtEnd::Delete => EndAction::Delete,
         };
-        self.outbox.end(deadline, live_end)
+        self.outbox.end(deadline, end_action)
     }
 }
 
 impl Drop for Pusher {
     fn drop(&mut self) {
         if let Err(error) = self.end(self.shutdown_deadline) {
-            log::error!("{}", in_full(&error));
+            log::error!("{}", with_causes(&error));
         }
     }
 }
@@ -224,8 +226,8 @@ impl PusherBuilder {
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
         sources.extend(self.ttl.map(|ttl| Box::new(push_ttl(ttl)) as Box<dyn Source>));
         let path = key.to_path().into();
-        let live = Live { path, source: Arc::new(sources), interval: self.interval };
-        let outbox = self.outbox.spawn_with(Some(live))?;
+        let gathered = GatheredGroup { path, source: Arc::new(sources), interval: self.interval };
+        let outbox = self.outbox.spawn_with(Some(gathered))?;
         let Self { at_end, shutdown_deadline, .. } = self;
         Ok(Pusher { outbox, at_end, shutdown_deadline })
     }
@@ -236,7 +238,7 @@ mod tests {
     use prompush_core::Registry;
 
     use super::*;
-    use crate::error::PushErrorKind;
+    use crate::error::kind::PushErrorKind;
 
     /// What a pusher looks like in the child of a `fork`: its thread is in another process.
     fn forked() -> Pusher {

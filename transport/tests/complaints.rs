@@ -148,8 +148,8 @@ fn every_complaint_of_a_real_gateway_has_a_hint() {
 #[test]
 fn an_unknown_complaint_is_shown_whole_and_cut() {
     let error = push(Answer::status(400).body("the moon is in the wrong house\n\u{1b}[31m"));
-    assert_eq!(error.reason(), Some("the moon is in the wrong house \\u{1b}[31m"));
+    assert_eq!(error.answer_text(), Some("the moon is in the wrong house \\u{1b}[31m"));
     let error = push(Answer::status(400).body("x".repeat(3000)));
-    let reason = error.reason().expect("words");
+    let reason = error.answer_text().expect("words");
     assert_eq!(reason, format!("{} … (cut)", "x".repeat(2048)));
 }

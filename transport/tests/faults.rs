@@ -167,7 +167,7 @@ fn a_refusal_is_final_and_shows_the_reason_and_our_line() {
 fn a_long_refusal_is_cut() {
     let server = ScriptedServer::start([Answer::status(400).body("x".repeat(1_000_000))]);
     let error = push(&server).unwrap_err();
-    let reason = error.reason().unwrap();
+    let reason = error.answer_text().unwrap();
     assert!(reason.ends_with("x … (cut)") && reason.len() < 2100, "{}", reason.len());
 }
 
@@ -331,7 +331,7 @@ fn a_large_body_can_be_refused_before_it_is_sent() {
         let gateway = Gateway::with_config(&url, config()).unwrap();
         let error = gateway.push(&key(), &large_registry()).unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Refused(413), 1));
-        assert_eq!(error.reason(), Some("too large"));
+        assert_eq!(error.answer_text(), Some("too large"));
     });
 }
 

@@ -140,7 +140,7 @@ fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
         gateway.push(&key("x", &[]), &mine).unwrap();
         let error = gateway.push(&key("y", &[]), &theirs).unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Refused(400), 1));
-        let reason = error.reason().unwrap();
+        let reason = error.answer_text().unwrap();
         assert!(reason.contains("is not a "), "{reason}");
         assert!(error.hint().unwrap().contains("another type"));
         // Upstream answers first, and notes the failure then.

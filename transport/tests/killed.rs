@@ -47,7 +47,7 @@ fn program() {
     }
     match pusher.shutdown(Duration::from_millis(200)) {
         Ok(()) => println!("ended cleanly"),
-        Err(error) if error.kept_in().is_some() => println!("ended cleanly"),
+        Err(error) if error.spooled_in().is_some() => println!("ended cleanly"),
         Err(error) => println!("{error}"),
     }
 }

@@ -189,7 +189,7 @@ fn a_flush_says_which_groups_and_gateways_failed() {
     outbox.push(&key("y"), &gauge("a", 1.0)).unwrap();
     let deadline = Duration::from_millis(500);
     let error = within(deadline, || outbox.flush(deadline)).unwrap_err();
-    assert_eq!((error.kind(), error.reason()), (PushErrorKind::Refused(400), Some("no")));
+    assert_eq!((error.kind(), error.answer_text()), (PushErrorKind::Refused(400), Some("no")));
     assert_eq!(error.url().to_string(), format!("{}/metrics/job/x", refusing.url()));
     let others: Vec<String> = error.others().iter().map(|other| other.url().to_string()).collect();
     let expected = [(refusing.url(), "y"), (dead.clone(), "x"), (dead, "y")]

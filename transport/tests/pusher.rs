@@ -100,7 +100,7 @@ fn flush_says_why_it_failed() {
     let server = ScriptedServer::start([Answer::status(400).body("no\n")]);
     let pusher = builder(&server.url()).spawn(Registry::new()).unwrap();
     let error = within(SOON, || pusher.flush(SOON)).unwrap_err();
-    assert_eq!((error.kind(), error.reason()), (PushErrorKind::Refused(400), Some("no")));
+    assert_eq!((error.kind(), error.answer_text()), (PushErrorKind::Refused(400), Some("no")));
     let error = within(SOON, || pusher.shutdown(SOON)).unwrap_err();
     assert_eq!(error.kind(), PushErrorKind::Refused(400));
 

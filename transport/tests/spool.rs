@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prompush::{
     ConfigError, Gateway, GatewayConfig, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
-    Registry, ReplayError, Replayed, Spool, SpoolEntry, Verb,
+    Registry, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb,
 };
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address, wait_until};
 use tempfile::tempdir;
@@ -74,8 +74,8 @@ fn what_a_flush_could_not_deliver_is_on_disk_and_gone_when_it_arrives() {
         outbox.delete(&key("y")).unwrap();
         let error = outbox.flush(SHORT).unwrap_err();
         assert!(error.kind().is_retryable(), "{error}");
-        assert_eq!(error.kept_in(), Some(dir.path()));
-        assert_eq!(error.others()[0].kept_in(), Some(dir.path()));
+        assert_eq!(error.spooled_in(), Some(dir.path()));
+        assert_eq!(error.others()[0].spooled_in(), Some(dir.path()));
         let words = format!("; kept in the spool `{}`", dir.path().display());
         assert!(error.to_string().contains(&words), "{error}");
         let kept = entries(dir.path());
@@ -104,7 +104,7 @@ fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
             pusher.spool(dir.path()).spawn(gauge("a", value)).unwrap()
         };
         let error = start(1.0).shutdown(SHORT).unwrap_err();
-        assert_eq!(error.kept_in(), Some(dir.path()));
+        assert_eq!(error.spooled_in(), Some(dir.path()));
         // Dropping keeps it, too; what is newer takes its place.
         drop(start(2.0));
         assert_eq!(entries(dir.path()).len(), 1);
@@ -141,7 +141,7 @@ fn what_was_pushed_since_is_not_overwritten() {
             } else {
                 let spool = Spool::new(dir.path());
                 let replayed = spool.replay(&client(server.url()), &entries(dir.path())[0]);
-                assert!(matches!(replayed, Ok(Replayed::PushedSince(_))), "{replayed:?}");
+                assert!(matches!(replayed, Ok(ReplayOutcome::PushedSince(_))), "{replayed:?}");
             }
             assert_eq!(exposed(server, "a").as_deref(), Some("2"));
             assert_eq!(entries(dir.path()).len(), 0);
@@ -158,9 +158,9 @@ fn an_add_of_the_next_run_includes_what_was_kept() {
         let url = server.url().to_owned();
         let one_shot = || client(&url).spool(dir.path());
         let error = one_shot().push(&key("x"), &gauge("a", 1.0)).unwrap_err();
-        assert_eq!(error.kept_in(), Some(dir.path()));
+        assert_eq!(error.spooled_in(), Some(dir.path()));
         let error = one_shot().add(&key("x"), &gauge("b", 2.0)).unwrap_err();
-        assert_eq!(error.kept_in(), Some(dir.path()));
+        assert_eq!(error.spooled_in(), Some(dir.path()));
         assert_eq!(entries(dir.path())[0].size().unwrap().0, 2);
         server.restart();
         one_shot().add(&key("x"), &gauge("c", 3.0)).unwrap();
@@ -190,14 +190,14 @@ fn an_own_request_that_came_late_makes_nothing_obsolete() {
         pusher.flush(SHORT).unwrap_err();
         rows.set(7.0);
         let error = pusher.shutdown(SHORT).unwrap_err();
-        assert_eq!(error.kept_in(), Some(dir.path()));
+        assert_eq!(error.spooled_in(), Some(dir.path()));
         signal(server, "-CONT");
         wait_until(SOON, "the first push comes late", || exposed(server, "rows").is_some());
         assert_eq!(exposed(server, "rows").as_deref(), Some("0"));
         let patient = config().total_timeout(SOON);
         let gateway = Gateway::with_config(server.url(), patient).unwrap();
         let replayed = Spool::new(dir.path()).replay(&gateway, &entries(dir.path())[0]);
-        assert_eq!(replayed.unwrap(), Replayed::Sent);
+        assert_eq!(replayed.unwrap(), ReplayOutcome::Sent);
         assert_eq!(exposed(server, "rows").as_deref(), Some("7"), "the last value is there");
     });
 }
@@ -240,8 +240,8 @@ fn a_spool_that_cannot_be_used_is_said_at_the_start() {
     let server = ScriptedServer::start([]);
     client(&server.url()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap();
     let error = client(&dead()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap_err();
-    assert!(error.kept_in().is_none());
-    let cause = error.not_kept().expect("a reason").to_string();
+    assert!(error.spooled_in().is_none());
+    let cause = error.spool_error().expect("a reason").to_string();
     assert!(cause.contains("file") && error.to_string().contains(&cause), "{error}");
 }
 
@@ -266,9 +266,9 @@ fn nobody_sends_twice_at_once() {
         let second = spool.replay(&patient, &entry).unwrap_err();
         assert!(second.to_string().contains("another process is sending"), "{second}");
         server.release();
-        assert_eq!(first.join().unwrap().unwrap(), Replayed::Sent);
+        assert_eq!(first.join().unwrap().unwrap(), ReplayOutcome::Sent);
     });
-    assert_eq!(spool.replay(&patient, &entry).unwrap(), Replayed::Gone);
+    assert_eq!(spool.replay(&patient, &entry).unwrap(), ReplayOutcome::Gone);
     assert_eq!(server.requests().len(), before + 2);
 }
 

@@ -1,11 +1,11 @@
 //! Single programs out of Debian packages, without installing anything.
 //!
-//! `apt-get download` and `dpkg-deb -x` rather than `apt-get install`: an installed server starts at once as a
-//! service on a fixed port, only one version of it can be installed, and it takes root. Unpacked under `target/`,
-//! two versions stand side by side, the machine stays as it was, and any user may do it.
+//! This uses `apt-get download` and `dpkg-deb -x` rather than `apt-get install`. An installed server starts at once as
+//! a service on a fixed port, a machine can install only one version, and the installation needs root. Packages that
+//! are unpacked under `target/` stand side by side, leave the machine as it was, and need no root.
 //!
-//! Each suite has an apt of its own below `target/apt/<suite>`: its list of sources, its lists, its cache. The mirror
-//! and the keys are the machine's own, and what is downloaded is checked against them as in any installation.
+//! Each suite has its own state of apt below `target/apt/<suite>`: sources, package lists, cache. The mirror and the
+//! keys are those of the machine, and apt checks every download against the keys as in any installation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
-/// How long each of `update` and `download` may take.
+/// The longest time of one `update` or `download`.
 const APT_WITHIN: Duration = Duration::from_mins(5);
 
 /// The keys of Debian's archive, as the package `debian-archive-keyring` names them in older and newer releases.
@@ -26,7 +26,11 @@ const KEYRINGS: [&str; 2] = [
     "/usr/share/keyrings/debian-archive-keyring.pgp",
 ];
 
-/// Downloads a package of a suite and unpacks it; gives the folder its files are in.
+/// Downloads a package of a suite, unpacks it, and returns the folder with its files.
+///
+/// # Errors
+///
+/// When the machine has no apt, no keys of Debian's archive or no mirror, or when apt fails.
 pub(crate) fn unpacked(package: &str, suite: &str, interrupt: &Interrupt) -> Result<PathBuf> {
     for program in ["apt-get", "dpkg-deb"] {
         ensure!(process::find(program).is_some(), "this machine has no `{program}`");
@@ -48,15 +52,15 @@ pub(crate) fn unpacked(package: &str, suite: &str, interrupt: &Interrupt) -> Res
     unpack(&root, package, interrupt)
 }
 
-/// Downloads and unpacks; lists that are out of date by now are updated once.
+/// Downloads and unpacks. When the download fails, the package lists may be out of date: they are updated once.
 fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> {
     let debs = root.join("debs").join(package);
     fs::remove_dir_all(&debs).ok(); // of an earlier run
     fs::create_dir_all(&debs)?;
     let download = || apt_command(root, &["download", package], &debs);
-    if perform(&mut download(), interrupt).is_err() {
+    if run_apt(&mut download(), interrupt).is_err() {
         apt(root, &["update"], interrupt)?;
-        perform(&mut download(), interrupt)?;
+        run_apt(&mut download(), interrupt)?;
     }
     let deb = fs::read_dir(&debs)?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -69,11 +73,11 @@ fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> 
 }
 
 fn apt(root: &Path, arguments: &[&str], interrupt: &Interrupt) -> Result<()> {
-    perform(&mut apt_command(root, arguments, root), interrupt)
+    run_apt(&mut apt_command(root, arguments, root), interrupt)
 }
 
-/// Runs apt-get; its error is in the lines that begin with `E:`, and its command line is a screen long.
-fn perform(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
+/// Runs apt-get. An error shows the lines that begin with `E:`, because the command line fills a screen.
+fn run_apt(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     let finished = process::finish(command, &[], APT_WITHIN, interrupt)?;
     let errors: Vec<&str> =
         finished.stderr.lines().filter_map(|line| line.strip_prefix("E: ")).collect();
@@ -100,7 +104,7 @@ fn apt_command(root: &Path, arguments: &[&str], folder: &Path) -> Command {
         "Acquire::Languages=none",
         "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
         "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false",
-        // A mirror that is a snapshot has lists of some day in the past. Who signed them is still checked.
+        // A snapshot mirror serves lists that are past their date. apt still checks the signature.
         "Acquire::Check-Valid-Until=false",
         "Acquire::http::Timeout=20",
         "Acquire::Retries=2",
@@ -158,7 +162,8 @@ fn mirror_in_stanzas(text: &str) -> Option<String> {
     })
 }
 
-/// The main archive holds every suite; the one of security updates has the same components and lacks the packages.
+/// Whether a source is the main archive, which holds every suite. The archive of security updates has the same components
+/// but lacks the packages.
 fn is_debian<'a>(uri: &str, suite: &str, mut components: impl Iterator<Item = &'a str>) -> bool {
     let path = uri.trim_end_matches('/');
     path.ends_with("/debian")

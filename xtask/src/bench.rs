@@ -1,22 +1,28 @@
-//! `cargo xtask bench`: the table of measurements, or criterion's benches.
+//! `cargo xtask bench`: the table of measurements, the gateways under load, or criterion's benches.
 
-use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
-/// What the arguments ask for.
+/// What the arguments ask for, with the words that are passed on.
 #[derive(Debug, PartialEq, Eq)]
 enum Bench {
-    /// The table; what is passed on to its program.
+    /// The table of all libraries.
     Table(Vec<String>),
-    /// `cargo bench`; what is passed on to it.
+    /// The gateways under load.
+    Gateway(Vec<String>),
+    /// `cargo bench`.
     Criterion(Vec<String>),
 }
 
-/// Measures; the arguments are those of the task's help.
+/// Measures; the help of `cargo xtask` lists the arguments.
+///
+/// # Errors
+///
+/// When an argument is unknown, a build fails, or the bench does.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let interrupt = Interrupt::on_signals()?;
     match parse(arguments)? {
@@ -28,38 +34,71 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             let mut build = workspace::cargo(&["build", "--release", "-p", "prompush-benches"]);
             build.args(["--bins", "--features", "client-protobuf"]);
             process::run(&mut build, &interrupt)?;
-            let mut table = program(&workspace::target());
-            let line =
-                ["cargo xtask bench"].into_iter().chain(arguments.iter().map(String::as_str));
-            table.arg("--command").arg(line.collect::<Vec<_>>().join(" "));
+            let words = ["cargo xtask bench"].into_iter();
+            let words = words.chain(arguments.iter().map(String::as_str));
+            let mut table = program("table");
+            table.arg("--command").arg(words.collect::<Vec<_>>().join(" "));
             process::run(table.args(rest), &interrupt)
         }
+        Bench::Gateway(rest) => gateway(&rest, &interrupt),
     }
 }
 
-fn program(target: &Path) -> std::process::Command {
-    std::process::Command::new(target.join("release").join("table"))
+/// Measures the given builds of `prompush`, or one built now, and Pushgateway where this machine has it.
+fn gateway(arguments: &[String], interrupt: &Interrupt) -> Result<()> {
+    let mut build = workspace::cargo(&["build", "--release", "--package", "prompush-benches"]);
+    process::run(build.args(["--bin", "gateway"]), interrupt)?;
+    let mut bench = program("gateway");
+    if !arguments.iter().any(|word| word == PROMPUSH) {
+        let mut build = workspace::cargo(&["build", "--release", "--package", "prompush-cli"]);
+        process::run(&mut build, interrupt)?;
+        bench.arg(PROMPUSH).arg(workspace::target().join("release").join("prompush"));
+    }
+    bench.args(arguments);
+    let pushgateway = workspace::servers().join("pushgateway-1.11.2");
+    if pushgateway.is_file() {
+        bench.arg("--pushgateway").arg(pushgateway);
+    }
+    process::run(&mut bench, interrupt)
 }
+
+/// A program of the benches, built with the release profile.
+fn program(name: &str) -> Command {
+    Command::new(workspace::target().join("release").join(name))
+}
+
+/// The option that names a build of `prompush`.
+const PROMPUSH: &str = "--prompush";
 
 fn parse(arguments: &[String]) -> Result<Bench> {
-    let mut words = arguments.iter();
-    let mut passed_on = Vec::new();
+    match arguments.first().map(String::as_str) {
+        Some("--criterion") => Ok(Bench::Criterion(rest_of(arguments))),
+        Some("--gateway") => {
+            checked(&rest_of(arguments), &[], &[PROMPUSH, "--groups"]).map(Bench::Gateway)
+        }
+        _ => checked(arguments, &["--quick"], &["--out"]).map(Bench::Table),
+    }
+}
+
+fn rest_of(arguments: &[String]) -> Vec<String> {
+    arguments.iter().skip(1).cloned().collect()
+}
+
+/// The words, if each is a known flag, or a known option with its value.
+fn checked(arguments: &[String], flags: &[&str], options: &[&str]) -> Result<Vec<String>> {
+    let mut words = arguments.iter().map(String::as_str);
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "--criterion" if passed_on.is_empty() => {
-                return Ok(Bench::Criterion(words.cloned().collect()));
+        if options.contains(&word) {
+            if words.next().is_none() {
+                bail!("`{word}` needs a value");
             }
-            "--quick" => passed_on.push(word.clone()),
-            "--out" => {
-                let Some(folder) = words.next() else { bail!("`--out` needs a folder") };
-                passed_on.extend([word.clone(), folder.clone()]);
-            }
-            unknown => bail!(
-                "`cargo xtask bench` knows `--quick`, `--out DIR` and `--criterion`, not `{unknown}`"
-            ),
+        } else if !flags.contains(&word) {
+            bail!(
+                "`cargo xtask bench` does not know `{word}` here: `cargo xtask` lists the options"
+            );
         }
     }
-    Ok(Bench::Table(passed_on))
+    Ok(arguments.to_vec())
 }
 
 #[cfg(test)]
@@ -81,5 +120,8 @@ mod tests {
         check("--out", None);
         check("--quik", None);
         check("--quick --criterion", None);
+        check("--gateway --quick", None);
+        let gateway = "--prompush old --prompush new --groups 100";
+        check(&format!("--gateway {gateway}"), Some(&Bench::Gateway(words(gateway))));
     }
 }

@@ -1,19 +1,21 @@
 //! `cargo xtask e2e`: the push path in containers, from `prompush` to the answer of Prometheus.
 //!
-//! The same scenario runs twice: against the official gateway and against `prompush gateway`. Each time it has a
-//! network of its own with the gateway and a Prometheus that scrapes it with `honor_labels: true`; `prompush` and
-//! the background pusher run outside, and reach both through published loopback ports.
-//! The engine has to be on this machine: the ports are published on 127.0.0.1.
+//! The same scenario runs twice: against the official gateway and against `prompush gateway`. Each run has a
+//! network of its own with the gateway and a Prometheus that scrapes the gateway with `honor_labels: true`.
+//! `prompush` and the background pusher run outside of the containers and reach both servers through loopback
+//! ports. The ports are published on 127.0.0.1, so the container engine has to be on this machine.
 
+mod answers;
 mod background;
+mod deployment;
 mod engine;
 mod gptme;
 mod images;
+mod long;
 mod report;
 mod scenario;
-mod site;
 
-pub(crate) use gptme::run_by_hand as run_gptme;
+pub(crate) use gptme::run_alone as run_gptme;
 
 use std::path::Path;
 
@@ -21,35 +23,53 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::{self, Interrupt};
 use crate::{servers, workspace};
+use deployment::{Deployment, GatewayImage};
 use engine::Engine;
 use report::Report;
-use site::{GatewayImage, Site};
 
-/// What the scenario needs beside the servers.
+/// The programs that the scenario runs.
 struct Programs {
     prompush: std::path::PathBuf,
     background_pusher: std::path::PathBuf,
 }
 
-/// Runs the scenarios: in containers against each gateway, and with gptme.
+/// Runs the scenarios: in containers against each gateway, and with gptme. `--full` adds the long harnesses.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or docker or gptme is missing with `CI=true`; without CI what needs it is left
-/// out.
-pub(crate) fn run() -> Result<()> {
+/// When an argument is unknown, a step fails, a signal comes, or docker or gptme is missing and `CI=true`. Without CI
+/// the steps that need them are skipped.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let is_full = match arguments {
+        [] => false,
+        [word] if word == "--full" => true,
+        _ => bail!("`cargo xtask e2e` knows `--full`, not `{}`", arguments.join(" ")),
+    };
     let interrupt = Interrupt::on_signals()?;
     servers::run(&interrupt)?;
     let programs = build(&interrupt)?;
     let mut report = Report::default();
     in_containers(&programs, &interrupt, &mut report)?;
-    if let Err(error) = gptme::run(&programs.prompush, &interrupt, &mut report) {
-        interrupt.check()?;
-        report.stopped(&error);
+    let result = gptme::run(&programs.prompush, &interrupt, &mut report);
+    continue_after(result, &interrupt, &mut report)?;
+    if is_full {
+        let result = gptme::run_long(&programs.prompush, &interrupt, &mut report);
+        continue_after(result, &interrupt, &mut report)?;
+        let result = long::run(&interrupt, &mut report);
+        continue_after(result, &interrupt, &mut report)?;
     }
     println!("{}", report.summary());
     if !report.all_passed() {
-        bail!("the scenario failed");
+        bail!("a step of the end-to-end run failed");
+    }
+    Ok(())
+}
+
+/// Notes the error of one part, so that the next part runs all the same; a signal ends the run.
+fn continue_after(result: Result<()>, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    if let Err(error) = result {
+        interrupt.check()?;
+        report.stopped(&error);
     }
     Ok(())
 }
@@ -78,7 +98,7 @@ fn in_containers(programs: &Programs, interrupt: &Interrupt, report: &mut Report
             arguments: &[
                 "gateway",
                 "--web.listen-address=0.0.0.0:9091",
-                // As the set-up guide starts its gateway.
+                // The set-up guide starts its gateway with these two arguments.
                 "--push.disable-consistency-check",
                 "--metric.expiration=300s",
             ],
@@ -101,16 +121,16 @@ fn run_on(
     prometheus: &str,
     report: &mut Report,
 ) -> Result<()> {
-    let start = || Site::start(engine, &programs.prompush, gateway, prometheus);
-    let site = report.step("gateway and Prometheus: start", start)?;
-    let result = scenario::run(&site, &programs.background_pusher, report);
+    let start = || Deployment::start(engine, &programs.prompush, gateway, prometheus);
+    let deployment = report.step("gateway and Prometheus: start", start)?;
+    let result = scenario::run(&deployment, &programs.background_pusher, report);
     if result.is_err() {
-        eprint!("{}", site.logs());
+        eprint!("{}", deployment.logs());
     }
     result
 }
 
-/// Builds what users get: the binary, and a program that uses the library.
+/// Builds the programs that users get: the binary, and an example that uses the library.
 fn build(interrupt: &Interrupt) -> Result<Programs> {
     let packages = ["build", "--release", "--package", "prompush-cli", "--package", "prompush"];
     let mut command = workspace::cargo(&packages);

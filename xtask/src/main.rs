@@ -1,13 +1,15 @@
 //! Tasks of the workspace: `cargo xtask` lists them.
 //!
-//! It depends on none of the library crates, so that it builds while they do not: only on the servers for tests,
-//! whose HTTP client and free ports it shares.
+//! This package depends on no library crate, so that the tasks build also while a library crate does not. It depends on
+//! the servers for tests, whose HTTP client and free ports it uses.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to whoever runs it")]
 
 mod apt;
 mod bench;
+mod codegen;
 mod e2e;
+mod packages;
 mod process;
 mod servers;
 mod test;
@@ -23,25 +25,42 @@ Tasks of the prompush workspace.
 
 Usage: cargo xtask <task>
 
-  test     everything a change has to pass: formatting, lints, tidy, all tests, docs
-  e2e      the push path in containers: prompush, a gateway, Prometheus (needs docker);
-           and with gptme from the Python package registry (needs python3-venv)
-  tidy     the rules of the workspace that no compiler holds
+  test     runs every step that a change has to pass, and prints the time of each step
+             STEP            runs only this step: formatting, tidy, lints, servers, tests,
+                             without-serve, docs
+             tests FILTER    runs only the tests whose names contain FILTER
+  codegen  writes docs/cli.md and docs/metrics.md from the code
+             --check         names the pages that are stale, and writes nothing
+  e2e      runs prompush, a gateway and Prometheus in containers (needs docker), and gptme
+           from the Python package registry against real servers (needs python3-venv)
+             --full          adds the long harnesses: ten instances of gptme in sequence under
+                             `run` and `bridge`, the time of gptme's exit, the models of
+                             threads, each fuzz target for a minute, the benches
+  tidy     checks the rules of the workspace that the compiler does not check
+             circles [PACKAGE]  prints only the circles between files, and the names that
+                                make each circle
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
-  bench    measures prompush beside other libraries: a table, and results.json, in
+  bench    measures prompush and other libraries; writes a table and results.json to
            benches/results/<date>-<processor>
              --quick      fewer repetitions: two or three minutes
-             --out DIR    puts the results there
-             --criterion  runs criterion's benches instead; what follows goes to `cargo bench`
-  gptme    the part of `e2e` with gptme alone, or by hand
-             --runs N            N instances in a row, every fifth killed, instead
-             --exit              how long gptme's end takes, instead
-             --version V         another gptme, from 0.29 on
-             --way run|bridge    how the metrics of `--runs` are pushed (run)
-             --prompush FILE     that program, instead of an unoptimized one built now
-  help     this text
+             --out DIR    writes the results to DIR
+             --gateway    measures gateways under load instead, within a minute: pushes per
+                          second over eight connections, and a scrape of 10,000 groups
+                 --prompush FILE  measures FILE instead of a prompush that is built now; may
+                                  be given more than once
+                 --groups N       pushes into N groups in turn (500)
+             --criterion  runs criterion's benches instead; the arguments after it go to
+                          `cargo bench`
+  gptme    runs the part of `e2e` with gptme alone
+             --runs N            runs N instances in sequence instead, and kills every fifth
+             --exit              measures the time of gptme's exit instead
+             --version V         uses another version of gptme, from 0.29 on
+             --way run|bridge    the command that pushes the metrics of `--runs` (run)
+             --prompush FILE     uses FILE instead of an unoptimized prompush that is built now
+  help     prints this text
 
-With CI=true, what is missing on the machine is a failure instead of a skipped part.
+With CI=true, a tool that the machine lacks is a failure. Without it, the part that needs the
+tool is skipped.
 ";
 
 fn main() -> ExitCode {
@@ -59,13 +78,15 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: &str, rest: &[String]) -> Result<()> {
-    if !matches!(task, "bench" | "gptme") && !rest.is_empty() {
-        bail!("`cargo xtask {task}` takes no arguments, and was given `{}`", rest.join(" "));
+    let takes_arguments = matches!(task, "bench" | "codegen" | "e2e" | "gptme" | "test" | "tidy");
+    if !takes_arguments && !rest.is_empty() {
+        bail!("`cargo xtask {task}` takes no arguments, not `{}`", rest.join(" "));
     }
     match task {
-        "test" => test::run(),
-        "e2e" => e2e::run(),
-        "tidy" => tidy::run(),
+        "test" => test::run(rest),
+        "codegen" => codegen::run(rest),
+        "e2e" => e2e::run(rest),
+        "tidy" => tidy::run(rest),
         "servers" => servers::run(&process::Interrupt::default()),
         "bench" => bench::run(rest),
         "gptme" => e2e::run_gptme(rest),

@@ -1,4 +1,4 @@
-//! Running other programs, never longer than they are given, and stopping when the user says so.
+//! Runs other programs. Each program has a time limit, and a signal to this task ends the program too.
 
 use std::fmt;
 use std::fs::File;
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// The pause between two looks at a program that runs.
+/// The pause between two checks of a running program.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a program may take whose output is ours: builds and tests, on a slow machine.
-const RUN_WITHIN: Duration = Duration::from_hours(1);
+/// The time limit of a program that shares our output: a build or the tests, on a slow machine.
+const RUN_TIME_MAX: Duration = Duration::from_hours(1);
 
-/// How long sending a signal may take.
-const SIGNALLED_WITHIN: Duration = Duration::from_secs(10);
+/// The time limit of the command that sends a signal.
+const SIGNAL_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// SIGINT or SIGTERM came: everything is to be torn down, and the exit code says so.
+/// The error after SIGINT or SIGTERM. Guards clean up on the way out, and the exit code tells the signal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interrupted(usize);
 
@@ -40,12 +40,12 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Turns SIGINT and SIGTERM into an error of whatever waits, so that guards are dropped on the way out.
+/// Turns SIGINT and SIGTERM into an error of every function that waits, so that guards are dropped on the way out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
-    /// Takes both signals over for the rest of the process.
+    /// Handles both signals for the rest of the process.
     pub(crate) fn on_signals() -> Result<Self> {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
@@ -56,7 +56,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Fails once a signal has come. Relaxed: nothing else is read on the strength of it.
+    /// Fails after a signal. `Relaxed` is enough: the number is the only data that the signal handler passes.
     pub(crate) fn check(&self) -> Result<()> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -64,7 +64,11 @@ impl Interrupt {
         }
     }
 
-    /// Looks again and again until `condition` gives a value; `what` names it when `within` has passed.
+    /// Repeats `condition` until it returns a value.
+    ///
+    /// # Errors
+    ///
+    /// After a signal, when `condition` fails, and when `within` has passed: that error names `what`.
     pub(crate) fn wait_for<T>(
         &self,
         within: Duration,
@@ -77,23 +81,27 @@ impl Interrupt {
             if let Some(value) = condition()? {
                 return Ok(value);
             }
-            ensure!(now() < deadline, "waited {within:?} in vain for {what}");
+            ensure!(now() < deadline, "waited {within:?} for {what}, which did not happen");
             sleep(PAUSE);
         }
     }
 }
 
-/// Runs a program with our own output and stdin closed; fails when it does, and ends it when a signal comes.
+/// Runs a program that shares our output and has no stdin. A signal ends the program.
+///
+/// # Errors
+///
+/// When the program cannot start or fails, and after a signal.
 pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     let line = shown(command);
     let child =
         command.stdin(Stdio::null()).spawn().with_context(|| format!("cannot start `{line}`"))?;
-    let status = wait(child, &line, RUN_WITHIN, interrupt)?;
+    let status = wait(child, &line, RUN_TIME_MAX, interrupt)?;
     ensure!(status.success(), "`{line}` failed: {status}");
     Ok(())
 }
 
-/// What a program that ended wrote.
+/// The exit status and the output of a program that ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
@@ -101,7 +109,12 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// Runs a program to its end, however it ends; kills it when `within` passes or a signal comes.
+/// Runs a program to its end and returns its output, whatever its exit status. The program is killed when `within` has
+/// passed, and after a signal.
+///
+/// # Errors
+///
+/// When the program cannot start or is killed.
 pub(crate) fn finish(
     command: &mut Command,
     stdin: &[u8],
@@ -110,7 +123,7 @@ pub(crate) fn finish(
 ) -> Result<Finished> {
     interrupt.check()?;
     let line = shown(command);
-    // Files rather than pipes: nobody has to empty them, and a grandchild that keeps one open holds nobody up.
+    // Files rather than pipes: nobody has to empty a file, and a grandchild that keeps a file open delays nobody.
     let (mut input, mut stdout, mut stderr) = (scratch()?, scratch()?, scratch()?);
     input.write_all(stdin)?;
     input.seek(SeekFrom::Start(0))?;
@@ -124,7 +137,7 @@ pub(crate) fn finish(
     Ok(Finished { status, stdout: text_of(&mut stdout)?, stderr: text_of(&mut stderr)? })
 }
 
-/// Waits for the end of a program, and brings it about when `within` passes or a signal comes.
+/// Waits for the end of a program; kills it when `within` has passed, and after a signal.
 fn wait(
     mut child: Child,
     line: &str,
@@ -139,7 +152,11 @@ fn wait(
     ended
 }
 
-/// Runs a program and gives its stdout without the white space around it; fails when it does, with its stderr.
+/// Runs a program and returns its stdout without the white space around it.
+///
+/// # Errors
+///
+/// As [`finish`], and when the program fails: the error has its stderr.
 pub(crate) fn capture(
     command: &mut Command,
     within: Duration,
@@ -152,20 +169,20 @@ pub(crate) fn capture(
     Ok(finished.stdout.trim().to_owned())
 }
 
-/// A command as a shell takes it, without its variables.
+/// A command as a shell takes it, without the variables that are set for it.
 pub(crate) fn shown_words(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
     words.join(" ")
 }
 
-/// A program on the `PATH`.
+/// The path of a program on the `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = crate::workspace::variable("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// A command as one would type it: the program without its folder, the variables that were set for it first.
+/// A command as a user would type it: the variables that are set for it, and the program without its folder.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program()).to_string_lossy();
@@ -178,11 +195,11 @@ pub(crate) fn shown(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Sends a signal to a process, by the shell's own `kill`: every machine has that one.
+/// Sends a signal to a process with the `kill` of the shell, which every machine has.
 pub(crate) fn signal(process: u32, name: &str) -> Result<()> {
     let mut kill = Command::new("sh");
     kill.args(["-c", &format!("kill -{name} {process}")]);
-    capture(&mut kill, SIGNALLED_WITHIN, &Interrupt::default()).map(|_| ())
+    capture(&mut kill, SIGNAL_TIME_MAX, &Interrupt::default()).map(|_| ())
 }
 
 fn quoted(word: &str) -> String {

@@ -10,20 +10,20 @@ use anyhow::{Context as _, Result, bail};
 use crate::process::{self, Interrupt};
 use crate::{apt, workspace};
 
-/// How long a server may take to print its version.
+/// The longest time until a server has printed its version.
 const VERSION_WITHIN: Duration = Duration::from_secs(30);
 
-/// A real server, and where it comes from.
+/// A real server and its source.
 struct Server {
     /// The file name in `target/servers`, which the tests look for.
     name: &'static str,
     /// The Debian package.
     package: &'static str,
-    /// The Debian suite to take it from.
+    /// The Debian suite with the package.
     suite: &'static str,
-    /// The program, in the package and on a machine where it is installed.
+    /// The path of the program, in the package and on a machine with the package installed.
     program: &'static str,
-    /// What an installed one has to be; `None`: any version will do.
+    /// The version that an installed program must have; `None` when any version will do.
     version: Option<&'static str>,
 }
 
@@ -58,11 +58,11 @@ const SERVERS: [Server; 4] = [
     },
 ];
 
-/// Gets what is missing, and says in a line each what is there and what is not.
+/// Gets the servers that are missing, and prints a line for each server.
 ///
 /// # Errors
 ///
-/// When a server cannot be had and `CI=true`.
+/// When a server is still missing and `CI=true`.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     let folder = workspace::servers();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
@@ -82,43 +82,42 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// The servers that are not in their place.
+/// The names of the servers that are not in the folder.
 pub(crate) fn missing() -> Vec<&'static str> {
     let folder = workspace::servers();
     SERVERS.iter().map(|server| server.name).filter(|name| !folder.join(name).is_file()).collect()
 }
 
-/// Puts one server in its place, and says which version it is and where it came from.
+/// Puts one server into the folder, and returns its version and its source as text.
 fn provide(server: &Server, folder: &Path, interrupt: &Interrupt) -> Result<String> {
-    let place = folder.join(server.name);
-    if let Ok(version) = version(&place, interrupt) {
+    let target = folder.join(server.name);
+    if let Ok(version) = version(&target, interrupt) {
         return Ok(format!("{version}, already there"));
     }
     if let Some((program, version)) = installed(server, interrupt) {
-        copy(&program, &place)?;
+        copy(&program, &target)?;
         return Ok(format!("{version}, from the installed `{}`", program.display()));
     }
     let unpacked = apt::unpacked(server.package, server.suite, interrupt)?;
     let program = unpacked.join(server.program);
     let version = version(&program, interrupt)?;
-    copy(&program, &place)?;
+    copy(&program, &target)?;
     Ok(format!("{version}, from the package in Debian {}", server.suite))
 }
 
-/// The program where the machine has it in the right version.
+/// The installed program and its version, when the machine has the right version.
 fn installed(server: &Server, interrupt: &Interrupt) -> Option<(PathBuf, String)> {
     let program = Path::new("/").join(server.program);
     let found = version(&program, interrupt).ok()?;
     server.version.is_none_or(|wanted| wanted == found).then_some((program, found))
 }
 
-/// What `--version` says: on stdout, or on stderr in older releases.
+/// The version that `--version` prints, on stdout or, in older releases, on stderr.
 fn version(program: &Path, interrupt: &Interrupt) -> Result<String> {
     let mut command = Command::new(program);
     let finished = process::finish(command.arg("--version"), &[], VERSION_WITHIN, interrupt)?;
     let text = format!("{}{}", finished.stdout, finished.stderr);
-    parse_version(&text)
-        .with_context(|| format!("`{}` does not say its version", program.display()))
+    parse_version(&text).with_context(|| format!("`{}` prints no version", program.display()))
 }
 
 /// The word after `version`, without the `+ds` that Debian adds.
@@ -128,12 +127,12 @@ fn parse_version(text: &str) -> Option<String> {
     version.starts_with(|character: char| character.is_ascii_digit()).then(|| version.to_owned())
 }
 
-/// Copies under another name first, so that a half-copied program is never taken for a whole one.
-fn copy(program: &Path, place: &Path) -> Result<()> {
-    let partial = place.with_extension("partial");
+/// Copies to a temporary name and renames, so that nobody runs a half-copied program.
+fn copy(program: &Path, target: &Path) -> Result<()> {
+    let partial = target.with_extension("partial");
     fs::copy(program, &partial)
-        .and_then(|_| fs::rename(&partial, place))
-        .with_context(|| format!("cannot copy `{}` to `{}`", program.display(), place.display()))
+        .and_then(|_| fs::rename(&partial, target))
+        .with_context(|| format!("cannot copy `{}` to `{}`", program.display(), target.display()))
 }
 
 #[cfg(test)]

@@ -1,24 +1,50 @@
 //! `cargo xtask tidy`: the rules of the workspace that no compiler holds.
 
+mod circles;
 mod files;
 mod layers;
+mod manifests;
 mod markdown;
-mod packages;
+mod names;
 
 use anyhow::{Result, bail};
 
-/// Checks every rule and names every breach, not only the first.
-pub(crate) fn run() -> Result<()> {
+use crate::{codegen, packages};
+
+/// Checks every rule, or with the argument `circles` only that no circle exists between files.
+///
+/// # Errors
+///
+/// When a rule is broken or an argument is unknown.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => check(),
+        ["circles"] => circles::run(None),
+        ["circles", package] => circles::run(Some(package)),
+        other => bail!("`cargo xtask tidy` knows `circles [PACKAGE]`, not `{}`", other.join(" ")),
+    }
+}
+
+/// Checks every rule, and names every breach rather than only the first.
+///
+/// # Errors
+///
+/// When a rule is broken, or a file or cargo's description of the workspace cannot be read.
+pub(crate) fn check() -> Result<()> {
     let packages = packages::read()?;
     let files = files::read()?;
     let mut breaches = Vec::new();
     breaches.extend(packages.iter().flat_map(layers::check));
     for package in &packages {
-        breaches.extend(packages::check(package)?);
+        breaches.extend(manifests::check(package)?);
+        breaches.extend(circles::check(package)?);
     }
     breaches.extend(layers::check_runtimes()?);
     breaches.extend(files.iter().flat_map(files::check));
     breaches.extend(files.iter().flat_map(markdown::check));
+    breaches.extend(files.iter().flat_map(names::check));
+    breaches.extend(codegen::check());
     for breach in &breaches {
         eprintln!("tidy: {breach}");
     }

@@ -1,4 +1,4 @@
-//! Where things are.
+//! The folders of the checkout, the environment, and cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,28 +9,29 @@ pub(crate) fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
-/// Cargo's target folder, wherever `CARGO_TARGET_DIR` puts it.
+/// Cargo's target folder; `CARGO_TARGET_DIR` moves it.
 pub(crate) fn target() -> PathBuf {
     variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// Where the real servers for tests are put.
+/// The folder of the real servers for tests.
 pub(crate) fn servers() -> PathBuf {
     target().join("servers")
 }
 
-/// Whether what is missing on this machine is a failure.
+/// Whether `CI=true`: then a tool that this machine lacks is a failure rather than a skipped part.
 pub(crate) fn is_ci() -> bool {
     variable("CI").as_deref() == Some("true")
 }
 
-/// The cargo that runs this task, in the top folder.
+/// A command of the cargo that runs this task, in the top folder.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     command.args(arguments).current_dir(root());
     command
 }
 
+/// A variable of the environment; `None` when it is unset or empty.
 #[expect(clippy::disallowed_methods, reason = "a task is a command line: it reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use prompush_core::Format;
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::{BUCKETS, GAUGE_NAME, HISTOGRAM_NAME};
 
 /// `prometheus-client`: families whose label sets are derived, and own their strings, as a family

@@ -7,7 +7,7 @@ use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use prompush_core::Format;
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::{
     BUCKETS, COUNTER_LABELS, COUNTER_NAME, GAUGE_NAME, HISTOGRAM_NAME, PAIR_LABELS,
 };
@@ -87,7 +87,7 @@ impl Peer for MetricsExporter {
     }
 
     /// It keeps every observation until this is called, or an encode.
-    fn settle(&self) {
+    fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 use paracord::ParaCord;
 use prompush_core::Format;
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::BUCKETS;
 
 /// `measured`: label values interned by `paracord`, since they are not known beforehand.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use prompush_core::{Buckets, Counter, Encoder, Family, Format, Gauge, Histogram, LabelNames};
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::{
     BUCKETS, COUNTER_LABELS, COUNTER_NAME, GAUGE_NAME, HISTOGRAM_NAME, PAIR_LABELS,
 };

@@ -7,7 +7,7 @@ use prometheus::{
 };
 use prompush_core::Format;
 
-use super::Peer;
+use super::library::Peer;
 use crate::workload::{
     BUCKETS, COUNTER_LABELS, COUNTER_NAME, GAUGE_NAME, HISTOGRAM_NAME, PAIR_LABELS,
 };

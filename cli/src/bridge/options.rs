@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prompush::{ConfigError, Exposition, GroupingKey, HttpUrl, Outbox, push_ttl};
-use prompush_gptme::receiver::ReceiverConfig;
-use prompush_gptme::{Environment, Rules};
+use prompush_gptme::{Environment, default_rules};
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::ReceiverConfig;
 use rustix::system::uname;
 
 use crate::args::BridgeArgs;
@@ -87,7 +88,7 @@ impl BridgeOptions {
                 .collect::<Result<_, _>>()?,
             scrape_interval: at_least("--scrape-interval", args.scrape_interval)?,
             interval: at_least("--interval", interval)?,
-            rules: Arc::new(args.rules.as_deref().map_or(Ok(Rules::default()), read_rules)?),
+            rules: Arc::new(args.rules.as_deref().map_or(Ok(default_rules()), read_rules)?),
             traces_to: args.traces_to.map(|url| parse("--traces-to", &url)).transpose()?,
             ttl: args.ttl,
             spool: resolve::spool_dir(&args.spool)?,
@@ -191,7 +192,7 @@ fn read_rules(path: &Path) -> Result<Rules, CliError> {
     let name = path.display().to_string();
     let read = fs::read_to_string(path);
     let text = read.map_err(|source| CliError::Input { name: name.clone(), source })?;
-    Rules::parse(&text).map_err(|source| CliError::Rules { name, source })
+    default_rules().with_text(&text).map_err(|source| CliError::Rules { name, source })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use prompush::{Exposition, GroupingKey, GroupingKeyError, Outbox, PushError, Registry, Source};
 use prompush_core::clock::{Clock as _, SystemClock};
-use prompush_gptme::receiver::Snapshot;
+use prompush_otlp::receiver::InstanceSnapshot;
 
 /// What a publisher needs.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct PublishedInstance {
 
 #[derive(Debug)]
 struct SourceState {
-    snapshot: Snapshot,
+    snapshot: InstanceSnapshot,
     /// Whether the state has changed since the last push.
     is_changed: bool,
 }
@@ -60,7 +60,7 @@ impl Publisher {
     /// Stores the state of an instance as `source`, a receiver or a scraper, sees it.
     ///
     /// An instance that has ended for each of its sources is pushed a last time and forgotten.
-    pub(crate) fn update(&mut self, source: usize, snapshot: Snapshot) {
+    pub(crate) fn update(&mut self, source: usize, snapshot: InstanceSnapshot) {
         let label = snapshot.label().to_owned();
         let mut instance = match self.instances.remove(&label) {
             Some(instance) => instance,
@@ -125,7 +125,7 @@ impl Publisher {
             state.is_changed = false;
             state.snapshot.clone()
         });
-        let mut states: Vec<Snapshot> = states.collect();
+        let mut states: Vec<InstanceSnapshot> = states.collect();
         if states.len() > 1 && !instance.is_first_source_only {
             let families = (&states, &self.config.ttl);
             let Err(error) = self.config.outbox.push(&instance.key, &families) else { return };
@@ -161,7 +161,7 @@ impl SourceState {
 }
 
 /// The group of an instance.
-fn grouping_key(job: &str, snapshot: &Snapshot) -> Result<GroupingKey, GroupingKeyError> {
+fn grouping_key(job: &str, snapshot: &InstanceSnapshot) -> Result<GroupingKey, GroupingKeyError> {
     let pid = snapshot.process_id().map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
     let job = job.replace("{pid}", &pid).replace("{host}", snapshot.host());
     GroupingKey::new(&job)?.with("instance", snapshot.label())

@@ -4,9 +4,10 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Receiver as Channel;
+use crossbeam_channel::Receiver;
 use prompush::PushError;
-use prompush_gptme::receiver::{Receiver, Scraper};
+use prompush_gptme::SCRAPE_PATHS;
+use prompush_otlp::receiver::{OtlpReceiver, Scraper, ScraperConfig};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::bridge::options::BridgeOptions;
@@ -24,7 +25,7 @@ const RECEIVER_SHARE: u32 = 3;
 /// A bridge that listens.
 #[derive(Debug)]
 pub(crate) struct Bridge {
-    receiver: Receiver,
+    receiver: OtlpReceiver,
     scrapers: Vec<Scraper>,
     publisher: Publisher,
 }
@@ -37,7 +38,7 @@ impl Bridge {
     pub(crate) fn start(options: &BridgeOptions) -> Result<Self, CliError> {
         raise_open_files_limit();
         let config = options.receiver_config();
-        let receiver = Receiver::bind(&options.listen, config).map_err(CliError::Receiver)?;
+        let receiver = OtlpReceiver::bind(&options.listen, config).map_err(CliError::Receiver)?;
         options.check_traces_to(receiver.address())?;
         let publisher = Publisher::new(options.publisher_config(receiver.address().port())?);
         Ok(Self { receiver, scrapers: Vec::new(), publisher })
@@ -63,8 +64,11 @@ impl Bridge {
     /// [`CliError::Receiver`] if no thread can be started.
     pub(crate) fn start_scraping(&mut self, options: &BridgeOptions) -> Result<(), CliError> {
         for url in &options.scrape {
-            let (interval, rules) = (options.scrape_interval, Arc::clone(&options.rules));
-            let scraper = Scraper::start(url.clone(), interval, rules);
+            let config = ScraperConfig::new(url.clone())
+                .usual_paths(SCRAPE_PATHS)
+                .interval(options.scrape_interval)
+                .rules(Arc::clone(&options.rules));
+            let scraper = Scraper::start(config);
             self.scrapers.push(scraper.map_err(CliError::Receiver)?);
         }
         Ok(())
@@ -76,7 +80,7 @@ impl Bridge {
     /// [`CliError::Push`] if the last push failed and its metrics are not in the spool.
     pub(crate) fn serve(
         mut self,
-        ended: &Channel<i32>,
+        ended: &Receiver<i32>,
         deadline: Duration,
     ) -> Result<(), CliError> {
         while ended.try_recv().is_err() {
@@ -125,5 +129,5 @@ fn raise_open_files_limit() {
 
 /// Whether the spool holds everything that was not pushed.
 fn is_in_spool(error: &PushError) -> bool {
-    iter::once(error).chain(error.others()).all(|error| error.kept_in().is_some())
+    iter::once(error).chain(error.others()).all(|error| error.spooled_in().is_some())
 }

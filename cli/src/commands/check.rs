@@ -1,13 +1,13 @@
 //! `prompush check`: shows what is wrong with a body, without a gateway.
 
+use prompush_core::{Exposition, check};
 use serde_json::{Value, json};
 
 use crate::args::CheckArgs;
-use crate::body::analysis::Body;
+use crate::body::diagnostics;
 use crate::body::input::{self, Input};
-use crate::body::lint::lint;
 use crate::error::CliError;
-use crate::output::diagnostic::{Diagnostic, Severity, SourceLines, render};
+use crate::output::diagnostic::{Diagnostic, SourceLines, render};
 use crate::output::json::print_json;
 use crate::output::plural::count;
 use crate::output::terminal::{Style, print_message, write_stdout};
@@ -24,13 +24,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CliError> {
         None => None,
     };
     let inputs = input::read(&args.body)?;
-    let mut body = Body::parse(&inputs)?;
-    let mut found = std::mem::take(&mut body.errors);
-    found.extend(body.check(key.as_ref())?);
-    found.extend(lint(&body, &inputs));
-    found.sort_by_key(|found| (found.input, found.line, found.severity));
-    let errors = found.iter().filter(|found| found.severity == Severity::Error).count();
-    let totals = Totals { errors, warnings: found.len() - errors };
+    let bodies = inputs.iter().map(|input| &input.body);
+    let report = check::check(bodies, key.as_ref())
+        .map_err(|error| diagnostics::duplicate_family(error, &inputs))?;
+    let totals = Totals { errors: report.errors(), warnings: report.warnings() };
+    let found = diagnostics::with_texts(report.diagnostics);
 
     if args.json {
         write_json(&found, &inputs, totals)?;
@@ -40,7 +38,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CliError> {
     match totals {
         Totals { errors: 0, .. } if args.json => Ok(()),
         Totals { errors: 0, warnings } => {
-            say_good(&body, warnings);
+            say_good(&report.exposition, warnings);
             Ok(())
         }
         Totals { errors, warnings } => Err(CliError::CheckFailed { errors, warnings }),
@@ -71,13 +69,13 @@ fn write_diagnostics(found: &[Diagnostic], inputs: &[Input]) -> Result<(), CliEr
     })
 }
 
-fn say_good(body: &Body<'_>, warnings: usize) {
-    let families = body.exposition.families.iter();
+fn say_good(exposition: &Exposition<'_>, warnings: usize) {
+    let families = exposition.families.iter();
     let samples: usize =
         families.flat_map(|family| &family.metrics).map(|metric| metric.value.samples()).sum();
     let read = format!(
         "{}, {}",
-        count(body.exposition.families.len(), "metric family", "metric families"),
+        count(exposition.families.len(), "metric family", "metric families"),
         count(samples, "sample", "samples")
     );
     match warnings {

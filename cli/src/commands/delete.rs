@@ -130,7 +130,7 @@ fn keep(args: &DeleteArgs, selector: &Selector) -> Result<(), CliError> {
     let mut group = Group::default();
     group.labels.clone_from(&selector.globs);
     match gateway.spool(&dir).delete_group(&group) {
-        Err(error) if error.kept_in().is_none() => Err(error.into()),
+        Err(error) if error.spooled_in().is_none() => Err(error.into()),
         _ => {
             print_message(&format!("the deletion is kept in the spool `{}`", dir.display()));
             Ok(())

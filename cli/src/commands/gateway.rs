@@ -17,8 +17,8 @@ pub(crate) fn run(args: GatewayArgs) -> Result<(), CliError> {
     for address in server.addresses() {
         print_message(&format!("listening on http://{address}"));
     }
-    let handle = server.handle();
-    let signals = SignalThread::start(&signals::ENDING, move |_| handle.stop())?;
+    let handle = server.shutdown_handle();
+    let signals = SignalThread::start(&signals::ENDING, move |_| handle.shutdown())?;
     server.run().map_err(CliError::Server)?;
     drop(signals);
     print_message("stopped");

@@ -1,13 +1,14 @@
 //! `prompush push`: reads a body, checks it, and pushes it.
 
+use prompush_core::check::{ParsedBodies, Severity};
 use prompush_core::{Encoder, Format, GroupingKey};
 
 use crate::args::PushArgs;
-use crate::body::analysis::Body;
+use crate::body::diagnostics;
 use crate::body::input::{self, Input};
 use crate::commands::spool::send_what_is_kept;
 use crate::error::CliError;
-use crate::output::diagnostic::{Severity, show_errors};
+use crate::output::diagnostic::show_errors;
 use crate::output::plural::count;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
 use crate::resolve;
@@ -58,18 +59,19 @@ fn checked<'a>(
     args: &PushArgs,
     key: &GroupingKey,
     inputs: &'a [Input],
-) -> Result<Body<'a>, CliError> {
-    let mut body = Body::parse(inputs)?;
+) -> Result<ParsedBodies<'a>, CliError> {
+    let mut body = diagnostics::parse(inputs)?;
     if args.drop_timestamps {
         body.drop_timestamps();
     }
-    let mut diagnostics = std::mem::take(&mut body.errors);
-    // What could not be read makes further complaints uncertain: first things first.
-    if diagnostics.is_empty() {
-        diagnostics = body.check(Some(key))?;
+    let mut found = std::mem::take(&mut body.parse_errors);
+    // Lines that cannot be read make every further finding uncertain, so they come first alone.
+    if found.is_empty() {
+        found = body.check_push(Some(key));
     }
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        diagnostics.into_iter().partition(|found| found.severity == Severity::Error);
+    let (errors, warnings): (Vec<_>, Vec<_>) = diagnostics::with_texts(found)
+        .into_iter()
+        .partition(|found| found.severity == Severity::Error);
     if !errors.is_empty() {
         show_errors(&errors, inputs);
         return Err(CliError::Invalid { errors: errors.len() });
@@ -88,7 +90,12 @@ fn checked<'a>(
 }
 
 /// Prints what would be pushed.
-fn dry_run(args: &PushArgs, key: &GroupingKey, body: &Body<'_>, url: &str) -> Result<(), CliError> {
+fn dry_run(
+    args: &PushArgs,
+    key: &GroupingKey,
+    body: &ParsedBodies<'_>,
+    url: &str,
+) -> Result<(), CliError> {
     let method = if args.add { "POST" } else { "PUT" };
     let mut encoder = Encoder::new(Format::Text);
     let encoded = encoder.encode(&body.exposition);

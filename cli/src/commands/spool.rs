@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prompush::{Gateway, ReplayError, Replayed, Spool, SpoolEntry, Verb, decode_path};
+use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb, decode_path};
 use serde_json::{Value, json};
 
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
@@ -109,10 +109,10 @@ fn replay(
     let replayed = spool.replay(gateway, entry)?;
     let group = format!("{} at {}", shown(entry), gateway.url());
     match replayed {
-        Replayed::PushedSince(_) => {
+        ReplayOutcome::PushedSince(_) => {
             print_warning(&format!("dropped what was kept of {group}: it was pushed since"));
         }
-        Replayed::Sent if !quiet => {
+        ReplayOutcome::Sent if !quiet => {
             write_stdout(|stdout| writeln!(stdout, "{group}")).ok(); // a closed stdout stops no sending
         }
         _ => {}
@@ -202,7 +202,7 @@ fn row(entry: &SpoolEntry, now: SystemTime) -> [String; 7] {
         entry.verb().map_or("", word).to_owned(),
         families.to_string(),
         bytes.to_string(),
-        entry.made().map_or_else(dash, |made| format!("{} ago", age(since(made, now)))),
+        entry.created().map_or_else(dash, |made| format!("{} ago", age(since(made, now)))),
         file,
     ]
 }
@@ -216,8 +216,8 @@ fn to_json(entry: &SpoolEntry, now: SystemTime) -> Value {
         "verb": entry.verb().map(word),
         "families": entry.size().map(|(families, _)| families),
         "bytes": entry.size().map(|(_, bytes)| bytes),
-        "made": entry.made().and_then(unix),
-        "age_seconds": entry.made().map(|made| since(made, now).as_secs_f64()),
+        "made": entry.created().and_then(unix),
+        "age_seconds": entry.created().map(|made| since(made, now).as_secs_f64()),
         "fault": entry.fault().map(|fault| fault.to_string()),
     })
 }

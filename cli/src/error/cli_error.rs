@@ -5,8 +5,9 @@ use std::io;
 use prompush::{ConfigError, PushError, ReplayError, SpoolError};
 use prompush_core::{EncodeError, GroupingKeyError};
 use prompush_gateway::GatewayError;
-use prompush_gptme::receiver::ReceiverError;
-use prompush_gptme::{EnvironmentError, RulesError};
+use prompush_gptme::EnvironmentError;
+use prompush_otlp::RulesError;
+use prompush_otlp::receiver::ReceiverError;
 
 use crate::output::plural::count;
 

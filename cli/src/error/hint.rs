@@ -4,7 +4,7 @@ use std::io;
 
 use prompush::{ConfigError, PushError, ReplayError};
 use prompush_core::GroupingKeyError;
-use prompush_gptme::receiver::ReceiverError;
+use prompush_otlp::receiver::ReceiverError;
 
 use crate::error::cli_error::CliError;
 
@@ -66,7 +66,7 @@ const OPTION_NAMES: [(&str, &str); 6] = [
 
 fn push_hint(error: &PushError) -> Option<String> {
     let hint = error.hint().map(|hint| in_our_words(&hint));
-    let of_spool = match (error.kept_in(), error.not_kept()) {
+    let of_spool = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
             Some(format!("`prompush spool flush --spool {}` sends what is kept", dir.display()))
         }

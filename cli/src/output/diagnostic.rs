@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use prompush_core::check::{Severity, Span};
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::body::input::Input;
@@ -17,24 +18,6 @@ const CONTEXT_BEFORE: usize = 40;
 /// Most errors that are shown on stderr; the rest is counted.
 const ERRORS_SHOWN_MAX: usize = 20;
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Severity {
-    /// A gateway would refuse it, or suffer from it.
-    Error,
-    /// It is legal, and seldom meant.
-    Warning,
-}
-
-impl Severity {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
 /// Something to be said about a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
@@ -48,64 +31,6 @@ pub(crate) struct Diagnostic {
     pub(crate) hint: Option<String>,
 }
 
-/// What of the line is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Span {
-    /// That many characters from that column, from 1.
-    At { column: usize, width: usize },
-    /// The metric's name.
-    Name,
-    /// The metric's name and labels.
-    Series,
-    /// The label of that name.
-    Label(String),
-    /// The last word.
-    LastWord,
-    /// What is behind the last character.
-    End,
-}
-
-impl Span {
-    /// Column, from 1, and width in characters.
-    pub(crate) fn locate(&self, line: &[u8]) -> (usize, usize) {
-        let text = String::from_utf8_lossy(line);
-        let trimmed = text.trim_end();
-        let start = text.len() - text.trim_start().len();
-        let is_name_end = |c: char| c == '{' || c.is_ascii_whitespace();
-        let name_end = trimmed.get(start..).and_then(|rest| rest.find(is_name_end));
-        let name_end = name_end.map_or(trimmed.len(), |end| start + end);
-        let (from, to) = match self {
-            Self::At { column, width } => return (*column, *width),
-            Self::End => (text.len(), text.len()),
-            Self::Name => (start, name_end),
-            Self::Series => (start, trimmed.rfind('}').map_or(name_end, |brace| brace + 1)),
-            Self::LastWord => (
-                trimmed.rfind(|c: char| c.is_ascii_whitespace()).map_or(0, |at| at + 1),
-                trimmed.len(),
-            ),
-            Self::Label(name) => match find_label(&text, name) {
-                Some(at) => (at, at + name.len()),
-                None => (start, name_end),
-            },
-        };
-        let characters = |text: Option<&str>| text.unwrap_or_default().chars().count();
-        (characters(text.get(..from)) + 1, characters(text.get(from..to)).max(1))
-    }
-}
-
-/// Where a label of that name stands: after `{` or `,`, before `=`.
-fn find_label(text: &str, name: &str) -> Option<usize> {
-    if name.is_empty() {
-        return None;
-    }
-    let stands_free = |at: &usize| {
-        let before = text.get(..*at).unwrap_or_default().trim_end_matches([' ', '\t', '"']);
-        let after = text.get(at + name.len()..).unwrap_or_default();
-        before.ends_with(['{', ',']) && after.trim_start_matches([' ', '\t', '"']).starts_with('=')
-    };
-    text.match_indices(name).map(|(at, _)| at).find(stands_free)
-}
-
 /// The lines that diagnostics speak of, found in one pass over each input.
 pub(crate) struct SourceLines<'a>(BTreeMap<(usize, usize), &'a [u8]>);
 
@@ -116,7 +41,7 @@ impl<'a> SourceLines<'a> {
         for (index, input) in inputs.iter().enumerate() {
             let mut wanted = found.range_mut((index, 1)..(index + 1, 0));
             let mut next = wanted.next();
-            let lines = input.bytes.split(|byte| *byte == b'\n');
+            let lines = input.body.bytes().split(|byte| *byte == b'\n');
             for (number, line) in lines.enumerate().map(|(at, line)| (at + 1, line)) {
                 let Some(((_, wanted_number), place)) = &mut next else { break };
                 if *wanted_number == number {
@@ -286,23 +211,5 @@ mod tests {
         assert_eq!((shown.caret_at, shown.caret_width), (41, 1));
         let exact = "a".repeat(COLUMNS_MAX);
         assert_eq!(Snippet::new(exact.as_bytes(), 1, 1).text, exact);
-    }
-
-    #[test]
-    fn marks_are_found() {
-        let check = |span: Span, line: &str, expected: (usize, usize)| {
-            assert_eq!(span.locate(line.as_bytes()), expected, "{span:?} in {line}");
-        };
-        let label = |name: &str| Span::Label(name.to_owned());
-        check(Span::Name, "  foo{a=\"b\"} 1", (3, 3));
-        check(Span::Name, "foo 1", (1, 3));
-        check(Span::Name, "", (1, 1));
-        check(Span::Series, "foo{a=\"b c\"} 1", (1, 12));
-        check(Span::Series, "foo 1", (1, 3));
-        check(Span::LastWord, "foo 1 1600 ", (7, 4));
-        check(Span::End, "é 1", (4, 1));
-        check(label("job"), "job{x=\"job\",job=\"a\"} 1", (13, 3));
-        check(label("job"), "é{ job =\"a\"} 1", (4, 3));
-        check(label("job"), "foo 1", (1, 3));
     }
 }

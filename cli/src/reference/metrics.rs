@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use prompush::{Encoder, Exposition, Format, Gateway, GatewayConfig, Outbox, Source, parse};
-use prompush_gptme::receiver::{Receiver, ReceiverConfig};
 use prompush_gptme::telemetry::{
     SkillEnd, SkillStatus, SkillUsage, Telemetry, TokenType, ToolCall, ToolFormat,
 };
+use prompush_otlp::receiver::{OtlpReceiver, ReceiverConfig};
 
 use crate::error::CliError;
 use crate::local_gateway::LocalGateway;
@@ -85,7 +85,7 @@ fn pusher() -> Result<Vec<Description>, Failure> {
 }
 
 fn receiver() -> Result<Vec<Description>, Failure> {
-    let receiver = Receiver::bind(LISTEN, ReceiverConfig::default())?;
+    let receiver = OtlpReceiver::bind(LISTEN, ReceiverConfig::default())?;
     gather(receiver.metrics())
 }
 

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
         assert!(textfile.read().unwrap().is_empty());
         fs::write(textfile.path(), "rows 7\n").unwrap();
-        assert_eq!(textfile.read().unwrap()[0].bytes, b"rows 7\n");
+        assert_eq!(textfile.read().unwrap()[0].body.bytes(), b"rows 7\n");
         drop(textfile);
         assert!(!folder.exists());
     }
@@ -123,7 +123,7 @@ mod tests {
         let textfile = Textfile::prepare(Some(&path)).unwrap();
         assert!(textfile.read().unwrap().is_empty());
         fs::write(&path, "rows 22\n").unwrap();
-        assert_eq!(textfile.read().unwrap()[0].bytes, b"rows 22\n");
+        assert_eq!(textfile.read().unwrap()[0].body.bytes(), b"rows 22\n");
         drop(textfile);
         assert!(path.exists());
     }

@@ -1,11 +1,12 @@
 //! Checks the metrics that a command has written, as `prompush check` does.
 
+use prompush_core::check::{Severity, Span};
 use prompush_core::{Exposition, GroupingKey};
 
-use crate::body::analysis::Body;
+use crate::body::diagnostics;
 use crate::body::input::Input;
 use crate::error::CliError;
-use crate::output::diagnostic::{Diagnostic, Severity, Span, show_errors};
+use crate::output::diagnostic::{Diagnostic, show_errors};
 use crate::output::terminal::print_warning;
 use crate::run::job_metrics;
 
@@ -46,10 +47,10 @@ pub(crate) fn check<'a>(
     key: &GroupingKey,
     has_ttl: bool,
 ) -> Result<Exposition<'a>, TextfileError> {
-    let mut body = Body::parse(inputs)?;
-    let mut errors = std::mem::take(&mut body.errors);
+    let mut body = diagnostics::parse(inputs)?;
+    let mut errors = diagnostics::with_texts(std::mem::take(&mut body.parse_errors));
     if errors.is_empty() {
-        errors = body.check(Some(key))?;
+        errors = diagnostics::with_texts(body.check_push(Some(key)));
         errors.retain(|found| found.severity == Severity::Error);
         errors.extend(taken_names(&body.exposition, has_ttl));
     }

@@ -6,16 +6,16 @@
 use prometheus_client::encoding::prometheus_protobuf::{self, prometheus_data_model as proto};
 use prometheus_client::registry::Registry;
 
-use crate::encoder::Encoder;
+use crate::collect::encoder::Encoder;
 use crate::error::{EncodeError, NameError};
-use crate::exposition::MetricType;
+use crate::exposition::metric_type::MetricType;
 use crate::name::{LabelName, MetricName};
 
 /// Writes the families of `registry`.
 ///
 /// # Errors
 /// As reading it by way of its text: what cannot be read, and names that are not allowed.
-pub(super) fn gather(registry: &Registry, encoder: &mut Encoder) -> Result<(), EncodeError> {
+pub(crate) fn gather(registry: &Registry, encoder: &mut Encoder) -> Result<(), EncodeError> {
     let families = prometheus_protobuf::encode(registry).map_err(|_| {
         EncodeError::PrometheusClient("it cannot write itself as protobuf".to_owned())
     })?;
@@ -24,7 +24,7 @@ pub(super) fn gather(registry: &Registry, encoder: &mut Encoder) -> Result<(), E
         let help = Some(&*family.help).filter(|help| !help.is_empty());
         let metrics = family.metric.iter().map(|metric| (metric, samples(metric)));
         encoder
-            .foreign_family(&family.name, help, metric_type(family), metrics)
+            .write_foreign_family(&family.name, help, metric_type(family), metrics)
             .map_err(|error| EncodeError::PrometheusClient(error.to_string()))?;
     }
     Ok(())

@@ -1,22 +1,27 @@
-//! The rendered samples of one family of one group.
+//! The rendered samples of one metric family of one group.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-/// The lines of a family's metrics in the order of exposition, with the place of each metric in them.
+use crate::text_format::labels::{WrittenLabels, unescape};
+
+/// The lines of all metrics, in the order of the exposition, with the position of each metric in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Samples {
+pub(crate) struct RenderedSamples {
     text: Box<[u8]>,
-    metrics: Box<[Span]>,
+    metrics: Box<[MetricOffsets]>,
 }
 
-/// Where a metric stands in the text: it begins where the one before ends.
+/// Where a metric stands in the text. Its lines begin where those of the metric before it end.
+///
+/// Offsets are `u32` to keep the structure small: there is one for each series of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
+struct MetricOffsets {
     labels_start: u32,
     labels_end: u32,
     end: u32,
     label_count: u32,
-    /// Of the labels; keyed, so that nobody can make them equal on purpose.
+    /// The renderer's hash of the labels.
     hash: u64,
 }
 
@@ -30,8 +35,9 @@ pub(crate) struct RenderedMetric<'a> {
 }
 
 impl RenderedMetric<'_> {
-    /// Orders metrics as upstream exposes them: fewer labels first, then by the values, label by label.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
+    /// Compares two metrics of a family in the order in which upstream exposes them: fewer labels first, then by the
+    /// values, label by label.
+    pub(crate) fn exposition_order(&self, other: &Self) -> Ordering {
         self.label_count
             .cmp(&other.label_count)
             .then_with(|| compare_values(self.labels, other.labels))
@@ -39,13 +45,13 @@ impl RenderedMetric<'_> {
     }
 }
 
-impl Samples {
+impl RenderedSamples {
     /// All lines.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// How many metrics there are.
+    /// The number of metrics.
     pub(crate) fn len(&self) -> usize {
         self.metrics.len()
     }
@@ -55,18 +61,18 @@ impl Samples {
         (0..self.metrics.len()).filter_map(|index| self.metric(index))
     }
 
-    /// The metric of that index.
+    /// The metric with that index.
     pub(crate) fn metric(&self, index: usize) -> Option<RenderedMetric<'_>> {
-        let span = self.metrics.get(index)?;
+        let offsets = self.metrics.get(index)?;
         Some(RenderedMetric {
-            lines: self.text.get(self.start(index)..offset(span.end))?,
-            labels: self.text.get(offset(span.labels_start)..offset(span.labels_end))?,
-            hash: span.hash,
-            label_count: span.label_count,
+            lines: self.text.get(self.start(index)..offset(offsets.end))?,
+            labels: self.text.get(offset(offsets.labels_start)..offset(offsets.labels_end))?,
+            hash: offsets.hash,
+            label_count: offsets.label_count,
         })
     }
 
-    /// The lines of the metrics from `first` up to, not including, `end`.
+    /// The lines of the metrics with an index from `first` to `end - 1`.
     pub(crate) fn lines(&self, first: usize, end: usize) -> &[u8] {
         self.text.get(self.start(first)..self.start(end)).unwrap_or_default()
     }
@@ -80,64 +86,63 @@ impl Samples {
                 .all(|(one, two)| one.hash == two.hash && one.labels == two.labels)
     }
 
-    /// The labels of a series that is there twice.
-    pub(super) fn duplicate(&self) -> Option<&[u8]> {
+    /// The labels of a series that occurs twice. `None` if every series occurs once.
+    pub(crate) fn duplicate(&self) -> Option<&[u8]> {
         let mut pairs = self.metrics().zip(self.metrics().skip(1));
         pairs.find(|(one, two)| one.labels == two.labels).map(|(one, _)| one.labels)
     }
 
     fn start(&self, index: usize) -> usize {
         let before = index.checked_sub(1).and_then(|before| self.metrics.get(before));
-        before.map_or(0, |span| offset(span.end))
+        before.map_or(0, |offsets| offset(offsets.end))
     }
 }
 
-/// Collects metrics in any order.
+/// Collects metrics in any order and sorts them at the end.
 #[derive(Debug, Default)]
 pub(crate) struct SamplesBuilder {
     text: Vec<u8>,
-    metrics: Vec<Span>,
+    metrics: Vec<MetricOffsets>,
 }
 
 impl SamplesBuilder {
-    /// Bytes of text that the spans can name.
+    /// Limit on the bytes of the text, so that every offset fits into [`MetricOffsets`].
     pub(crate) const BYTES_MAX: usize = 1 << 31;
 
-    /// Where the lines of the next metric go.
+    /// The text, to which the caller appends the lines of the next metric.
     pub(crate) fn text(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
-    /// Ends a metric whose labels stand at that place in the text, which is within [`Self::BYTES_MAX`].
-    pub(crate) fn end_metric(&mut self, labels_start: usize, labels_len: usize, hash: u64) {
-        let labels_end = labels_start + labels_len;
-        let labels = self.text.get(labels_start..labels_end).unwrap_or_default();
-        let label_count = short(Labels(labels).count());
-        self.metrics.push(Span {
-            labels_start: short(labels_start),
-            labels_end: short(labels_end),
+    /// Ends a metric. `labels` is the range of its labels in the text, which has at most [`Self::BYTES_MAX`] bytes.
+    pub(crate) fn end_metric(&mut self, labels: Range<usize>, hash: u64) {
+        let label_text = self.text.get(labels.clone()).unwrap_or_default();
+        let label_count = short(WrittenLabels(label_text).count());
+        self.metrics.push(MetricOffsets {
+            labels_start: short(labels.start),
+            labels_end: short(labels.end),
             end: short(self.text.len()),
             label_count,
             hash,
         });
     }
 
-    /// Sorts the metrics.
-    pub(crate) fn finish(self) -> Samples {
-        let samples = Samples { text: self.text.into(), metrics: self.metrics.into() };
-        if samples.metrics().is_sorted_by(|one, two| one.order(two).is_le()) {
+    /// Puts the metrics into the order of the exposition.
+    pub(crate) fn finish(self) -> RenderedSamples {
+        let samples = RenderedSamples { text: self.text.into(), metrics: self.metrics.into() };
+        if samples.metrics().is_sorted_by(|one, two| one.exposition_order(two).is_le()) {
             return samples;
         }
         let mut metrics: Vec<(usize, RenderedMetric<'_>)> = samples.metrics().enumerate().collect();
-        metrics.sort_by(|(_, one), (_, two)| one.order(two));
+        metrics.sort_by(|(_, one), (_, two)| one.exposition_order(two));
         let mut sorted = Self { text: Vec::with_capacity(samples.text.len()), metrics: Vec::new() };
         sorted.metrics.reserve_exact(metrics.len());
         for (index, metric) in metrics {
             let labels_start =
-                samples.metrics.get(index).map_or(0, |span| offset(span.labels_start));
+                samples.metrics.get(index).map_or(0, |offsets| offset(offsets.labels_start));
             let labels_start = sorted.text.len() + labels_start - samples.start(index);
             sorted.text.extend_from_slice(metric.lines);
-            sorted.metrics.push(Span {
+            sorted.metrics.push(MetricOffsets {
                 labels_start: short(labels_start),
                 labels_end: short(labels_start + metric.labels.len()),
                 end: short(sorted.text.len()),
@@ -145,7 +150,7 @@ impl SamplesBuilder {
                 hash: metric.hash,
             });
         }
-        Samples { text: sorted.text.into(), metrics: sorted.metrics.into() }
+        RenderedSamples { text: sorted.text.into(), metrics: sorted.metrics.into() }
     }
 }
 
@@ -158,46 +163,9 @@ fn offset(short: u32) -> usize {
     usize::try_from(short).unwrap_or(usize::MAX)
 }
 
-/// The labels in `a="1",b="2"`: names and still escaped values.
-#[derive(Clone, Debug)]
-pub(crate) struct Labels<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Iterator for Labels<'a> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let name_end = self.0.iter().position(|byte| *byte == b'=')?;
-        let (name, rest) = self.0.split_at_checked(name_end)?;
-        let rest = rest.get(2..)?; // `="`
-        let mut value_end = 0;
-        while *rest.get(value_end)? != b'"' {
-            value_end += if rest.get(value_end) == Some(&b'\\') { 2 } else { 1 };
-        }
-        let (value, rest) = rest.split_at_checked(value_end)?;
-        self.0 = rest.get(2..).unwrap_or_default(); // `",`
-        Some((name, value))
-    }
-}
-
-/// A label value without its escapes.
-pub(crate) fn unescape(value: &[u8]) -> Vec<u8> {
-    let mut unescaped = Vec::with_capacity(value.len());
-    let mut bytes = value.iter();
-    while let Some(&byte) = bytes.next() {
-        match (byte, byte == b'\\') {
-            (_, true) => match bytes.next() {
-                Some(b'n') => unescaped.push(b'\n'),
-                Some(&other) => unescaped.push(other),
-                None => {}
-            },
-            (byte, false) => unescaped.push(byte),
-        }
-    }
-    unescaped
-}
-
+/// Compares the values of two label sets, label by label. Escaped values compare by the characters that they stand for.
 fn compare_values(one: &[u8], two: &[u8]) -> Ordering {
-    for ((_, one), (_, two)) in Labels(one).zip(Labels(two)) {
+    for ((_, one), (_, two)) in WrittenLabels(one).zip(WrittenLabels(two)) {
         let order = if one.contains(&b'\\') || two.contains(&b'\\') {
             unescape(one).cmp(&unescape(two))
         } else {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rules::TOKENS;
+
 use prompush::{
     Buckets, Counter, CounterF64, Family, Histogram, LabelNames, Registry, RegistryError,
 };
@@ -165,11 +167,7 @@ impl Catalogue {
                 ("gptme_tokens_processed_total", "Number of tokens processed"),
                 ["token_type"],
             )?,
-            tokens: counters(
-                registry,
-                ("gptme_tokens_total", crate::tokens::HELP),
-                ["token_type"],
-            )?,
+            tokens: counters(registry, ("gptme_tokens_total", TOKENS.help), ["token_type"])?,
             llm_requests: counters(
                 registry,
                 ("gptme_llm_requests_total", "Number of LLM API requests made"),

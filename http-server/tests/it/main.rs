@@ -1,4 +1,5 @@
-//! Guards the HTTP server from outside, over real sockets.
+//! Guards the HTTP server from outside, over real sockets. The tests of the crate `gateway` guard its limits.
 #![forbid(unsafe_code)]
 
 mod connections;
+mod support;

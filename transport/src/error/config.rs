@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prompush_core::{Format, GroupingKeyError};
 
-use crate::spool::SpoolError;
+use crate::error::spool::SpoolError;
 
 /// A gateway or pusher that cannot be set up as asked.
 #[derive(Debug, thiserror::Error)]

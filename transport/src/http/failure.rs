@@ -6,58 +6,94 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
-use super::{SendFailure, Sent};
-use crate::error::Cause;
-use crate::obstacle::Obstacle;
-use crate::verdict::Failure;
+use crate::error::cause::Cause;
+use crate::error::connect_failure::ConnectFailure;
+
+/// No answer, or not the whole of it.
+#[derive(Debug)]
+pub(crate) struct HttpFailure {
+    pub(crate) failure: HttpFailureKind,
+    pub(crate) cause: Cause,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpFailureKind {
+    /// No connection was made.
+    Unreachable,
+    /// A connection was made, and time ran out.
+    Timeout,
+    /// The connection was closed; `after_body`: when the whole body had been sent.
+    Dropped { after_body: bool },
+    /// The TLS handshake failed.
+    Tls,
+    /// What came back is not HTTP, or not what was asked for.
+    Garbled,
+    /// The answer is larger than its limit.
+    TooLarge,
+}
+
+/// How much of a request's body had been sent when something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyProgress {
+    /// There is no body to tell by.
+    Unknown,
+    /// The client never came to the body: as a rule there was no connection yet.
+    Nothing,
+    Some,
+    All,
+}
 
 /// How the standard library's error of a name that has no address begins; it has no kind of its own.
 const LOOKUP_PREFIX: &str = "failed to lookup address information";
 
 /// What an error while reading an answer's body means.
-pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> SendFailure {
-    describe(Error::from(error), Sent::All, timeout)
+pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> HttpFailure {
+    describe(Error::from(error), BodyProgress::All, timeout)
 }
 
-pub(super) fn describe(error: Error, sent: Sent, timeout: Duration) -> SendFailure {
-    let fail = |failure, cause| SendFailure { failure, cause };
-    let known =
-        |failure, obstacle, words: &str| fail(failure, Cause::Known(obstacle, words.to_owned()));
-    let unreachable = |obstacle, words: &str| known(Failure::Unreachable, obstacle, words);
+pub(crate) fn describe(error: Error, sent: BodyProgress, timeout: Duration) -> HttpFailure {
+    let fail = |failure, cause| HttpFailure { failure, cause };
+    let known = |failure, connect_failure, words: &str| {
+        fail(failure, Cause::Known(connect_failure, words.to_owned()))
+    };
+    let unreachable =
+        |connect_failure, words: &str| known(HttpFailureKind::Unreachable, connect_failure, words);
     match error {
-        Error::Timeout(Timeout::Resolve) => {
-            unreachable(Obstacle::NameUnanswered, "looking up the gateway's name took too long")
-        }
+        Error::Timeout(Timeout::Resolve) => unreachable(
+            ConnectFailure::NameUnanswered,
+            "looking up the gateway's name took too long",
+        ),
         Error::Timeout(Timeout::Connect) => {
-            unreachable(Obstacle::HostSilent, "connecting took too long")
+            unreachable(ConnectFailure::HostSilent, "connecting took too long")
         }
-        Error::Timeout(_) if sent == Sent::Nothing => {
+        Error::Timeout(_) if sent == BodyProgress::Nothing => {
             let words = format!("no connection was made within {:?}", whole_millis(timeout));
-            unreachable(Obstacle::HostSilent, &words)
+            unreachable(ConnectFailure::HostSilent, &words)
         }
-        Error::Timeout(_) => fail(Failure::Timeout, Cause::Text(too_long(timeout))),
+        Error::Timeout(_) => fail(HttpFailureKind::Timeout, Cause::Text(too_long(timeout))),
         Error::Io(error) => io_failure(error, sent),
         Error::Rustls(error) => tls_failure(&error),
         Error::Tls(_) | Error::Pem(_) | Error::TlsRequired => {
-            fail(Failure::Tls, Cause::other(error))
+            fail(HttpFailureKind::Tls, Cause::other(error))
         }
         Error::HostNotFound => {
-            unreachable(Obstacle::NameUnknown, "the gateway's name has no address")
+            unreachable(ConnectFailure::NameUnknown, "the gateway's name has no address")
         }
         Error::ConnectProxyFailed(words) => {
             let words = format!("the proxy of the environment: {words}");
-            unreachable(Obstacle::Proxy, &words)
+            unreachable(ConnectFailure::Proxy, &words)
         }
-        Error::ConnectionFailed => fail(Failure::Unreachable, Cause::other(error)),
+        Error::ConnectionFailed => fail(HttpFailureKind::Unreachable, Cause::other(error)),
         Error::Protocol(error) => {
-            fail(Failure::Garbled, Cause::Text(format!("the answer is not HTTP: {error}")))
+            fail(HttpFailureKind::Garbled, Cause::Text(format!("the answer is not HTTP: {error}")))
         }
-        error => fail(Failure::Garbled, Cause::other(error)),
+        error => fail(HttpFailureKind::Garbled, Cause::other(error)),
     }
 }
 
 /// What is said of an attempt that was cut off.
-pub(super) fn too_long(timeout: Duration) -> String {
+pub(crate) fn too_long(timeout: Duration) -> String {
     format!("the attempt took longer than {:?}", whole_millis(timeout))
 }
 
@@ -67,71 +103,75 @@ fn whole_millis(time: Duration) -> Duration {
     u64::try_from(time.as_millis()).map_or(time, |ms| Duration::from_millis(ms.saturating_add(up)))
 }
 
-fn io_failure(error: io::Error, sent: Sent) -> SendFailure {
+fn io_failure(error: io::Error, sent: BodyProgress) -> HttpFailure {
     // This is how a handshake that cannot be agreed on comes out of the TLS library.
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return tls_failure(error);
     }
-    let (failure, obstacle) = match error.kind() {
+    let (failure, connect_failure) = match error.kind() {
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => (Failure::Dropped { after_body: sent == Sent::All }, None),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => (Failure::Timeout, None),
-        io::ErrorKind::InvalidData => (Failure::Tls, None),
+        | io::ErrorKind::NotConnected => {
+            (HttpFailureKind::Dropped { after_body: sent == BodyProgress::All }, None)
+        }
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => (HttpFailureKind::Timeout, None),
+        io::ErrorKind::InvalidData => (HttpFailureKind::Tls, None),
         io::ErrorKind::ConnectionRefused => {
-            (Failure::Unreachable, Some(Obstacle::ConnectionRefused))
+            (HttpFailureKind::Unreachable, Some(ConnectFailure::ConnectionRefused))
         }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            (Failure::Unreachable, Some(Obstacle::HostSilent))
+            (HttpFailureKind::Unreachable, Some(ConnectFailure::HostSilent))
         }
-        _ => (Failure::Unreachable, lookup_failure(&error.to_string())),
+        _ => (HttpFailureKind::Unreachable, lookup_failure(&error.to_string())),
     };
-    let cause = match obstacle {
-        Some(obstacle) => Cause::Known(obstacle, error.to_string()),
+    let cause = match connect_failure {
+        Some(connect_failure) => Cause::Known(connect_failure, error.to_string()),
         None => Cause::other(error),
     };
-    SendFailure { failure, cause }
+    HttpFailure { failure, cause }
 }
 
 /// Whether the name is not known, or there was nobody to ask (`EAI_AGAIN`).
-fn lookup_failure(words: &str) -> Option<Obstacle> {
+fn lookup_failure(words: &str) -> Option<ConnectFailure> {
     let why = words.strip_prefix(LOOKUP_PREFIX)?;
     Some(if why.contains("Temporary failure") || why.contains("Try again") {
-        Obstacle::NameUnanswered
+        ConnectFailure::NameUnanswered
     } else {
-        Obstacle::NameUnknown
+        ConnectFailure::NameUnknown
     })
 }
 
 /// A handshake that failed. What the server's certificate or its alert says decides the hint.
-fn tls_failure(error: &rustls::Error) -> SendFailure {
+fn tls_failure(error: &rustls::Error) -> HttpFailure {
     let known = match error {
         rustls::Error::InvalidCertificate(error) => certificate_failure(error),
         rustls::Error::AlertReceived(alert) => alert_failure(*alert),
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            Some((Obstacle::NoTls, "the answer to the first bytes of TLS is not TLS".to_owned()))
-        }
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some((
+            ConnectFailure::NoTls,
+            "the answer to the first bytes of TLS is not TLS".to_owned(),
+        )),
         _ => None,
     };
     let cause = match known {
-        Some((obstacle, words)) => Cause::Known(obstacle, words),
+        Some((connect_failure, words)) => Cause::Known(connect_failure, words),
         None => Cause::other(error.clone()),
     };
-    SendFailure { failure: Failure::Tls, cause }
+    HttpFailure { failure: HttpFailureKind::Tls, cause }
 }
 
-fn certificate_failure(error: &CertificateError) -> Option<(Obstacle, String)> {
-    let known =
-        |obstacle, words: &str| Some((obstacle, format!("the server's certificate {words}")));
+fn certificate_failure(error: &CertificateError) -> Option<(ConnectFailure, String)> {
+    let known = |connect_failure, words: &str| {
+        Some((connect_failure, format!("the server's certificate {words}")))
+    };
     match error {
         CertificateError::UnknownIssuer => {
-            known(Obstacle::UnknownAuthority, "comes from an authority that is not trusted")
+            known(ConnectFailure::UnknownAuthority, "comes from an authority that is not trusted")
         }
         // An authority that was made anew under its old name.
         CertificateError::BadSignature => known(
-            Obstacle::UnknownAuthority,
+            ConnectFailure::UnknownAuthority,
             "comes from an authority that is not trusted, though one of the same name is",
         ),
         CertificateError::ExpiredContext { time, not_after } => {
@@ -141,23 +181,26 @@ fn certificate_failure(error: &CertificateError) -> Option<(Obstacle, String)> {
                 1 => "expired 1 day ago".to_owned(),
                 days => format!("expired {days} days ago"),
             };
-            known(Obstacle::CertificateExpired, &words)
+            known(ConnectFailure::CertificateExpired, &words)
         }
-        CertificateError::Expired => known(Obstacle::CertificateExpired, "has expired"),
+        CertificateError::Expired => known(ConnectFailure::CertificateExpired, "has expired"),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            known(Obstacle::CertificateNotYetValid, "is not valid yet")
+            known(ConnectFailure::CertificateNotYetValid, "is not valid yet")
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
             let names: Vec<String> = presented.iter().map(|name| bare(name)).collect();
             let names = if names.is_empty() { "no host".to_owned() } else { names.join(", ") };
             let words = format!("is for {names}, not for `{}`", expected.to_str());
-            known(Obstacle::WrongHost, &words)
+            known(ConnectFailure::WrongHost, &words)
         }
-        CertificateError::NotValidForName => known(Obstacle::WrongHost, "is for another host"),
+        CertificateError::NotValidForName => {
+            known(ConnectFailure::WrongHost, "is for another host")
+        }
         // webpki's own error, which rustls has no name for.
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            known(Obstacle::AuthorityAsServer, "is one of an authority (CA:TRUE), not of a server")
-        }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => known(
+            ConnectFailure::AuthorityAsServer,
+            "is one of an authority (CA:TRUE), not of a server",
+        ),
         _ => None,
     }
 }
@@ -170,11 +213,11 @@ fn bare(name: &str) -> String {
 
 /// What a server says instead of finishing the handshake. TLS 1.2 has no word of its own for a
 /// certificate that is missing: servers written in Go say that a bad one was shown.
-fn alert_failure(alert: AlertDescription) -> Option<(Obstacle, String)> {
+fn alert_failure(alert: AlertDescription) -> Option<(ConnectFailure, String)> {
     let words = || format!("the server ended the handshake: {alert:?}");
     match alert {
         AlertDescription::CertificateRequired => Some((
-            Obstacle::ClientCertificateMissing,
+            ConnectFailure::ClientCertificateMissing,
             "the server wants a client certificate".into(),
         )),
         AlertDescription::UnknownCA
@@ -183,7 +226,9 @@ fn alert_failure(alert: AlertDescription) -> Option<(Obstacle, String)> {
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnsupportedCertificate
-        | AlertDescription::AccessDenied => Some((Obstacle::ClientCertificateRefused, words())),
+        | AlertDescription::AccessDenied => {
+            Some((ConnectFailure::ClientCertificateRefused, words()))
+        }
         _ => None,
     }
 }

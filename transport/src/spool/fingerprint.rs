@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, decode_path, parse};
 use serde_json::Value;
 
-use super::fnv1a;
-use crate::pending::Pending;
+use crate::payload::change::GroupChange;
+use crate::spool::fnv::fnv1a;
 
 /// By family and label set, the numbers: in an order and a spelling that gateways do not change.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 /// The fingerprint of a request to the group of that path; `None` for a deletion, which leaves
 /// nothing to compare, and for what cannot be read back.
-pub(crate) fn of_state(state: &Pending, path: &str) -> Option<u64> {
+pub(crate) fn of_state(state: &GroupChange, path: &str) -> Option<u64> {
     let families = state.families()?;
     let body = families.to_body();
     let exposition = parse(&body, families.format()).ok()?;
@@ -138,9 +138,9 @@ mod tests {
     use prompush_testing::{Pushgateway, Version};
 
     use super::*;
-    use crate::pending::Families;
+    use crate::payload::families::Families;
 
-    fn state(value: f64) -> Pending {
+    fn state(value: f64) -> GroupChange {
         let registry = Registry::new();
         registry.counter("a_total", "A.").unwrap().inc_by(1_000_000);
         let levels = registry.gauge_family("level", "", ["of", "job"]).unwrap();
@@ -149,7 +149,7 @@ mod tests {
         levels.with(["nan", ""]).set(f64::NAN);
         let sizes = Buckets::exponential(0.1, 10.0, 9).unwrap();
         registry.histogram("size_bytes", "", sizes).unwrap().observe(value);
-        Pending::Put(Families::gather(&registry, Format::Text).unwrap())
+        GroupChange::Push(Families::gather(&registry, Format::Text).unwrap())
     }
 
     #[test]
@@ -157,8 +157,8 @@ mod tests {
         let body =
             b"# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 3\ns_count 2\nu 0.30000000000000004\n";
         let parsed = parse(body, Format::Text).unwrap();
-        let summary = Pending::Put(Families::gather(&parsed, Format::Text).unwrap());
-        let empty = Pending::Put(Families::new(Format::Text, []));
+        let summary = GroupChange::Push(Families::gather(&parsed, Format::Text).unwrap());
+        let empty = GroupChange::Push(Families::new(Format::Text, []));
         let key = GroupingKey::new("x").unwrap();
         let with_instance = key.clone().with("instance", "a/b").unwrap();
         for gateway in Version::ALL.into_iter().filter_map(Pushgateway::start) {
@@ -184,8 +184,8 @@ mod tests {
         let path = "/metrics/job/x";
         assert_eq!(of_state(&state(1.0), path), of_state(&state(1.0), path));
         assert_ne!(of_state(&state(1.0), path), of_state(&state(1.5), path));
-        assert_eq!(of_state(&Pending::Delete, path), None);
+        assert_eq!(of_state(&GroupChange::Delete, path), None);
         let garbage = Families::new(Format::Text, [(Arc::from("a"), Arc::from(&b"a b\n"[..]))]);
-        assert_eq!(of_state(&Pending::Put(garbage), path), None);
+        assert_eq!(of_state(&GroupChange::Push(garbage), path), None);
     }
 }

@@ -24,16 +24,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::Crc;
 use prompush_core::Format;
 
-use super::error::SpoolFault;
-use super::fingerprint;
-use crate::error::Verb;
-use crate::pending::{ConvertError, Families, Pending};
+use crate::error::spool::SpoolFault;
+use crate::error::verb::Verb;
+use crate::payload::change::GroupChange;
+use crate::payload::families::{ConvertError, Families};
+use crate::spool::fingerprint;
 
 const MAGIC: &[u8] = b"prompush spool\n";
 const VERSION: u8 = 1;
 
 /// Most fingerprints that a record keeps.
-const DOUBTS_MAX: usize = 16;
+const UNCONFIRMED_MAX: usize = 16;
 
 /// Bytes before the payload.
 const HEAD_LENGTH: usize = MAGIC.len() + 1 + 8 + 4;
@@ -45,30 +46,32 @@ pub(crate) struct Record {
     pub(crate) base: String,
     /// The group's path, from `/metrics` on.
     pub(crate) path: String,
-    pub(crate) state: Pending,
+    pub(crate) state: GroupChange,
     /// When the newest part of it was made, by the clock of this machine.
-    pub(crate) made: SystemTime,
+    pub(crate) created: SystemTime,
     /// What else the gateway may have been given of that group, and may have taken since.
-    pub(crate) doubts: Vec<u64>,
+    pub(crate) unconfirmed: Vec<u64>,
 }
 
 impl Record {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut payload = Vec::new();
         let (verb, families) = match &self.state {
-            Pending::Put(families) => (0, Some(families)),
-            Pending::Post(families) => (1, Some(families)),
-            Pending::Delete => (2, None),
+            GroupChange::Push(families) => (0, Some(families)),
+            GroupChange::Add(families) => (1, Some(families)),
+            GroupChange::Delete => (2, None),
         };
         let is_protobuf = families.is_some_and(|families| families.format() == Format::Protobuf);
         payload.extend([verb, u8::from(is_protobuf)]);
-        let made = self.made.duration_since(UNIX_EPOCH).unwrap_or_default();
-        payload.extend(made.as_secs().to_le_bytes());
-        payload.extend(made.subsec_nanos().to_le_bytes());
+        let created = self.created.duration_since(UNIX_EPOCH).unwrap_or_default();
+        payload.extend(created.as_secs().to_le_bytes());
+        payload.extend(created.subsec_nanos().to_le_bytes());
         put_bytes(&mut payload, self.base.as_bytes());
         put_bytes(&mut payload, self.path.as_bytes());
-        put_length(&mut payload, self.doubts.len());
-        payload.extend(self.doubts.iter().flat_map(|doubt| doubt.to_le_bytes()));
+        put_length(&mut payload, self.unconfirmed.len());
+        payload.extend(
+            self.unconfirmed.iter().flat_map(|add_unconfirmed| add_unconfirmed.to_le_bytes()),
+        );
         put_length(&mut payload, families.map_or(0, Families::len));
         for (name, block) in families.into_iter().flat_map(Families::blocks) {
             put_bytes(&mut payload, name.as_bytes());
@@ -107,22 +110,23 @@ impl Record {
         let mut fields = Fields(payload);
         let verb = fields.u8()?;
         let format = if fields.u8()? == 0 { Format::Text } else { Format::Protobuf };
-        let made = Duration::from_secs(fields.u64()?) + Duration::from_nanos(fields.u32()?.into());
-        let made = UNIX_EPOCH.checked_add(made).ok_or(SpoolFault::Torn)?;
+        let created =
+            Duration::from_secs(fields.u64()?) + Duration::from_nanos(fields.u32()?.into());
+        let created = UNIX_EPOCH.checked_add(created).ok_or(SpoolFault::Torn)?;
         let (base, path) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-        let doubts = (0..fields.u32()?).map(|_| fields.u64()).collect::<Result<_, _>>()?;
+        let unconfirmed = (0..fields.u32()?).map(|_| fields.u64()).collect::<Result<_, _>>()?;
         let mut blocks = Vec::new();
         for _ in 0..fields.u32()? {
             blocks.push((Arc::from(fields.text()?), Arc::from(fields.bytes()?)));
         }
         let families = Families::new(format, blocks);
         let state = match verb {
-            0 => Pending::Put(families),
-            1 => Pending::Post(families),
-            2 => Pending::Delete,
+            0 => GroupChange::Push(families),
+            1 => GroupChange::Add(families),
+            2 => GroupChange::Delete,
             _ => return Err(SpoolFault::Torn),
         };
-        Ok(Self { base, path, state, made, doubts })
+        Ok(Self { base, path, state, created, unconfirmed })
     }
 
     pub(crate) fn verb(&self) -> Verb {
@@ -132,10 +136,10 @@ impl Record {
     /// Takes in what is kept of the same group already.
     ///
     /// The gateway may still be given what is kept already, by a request of another process that
-    /// is under way: so that becomes a doubt.
+    /// is under way: so its fingerprint is kept as unconfirmed.
     pub(crate) fn merge(&mut self, there: Self) -> Result<(), ConvertError> {
         let sent_before = match &there.state {
-            Pending::Put(_) if there.state != self.state => {
+            GroupChange::Push(_) if there.state != self.state => {
                 fingerprint::of_state(&there.state, &there.path)
             }
             _ => None,
@@ -145,14 +149,14 @@ impl Record {
             Some(format) => there.state.in_format(format)?,
             None => there.state,
         };
-        let ours = std::mem::replace(&mut self.state, Pending::Delete);
-        let is_older = there.made <= self.made;
+        let ours = std::mem::replace(&mut self.state, GroupChange::Delete);
+        let is_older = there.created <= self.created;
         self.state = if is_older { state.then(ours) } else { ours.then(state) };
-        self.made = self.made.max(there.made);
-        self.doubts.extend(there.doubts.into_iter().chain(sent_before));
-        self.doubts.sort_unstable();
-        self.doubts.dedup();
-        self.doubts.truncate(DOUBTS_MAX);
+        self.created = self.created.max(there.created);
+        self.unconfirmed.extend(there.unconfirmed.into_iter().chain(sent_before));
+        self.unconfirmed.sort_unstable();
+        self.unconfirmed.dedup();
+        self.unconfirmed.truncate(UNCONFIRMED_MAX);
         Ok(())
     }
 }
@@ -229,14 +233,14 @@ mod tests {
             base: "http://gw:9091/prefix".to_owned(),
             path: "/metrics/job/x/instance/i".to_owned(),
             state,
-            made: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789),
-            doubts: vec![1, u64::MAX],
+            created: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789),
+            unconfirmed: vec![1, u64::MAX],
         };
         vec![
-            record(Pending::Put(families(Format::Text))),
-            record(Pending::Post(families(Format::Protobuf))),
-            Record { doubts: Vec::new(), ..record(Pending::Delete) },
-            record(Pending::Put(Families::new(Format::Text, []))),
+            record(GroupChange::Push(families(Format::Text))),
+            record(GroupChange::Add(families(Format::Protobuf))),
+            Record { unconfirmed: Vec::new(), ..record(GroupChange::Delete) },
+            record(GroupChange::Push(Families::new(Format::Text, []))),
         ]
     }
 

@@ -1,4 +1,4 @@
-//! The container engine, and the promise that nothing of ours stays in it.
+//! The container engine. No container, network or image of a run stays in the engine.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -9,23 +9,24 @@ use tempfile::TempDir;
 
 use crate::process::{self, Interrupt};
 
-/// How long one command to the engine may take.
+/// The time limit of one command to the engine.
 const COMMAND_WITHIN: Duration = Duration::from_mins(2);
 
-/// Every container, network and image of a run carries this label, with the run's name as its value.
+/// The label of every container, network and image of a run; the value is the name of the run.
 const LABEL: &str = "prompush-e2e";
 
-/// Docker, as one run of the task uses it. Dropping it removes all that the run made: containers, networks, images
-/// and files, also those of a command that was cut off halfway, on success, failure, panic, SIGINT and SIGTERM.
+/// Docker, for one run of the task. Dropping the engine removes everything that the run made: containers, networks,
+/// images and files, also those of an interrupted command. That holds on success, failure, panic, SIGINT and
+/// SIGTERM.
 pub(super) struct Engine {
-    /// The process id, which no other run on this machine has at the same time.
+    /// The process ID. No other run on this machine has the same ID at the same time.
     run: String,
     interrupt: Interrupt,
     scratch: TempDir,
 }
 
 impl Engine {
-    /// Finds docker and asks whether its engine runs.
+    /// Finds docker and checks that its engine runs.
     pub(super) fn connect(interrupt: Interrupt) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("prompush-e2e-").tempdir();
         let scratch = scratch.context("cannot make a temporary folder")?;
@@ -35,7 +36,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// What stops whoever waits when a signal comes.
+    /// The interrupt, which every wait checks.
     pub(super) fn interrupt(&self) -> &Interrupt {
         &self.interrupt
     }
@@ -50,15 +51,15 @@ impl Engine {
         format!("prompush-e2e-{}-{what}", self.run)
     }
 
-    /// `label=…`, as commands that make something take it.
+    /// `label=…`, the argument of commands that create something.
     pub(super) fn label(&self) -> String {
         format!("{LABEL}={}", self.run)
     }
 
-    /// Runs one docker command and gives what it printed.
+    /// Runs one docker command and returns its stdout.
     ///
-    /// A signal does not cut it off: the engine would go on with it, and what it makes would be missed when cleaning
-    /// up. It is looked at before and after.
+    /// A signal does not kill the command: the engine would go on, and the clean-up would miss what the command
+    /// creates. The signal is checked before and after the command.
     pub(super) fn docker(&self, arguments: &[&str]) -> Result<String> {
         self.interrupt.check()?;
         let output =
@@ -67,7 +68,7 @@ impl Engine {
         output
     }
 
-    /// Gets an image from a registry, for no longer than `within`.
+    /// Pulls an image from a registry, with `within` as the time limit.
     pub(super) fn pull(&self, reference: &str, within: Duration) -> Result<()> {
         process::capture(&mut command(&["pull", "--quiet", reference]), within, &self.interrupt)?;
         Ok(())
@@ -79,7 +80,7 @@ impl Engine {
         self.remove(&["network", "ls", "--quiet"], &["network", "rm"]);
     }
 
-    /// Lists what carries our label and removes it, signals or not; what cannot be removed is named.
+    /// Lists everything with our label and removes it, also after a signal. A failure prints a warning.
     fn remove(&self, list: &[&str], remove: &[&str]) {
         let unstopped = Interrupt::default();
         let filter = format!("label={}", self.label());
@@ -105,7 +106,7 @@ impl Drop for Engine {
     }
 }
 
-/// In a process group of its own: Ctrl-C in a terminal reaches this task alone, which then cleans up.
+/// The command has a process group of its own: Ctrl-C in a terminal reaches only this task, which then cleans up.
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new("docker");
     command.args(arguments).process_group(0);

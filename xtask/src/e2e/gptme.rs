@@ -1,39 +1,65 @@
-//! Real gptme, against a model that counts, a real gateway and a real Prometheus: what is served is what they say.
+//! Real gptme with a model that counts its tokens, a real gateway and a real Prometheus: Prometheus has to know
+//! exactly the tokens that the model served.
 //!
-//! It runs on this machine rather than in containers: its processes are what is told apart, signalled and killed.
+//! The scenario runs on this machine rather than in containers, because it signals and kills single processes.
 
-mod by_hand;
+mod command_line;
 mod documents;
-mod ends;
-mod exit;
+mod environment;
+mod exit_time;
 mod guide;
 mod install;
 mod instances;
-mod site;
+mod shutdown;
+mod steps;
 mod totals;
 
-pub(crate) use by_hand::run as run_by_hand;
+pub(crate) use command_line::run as run_alone;
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::report::Report;
 use crate::process::Interrupt;
 use crate::workspace;
+use environment::Environment;
 use install::Gptme;
-use instances::Way;
-use site::Site;
+use instances::Mode;
 
-/// How many instances run at once.
-const INSTANCES: usize = 10;
+/// Instances that run in sequence in the long part.
+const SEQUENCE: usize = 10;
 
-/// Goes through every step with the version that is pinned.
+/// Runs every step with the pinned version of gptme.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or gptme cannot be installed with `CI=true`; without CI nothing is done then.
+/// When a step fails, a signal comes, or gptme cannot be installed and `CI=true`. Without CI the steps are skipped then.
 pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let Some(environment) = start(prompush, interrupt, report)? else { return Ok(()) };
+    steps::run(&environment, report)
+}
+
+/// Runs the long part: instances in sequence in each mode, and the time that the exit of gptme takes.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(super) fn run_long(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
+    let Some(environment) = start(prompush, interrupt, report)? else { return Ok(()) };
+    for mode in [Mode::Run, Mode::Bridge] {
+        let name = format!("{}: {SEQUENCE} in sequence, every fifth killed", mode.name());
+        report.step(&name, || instances::run_in_sequence(&environment, mode, SEQUENCE))?;
+    }
+    report.step("the time that the exit of gptme takes", || exit_time::measure(&environment))
+}
+
+/// Installs gptme and starts the servers; `None` where gptme cannot be installed and its steps may be skipped.
+fn start(
+    prompush: &Path,
+    interrupt: &Interrupt,
+    report: &mut Report,
+) -> Result<Option<Environment>> {
     let gptme = match Gptme::install(install::VERSION, interrupt) {
         Ok(gptme) => gptme,
         Err(error) => {
@@ -42,35 +68,10 @@ pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -
                 return Err(error.context("gptme is missing with CI=true"));
             }
             println!("skipped: the scenario with gptme: {error:#}");
-            return Ok(());
+            return Ok(None);
         }
     };
     println!("gptme: {}", gptme.version);
-    let site = report
-        .step("model, gateway, Prometheus: start", || Site::start(gptme, prompush, interrupt))?;
-    steps(&site, report)
-}
-
-/// Everything on one site.
-fn steps(site: &Site, report: &mut Report) -> Result<()> {
-    report.step("run: ten at once and one killed, no token lost or counted twice", || {
-        instances::at_once(site, Way::Run, INSTANCES)
-    })?;
-    report.step("bridge: ten at once and one killed, no token lost or counted twice", || {
-        instances::at_once(site, Way::Bridge, INSTANCES)
-    })?;
-    report.step("run: the last values arrive however gptme ends", || ends::arrive(site))?;
-    report.step("run: with the gateway gone at the end, they wait on disk", || {
-        ends::are_kept(site)
-    })?;
-    report.step("the guide works from its first line to its last", || guide::works(site))?;
-    report.step("every query of the guide answers", || documents::queries_answer(site))?;
-    report.step("every query of the dashboard answers", || documents::dashboard_answers(site))?;
-    report.step("the gateway has nothing to say against what was pushed", || {
-        let log = site.gateway.log();
-        let complaint = log.lines().find(|line| line.contains("inconsistent"));
-        ensure!(complaint.is_none(), "the gateway says: {complaint:?}");
-        Ok(())
-    })?;
-    report.step("the alert rules do what their tests say", || documents::rules_hold(site))
+    let start = || Environment::start(gptme, prompush, interrupt);
+    report.step("model, gateway, Prometheus: start", start).map(Some)
 }

@@ -1,4 +1,4 @@
-//! The images: from a registry where one answers, else from programs on this machine.
+//! The container images: from a registry when one answers, otherwise from programs on this machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use super::engine::Engine;
 use crate::process;
 use crate::workspace;
 
-/// How long a registry may take: none answers on a machine without a network.
+/// The time limit of a pull. On a machine without a network no registry answers.
 const PULL_WITHIN: Duration = Duration::from_secs(20);
 
-/// How long making an image may take.
+/// The time limit of building an image.
 const BUILD_WITHIN: Duration = Duration::from_mins(2);
 
-/// The image of the official gateway, by its reference.
+/// The reference of the image of the official gateway.
 pub(super) fn pushgateway(engine: &Engine) -> Result<String> {
     official(
         engine,
@@ -27,17 +27,17 @@ pub(super) fn pushgateway(engine: &Engine) -> Result<String> {
     )
 }
 
-/// The image of Prometheus, by its reference.
+/// The reference of the image of Prometheus.
 pub(super) fn prometheus(engine: &Engine) -> Result<String> {
     official(engine, "prom/prometheus", "prometheus", &["prometheus"])
 }
 
-/// The image of `prompush`, from the program just built.
+/// The reference of the image of `prompush`, which holds the program just built.
 pub(super) fn prompush(engine: &Engine, program: &Path) -> Result<String> {
     from_scratch(engine, "prompush", program)
 }
 
-/// The image that is here, or that a registry gives, or one made of the first server in `target/servers`.
+/// The image that the engine has, or that a registry gives, or one made of the first server in `target/servers`.
 fn official(engine: &Engine, reference: &str, name: &str, servers: &[&str]) -> Result<String> {
     if engine.docker(&["image", "inspect", "--format", "{{.Id}}", reference]).is_ok() {
         println!("image {reference}: already there");
@@ -52,15 +52,17 @@ fn official(engine: &Engine, reference: &str, name: &str, servers: &[&str]) -> R
     let server =
         servers.iter().map(|server| workspace::servers().join(server)).find(|path| path.is_file());
     let server = server.with_context(|| {
-        format!("no registry gives `{reference}`, and there is no server either")
+        format!(
+            "no registry gives `{reference}`, and `target/servers` has no program to build it from"
+        )
     })?;
     from_scratch(engine, name, &server)
 }
 
-/// An image that holds a program, the loader and the libraries it names, and nothing else.
+/// An image with only a program, its loader and its libraries.
 ///
-/// A tar archive that is imported, rather than a build: it is one layer either way, and which builder the machine
-/// has, and whether it may ask a registry for its own parts, does not matter.
+/// The image is imported from a tar archive rather than built: a build depends on the builder of the machine, and
+/// on whether the builder may pull its own parts from a registry. The image has one layer either way.
 fn from_scratch(engine: &Engine, name: &str, program: &Path) -> Result<String> {
     let root = engine.scratch().join(name);
     fs::create_dir_all(&root)?;
@@ -70,7 +72,7 @@ fn from_scratch(engine: &Engine, name: &str, program: &Path) -> Result<String> {
         fs::copy(&library, &place)
             .with_context(|| format!("cannot copy `{}`", library.display()))?;
     }
-    // Not at the top: Prometheus keeps its data in `/prometheus`.
+    // Not at the top: `/prometheus` is the data folder of Prometheus.
     let bin = root.join("bin");
     fs::create_dir_all(&bin)?;
     fs::copy(program, bin.join(name))
@@ -100,7 +102,8 @@ fn from_scratch(engine: &Engine, name: &str, program: &Path) -> Result<String> {
     Ok(reference)
 }
 
-/// The loader and the libraries of a program, by the paths it will look for them at; none for a static one.
+/// The loader and the libraries of a program, by the paths where the program looks for them. A static program has
+/// none.
 fn libraries(engine: &Engine, program: &Path) -> Result<Vec<PathBuf>> {
     let ldd =
         process::finish(Command::new("ldd").arg(program), &[], BUILD_WITHIN, engine.interrupt())?;

@@ -1,4 +1,4 @@
-//! Which steps passed.
+//! The results of the steps.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::process;
 
-/// Counts the steps and prints each as it ends.
+/// Counts the steps, and prints each step when it ends.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     passed: usize,
@@ -14,7 +14,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Performs a step; its error is counted, named after the step, and passed on.
+    /// Runs a step, counts and prints its result, and returns the error with the name of the step.
     pub(super) fn step<T>(&mut self, name: &str, action: impl FnOnce() -> Result<T>) -> Result<T> {
         let start: Instant = process::now();
         let result = action();
@@ -29,7 +29,7 @@ impl Report {
         result.with_context(|| format!("step `{name}` failed"))
     }
 
-    /// Shows why nothing follows, which counts as a failure where it is none of a step.
+    /// Prints the error that ended a part of the run. The run has failed even if the error came from no step.
     pub(super) fn stopped(&mut self, error: &anyhow::Error) {
         eprintln!("error: {error:#}");
         self.failed = self.failed.max(1);
@@ -40,7 +40,7 @@ impl Report {
         self.failed == 0
     }
 
-    /// The last line of the task.
+    /// The last line of the run.
     pub(super) fn summary(&self) -> String {
         format!("{} passed, {} failed", self.passed, self.failed)
     }

@@ -1,13 +1,15 @@
-//! The scenario: what is pushed arrives, what is deleted goes, and a gateway that restarts is no loss.
+//! The scenario: a push arrives in Prometheus, a deletion reaches Prometheus, and nothing is lost when a gateway
+//! restarts.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::answers::{wait_for_type, wait_for_values};
 use super::background;
+use super::deployment::Deployment;
 use super::report::Report;
-use super::site::{SCRAPED_WITHIN, Site};
 
-/// What a run of gptme might push, and one family of each type beside it.
+/// The metrics that gptme might push, with one family of each type.
 const BODY: &str = r#"# HELP gptme_tokens_total Tokens used.
 # TYPE gptme_tokens_total counter
 gptme_tokens_total{token_type="input"} 1200
@@ -23,41 +25,54 @@ gptme_request_duration_seconds_sum{model="a"} 2.25
 gptme_request_duration_seconds_count{model="a"} 4
 "#;
 
-/// A job as odd as users' jobs are.
+/// A job with characters that a path must encode.
 const ODD_JOB: &str = "a/b c+d%2F ü🦀";
 
-/// Goes through every step on a site; the first that fails ends it.
+/// Runs every step on a deployment, and stops at the first that fails.
 pub(super) fn run(
-    site: &Site<'_>,
+    deployment: &Deployment<'_>,
     background_pusher: &std::path::Path,
     report: &mut Report,
 ) -> Result<()> {
-    report.step("push: a body is taken", || push(site))?;
-    report
-        .step("push: the first test of the guide works as it stands", || push_guide_test(site))?;
-    report.step("Prometheus: labels and values are right", || values_are_right(site))?;
-    report.step("Prometheus: types are right", || types_are_right(site))?;
+    report.step("push: the gateway accepts a body", || push(deployment))?;
+    report.step("push: the first example of the guide works", || push_guide_test(deployment))?;
+    report.step("Prometheus: labels and values are right", || values_are_right(deployment))?;
+    report.step("Prometheus: types are right", || types_are_right(deployment))?;
     report.step("push replaces the group, add keeps the other families", || {
-        replaces_and_adds(site)
+        replaces_and_adds(deployment)
     })?;
-    report.step("an odd job arrives as it is", || odd_job_arrives(site))?;
-    report.step("what the gateway would refuse is refused before", || refuses(site))?;
-    report.step("list: every group is there", || lists(site))?;
-    report.step("delete: a whole key goes, also from Prometheus", || deletes(site))?;
-    report.step("delete: a glob takes what it matches and nothing else", || deletes_glob(site))?;
-    background::run(site, background_pusher, report)
+    report
+        .step("a job with special characters arrives unchanged", || odd_job_arrives(deployment))?;
+    report
+        .step("push: an invalid body is refused before anything is sent", || refuses(deployment))?;
+    report.step("list: every group is listed", || lists(deployment))?;
+    report.step("delete: a group is deleted by its whole key, also in Prometheus", || {
+        deletes(deployment)
+    })?;
+    report.step("delete: a glob deletes the groups it matches and no others", || {
+        deletes_glob(deployment)
+    })?;
+    background::run(deployment, background_pusher, report)
 }
 
-fn push(site: &Site<'_>) -> Result<()> {
-    site.prompush_ends(&["push", "--job", "gptme", "--group", "instance=host-1:7"], BODY, 0)?;
-    group_exists(site, &json!({"job": "gptme", "instance": "host-1:7"}))
+fn push(deployment: &Deployment<'_>) -> Result<()> {
+    deployment.prompush_ends(
+        &["push", "--job", "gptme", "--group", "instance=host-1:7"],
+        BODY,
+        0,
+    )?;
+    group_exists(deployment, &json!({"job": "gptme", "instance": "host-1:7"}))
 }
 
-fn push_guide_test(site: &Site<'_>) -> Result<()> {
-    site.prompush_ends(&["push", "--job", "test"], "test_metric 42\n", 0)?;
-    site.prompush_ends(&["push", "--job", "test-crlf"], "test_metric 43\r\nother_metric 1", 0)?;
+fn push_guide_test(deployment: &Deployment<'_>) -> Result<()> {
+    deployment.prompush_ends(&["push", "--job", "test"], "test_metric 42\n", 0)?;
+    deployment.prompush_ends(
+        &["push", "--job", "test-crlf"],
+        "test_metric 43\r\nother_metric 1",
+        0,
+    )?;
     wait_for_values(
-        site,
+        deployment,
         "test_metric",
         &[
             (json!({"__name__": "test_metric", "job": "test"}), "42"),
@@ -66,7 +81,7 @@ fn push_guide_test(site: &Site<'_>) -> Result<()> {
     )
 }
 
-fn values_are_right(site: &Site<'_>) -> Result<()> {
+fn values_are_right(deployment: &Deployment<'_>) -> Result<()> {
     let labels = |name: &str, label: &str, value: &str| {
         let mut labels = json!({"__name__": name, "job": "gptme", "instance": "host-1:7"});
         if !label.is_empty() {
@@ -76,96 +91,104 @@ fn values_are_right(site: &Site<'_>) -> Result<()> {
     };
     let tokens = |kind| labels("gptme_tokens_total", "token_type", kind);
     wait_for_values(
-        site,
+        deployment,
         "gptme_tokens_total",
         &[(tokens("input"), "1200"), (tokens("output"), "340.5")],
     )?;
     wait_for_values(
-        site,
+        deployment,
         "gptme_active_sessions",
         &[(labels("gptme_active_sessions", "", ""), "-2")],
     )?;
     let count = "gptme_request_duration_seconds_count";
-    wait_for_values(site, count, &[(labels(count, "model", "a"), "4")])?;
+    wait_for_values(deployment, count, &[(labels(count, "model", "a"), "4")])?;
     let bucket = "gptme_request_duration_seconds_bucket{le=\"0.5\"}";
     let mut expected = labels("gptme_request_duration_seconds_bucket", "model", "a");
     expected["le"] = json!("0.5");
-    wait_for_values(site, bucket, &[(expected, "3")])
+    wait_for_values(deployment, bucket, &[(expected, "3")])
 }
 
-fn types_are_right(site: &Site<'_>) -> Result<()> {
+fn types_are_right(deployment: &Deployment<'_>) -> Result<()> {
     for (family, expected) in [
         ("gptme_tokens_total", "counter"),
         ("gptme_active_sessions", "gauge"),
         ("gptme_request_duration_seconds", "histogram"),
     ] {
-        wait_for_type(site, family, expected)?;
+        wait_for_type(deployment, family, expected)?;
     }
     Ok(())
 }
 
-fn replaces_and_adds(site: &Site<'_>) -> Result<()> {
+fn replaces_and_adds(deployment: &Deployment<'_>) -> Result<()> {
     let with_job = |name: &str| json!({"__name__": name, "job": "nightly"});
-    site.prompush_ends(&["push", "--job", "nightly"], "nightly_a 1\nnightly_b 1\n", 0)?;
-    site.prompush_ends(&["push", "--add", "--job", "nightly"], "nightly_b 2\n", 0)?;
-    wait_for_values(site, "nightly_b", &[(with_job("nightly_b"), "2")])?;
-    wait_for_values(site, "nightly_a", &[(with_job("nightly_a"), "1")])?;
-    site.prompush_ends(&["push", "--job", "nightly"], "nightly_b 3\n", 0)?;
-    wait_for_values(site, "nightly_b", &[(with_job("nightly_b"), "3")])?;
-    wait_for_values(site, "nightly_a", &[])
+    deployment.prompush_ends(&["push", "--job", "nightly"], "nightly_a 1\nnightly_b 1\n", 0)?;
+    deployment.prompush_ends(&["push", "--add", "--job", "nightly"], "nightly_b 2\n", 0)?;
+    wait_for_values(deployment, "nightly_b", &[(with_job("nightly_b"), "2")])?;
+    wait_for_values(deployment, "nightly_a", &[(with_job("nightly_a"), "1")])?;
+    deployment.prompush_ends(&["push", "--job", "nightly"], "nightly_b 3\n", 0)?;
+    wait_for_values(deployment, "nightly_b", &[(with_job("nightly_b"), "3")])?;
+    wait_for_values(deployment, "nightly_a", &[])
 }
 
-fn odd_job_arrives(site: &Site<'_>) -> Result<()> {
-    site.prompush_ends(&["push", "--job", ODD_JOB, "--group", "path=/var/"], "odd_total 1\n", 0)?;
+fn odd_job_arrives(deployment: &Deployment<'_>) -> Result<()> {
+    deployment.prompush_ends(
+        &["push", "--job", ODD_JOB, "--group", "path=/var/"],
+        "odd_total 1\n",
+        0,
+    )?;
     let expected = json!({"__name__": "odd_total", "job": ODD_JOB, "path": "/var/"});
-    wait_for_values(site, "odd_total", &[(expected, "1")])
+    wait_for_values(deployment, "odd_total", &[(expected, "1")])
 }
 
-fn refuses(site: &Site<'_>) -> Result<()> {
-    let before = site.groups()?.len();
-    site.prompush_ends(&["push", "--job", "bad"], "no value here\n", 1)?;
-    site.prompush_ends(&["push", "--job", "bad"], "stamped 1 1700000000000\n", 1)?;
-    ensure!(site.groups()?.len() == before, "a refused push left a group behind");
+fn refuses(deployment: &Deployment<'_>) -> Result<()> {
+    let before = deployment.groups()?.len();
+    deployment.prompush_ends(&["push", "--job", "bad"], "no value here\n", 1)?;
+    deployment.prompush_ends(&["push", "--job", "bad"], "stamped 1 1700000000000\n", 1)?;
+    ensure!(deployment.groups()?.len() == before, "a refused push left a group behind");
     Ok(())
 }
 
-fn lists(site: &Site<'_>) -> Result<()> {
-    let text = site.prompush_ends(&["list", "--json"], "", 0)?;
+fn lists(deployment: &Deployment<'_>) -> Result<()> {
+    let text = deployment.prompush_ends(&["list", "--json"], "", 0)?;
     let list: Value = serde_json::from_str(&text)?;
     let groups = list.as_array().or_else(|| list["groups"].as_array());
     let labels: Vec<&Value> = groups.into_iter().flatten().map(|group| &group["labels"]).collect();
-    for expected in site.groups()? {
+    for expected in deployment.groups()? {
         ensure!(labels.contains(&&expected), "`{expected}` is not in the list: {text}");
     }
-    let table = site.prompush_ends(&["list"], "", 0)?;
+    let table = deployment.prompush_ends(&["list"], "", 0)?;
     ensure!(table.contains("host-1:7"), "the table names no `host-1:7`: {table}");
     Ok(())
 }
 
-fn deletes(site: &Site<'_>) -> Result<()> {
-    site.prompush_ends(&["delete", "--job", "gptme", "--group", "instance=host-1:7"], "", 0)?;
-    wait_for_values(site, "gptme_tokens_total", &[])?;
-    group_exists(site, &json!({"job": "nightly"}))
+fn deletes(deployment: &Deployment<'_>) -> Result<()> {
+    deployment.prompush_ends(
+        &["delete", "--job", "gptme", "--group", "instance=host-1:7"],
+        "",
+        0,
+    )?;
+    wait_for_values(deployment, "gptme_tokens_total", &[])?;
+    group_exists(deployment, &json!({"job": "nightly"}))
 }
 
-fn deletes_glob(site: &Site<'_>) -> Result<()> {
+fn deletes_glob(deployment: &Deployment<'_>) -> Result<()> {
     for job in ["gptme-101", "gptme-102", "keep-gptme-1"] {
-        site.prompush_ends(&["push", "--job", job], BODY, 0)?;
+        deployment.prompush_ends(&["push", "--job", job], BODY, 0)?;
     }
     let tokens = "count by (job) (gptme_tokens_total)";
     let of_job = |job: &str| (json!({"job": job}), "2");
     let all = [of_job("gptme-101"), of_job("gptme-102"), of_job("keep-gptme-1")];
-    wait_for_values(site, tokens, &all)?;
-    let before = site.groups()?.len();
-    site.prompush_ends(&["delete", "--dry-run", "--job", "gptme-*"], "", 0)?;
-    ensure!(site.groups()?.len() == before, "a dry run deleted something");
-    site.prompush_ends(&["delete", "--job", "gptme-*"], "", 0)?;
-    ensure!(site.groups()?.len() == before - 2, "the glob took something else than two groups");
-    wait_for_values(site, tokens, &[of_job("keep-gptme-1")])
+    wait_for_values(deployment, tokens, &all)?;
+    let before = deployment.groups()?.len();
+    deployment.prompush_ends(&["delete", "--dry-run", "--job", "gptme-*"], "", 0)?;
+    ensure!(deployment.groups()?.len() == before, "a dry run deleted something");
+    deployment.prompush_ends(&["delete", "--job", "gptme-*"], "", 0)?;
+    ensure!(deployment.groups()?.len() == before - 2, "the glob did not delete exactly two groups");
+    wait_for_values(deployment, tokens, &[of_job("keep-gptme-1")])
 }
 
-fn group_exists(site: &Site<'_>, labels: &Value) -> Result<()> {
-    // A group without an instance is listed with or without an empty one.
+fn group_exists(deployment: &Deployment<'_>, labels: &Value) -> Result<()> {
+    // A gateway may list a group without an instance as a group with an empty instance.
     let same = |group: &Value| {
         let mut group = group.clone();
         if let Some(group) = group.as_object_mut() {
@@ -173,48 +196,7 @@ fn group_exists(site: &Site<'_>, labels: &Value) -> Result<()> {
         }
         group == *labels
     };
-    let groups = site.groups()?;
+    let groups = deployment.groups()?;
     ensure!(groups.iter().any(same), "the gateway holds no group `{labels}`: {groups:?}");
     Ok(())
-}
-
-/// Waits until a query answers exactly these label sets and values; none means that it answers nothing.
-pub(super) fn wait_for_values(
-    site: &Site<'_>,
-    promql: &str,
-    expected: &[(Value, &str)],
-) -> Result<()> {
-    let mut seen = Vec::new();
-    let result = site.engine().interrupt().wait_for(SCRAPED_WITHIN, "Prometheus", || {
-        seen = site.query(promql)?;
-        let is_there = |(labels, value): &(Value, &str)| {
-            seen.iter().any(|sample| sample["metric"] == *labels && sample["value"][1] == *value)
-        };
-        Ok((seen.len() == expected.len() && expected.iter().all(is_there)).then_some(()))
-    });
-    result.map_err(|error| {
-        let seen = seen.iter().map(|sample| {
-            (sample["metric"].clone(), sample["value"][1].as_str().unwrap_or_default())
-        });
-        let (seen, expected) = (shown(seen), shown(expected.iter().cloned()));
-        error.context(format!("`{promql}` answers {seen} instead of {expected}"))
-    })
-}
-
-/// Waits until Prometheus knows a family by that type.
-pub(super) fn wait_for_type(site: &Site<'_>, family: &str, expected: &str) -> Result<()> {
-    let mut seen = None;
-    let result = site.engine().interrupt().wait_for(SCRAPED_WITHIN, "Prometheus", || {
-        seen = site.metric_type(family)?;
-        Ok((seen.as_deref() == Some(expected)).then_some(()))
-    });
-    result.map_err(|error| {
-        error.context(format!("`{family}` has type {seen:?} instead of {expected}"))
-    })
-}
-
-fn shown<'a>(samples: impl Iterator<Item = (Value, &'a str)>) -> String {
-    let samples: Vec<String> =
-        samples.map(|(labels, value)| format!("`{labels} {value}`")).collect();
-    if samples.is_empty() { "nothing".to_owned() } else { samples.join(", ") }
 }

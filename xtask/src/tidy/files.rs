@@ -1,4 +1,4 @@
-//! The files of the checkout: how long, how named, and what they must not say.
+//! The rules for every file: its length, its name, and the folders that it must not name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,21 @@ use crate::workspace;
 /// The longest Rust file, in lines.
 const LINES_MAX: usize = 500;
 
-/// Names that say nothing about what is inside; a file is a noun of the field.
+/// Names that say nothing about the content of a file. A file is named after a noun of the field.
 const EMPTY_NAMES: [&str; 5] = ["utils", "util", "common", "helpers", "helper"];
 
-/// Folders of one machine. Put together here, so that this file does not break the rule.
+/// Folders of one machine. Each is put together from two parts, so that this file does not break the rule.
 const MACHINE_FOLDERS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 
 /// A file of the checkout that is text.
 #[derive(Debug)]
 pub(super) struct TextFile {
-    /// Below the top folder.
+    /// The path from the top folder.
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
 
-/// Reads what git tracks, and what it would: new files have to keep the rules before they are added.
+/// Reads the files that git tracks and those that it would add: new files keep the rules before they are added.
 pub(super) fn read() -> Result<Vec<TextFile>> {
     let mut command = Command::new("git");
     command.current_dir(workspace::root());
@@ -37,23 +37,21 @@ pub(super) fn read() -> Result<Vec<TextFile>> {
     paths.sort_unstable();
     paths.dedup();
     let read = |path: &&str| {
-        // What is gone from the disk is gone; what is no UTF-8 is no text.
+        // Git lists files that were deleted. A file that is not UTF-8 is not text.
         let text = fs::read_to_string(workspace::root().join(path)).ok()?;
         Some(TextFile { path: PathBuf::from(path), text })
     };
     Ok(paths.iter().filter_map(read).collect())
 }
 
-/// Names what is wrong with a file.
+/// Names the rules that a file breaks.
 pub(super) fn check(file: &TextFile) -> Vec<String> {
     let path = file.path.display();
     let mut breaches = Vec::new();
     let lines = file.text.lines().count();
     let is_rust = file.path.extension().is_some_and(|extension| extension == "rs");
     if is_rust && lines > LINES_MAX {
-        breaches.push(format!(
-            "`{path}` has {lines} lines: more than {LINES_MAX}, so it is more than one thing"
-        ));
+        breaches.push(format!("`{path}` has {lines} lines: the limit is {LINES_MAX}, so split it"));
     }
     if is_rust && let Some(name) = empty_name(&file.path) {
         breaches.push(format!("`{path}`: `{name}` says nothing: name it after what is inside"));
@@ -76,7 +74,7 @@ fn empty_name(path: &Path) -> Option<String> {
         .map(std::borrow::Cow::into_owned)
 }
 
-/// Whether `folder` stands in the line as an absolute path, not as the end of a longer one.
+/// Whether the line names `folder` as an absolute path rather than as the end of a longer path.
 fn names_folder(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(start, _)| {
         let before = line.get(..start).unwrap_or_default().chars().next_back();

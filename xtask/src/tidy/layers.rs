@@ -1,45 +1,53 @@
-//! The arrows between the packages, and who may run on an async runtime.
+//! The dependencies between the packages, and the packages that must not pull in an async runtime.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::packages::{Dependency, Package};
+use crate::packages::{Dependency, Package};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
-/// Who may depend on whom: downwards only. A new arrow is a change of the architecture and says so in its commit.
-const ARROWS: [(&str, &[&str]); 9] = [
+/// The allowed dependencies of each package: downwards only. A new dependency is a change of the architecture, and its
+/// commit says so.
+const ARROWS: [(&str, &[&str]); 11] = [
     ("prompush-core", &[]),
-    ("prompush", &["prompush-core"]),
+    ("prompush-process-metrics", &["prompush-core"]),
+    // The metrics of the process come with the feature `process`, which is off by default.
+    ("prompush", &["prompush-core", "prompush-process-metrics"]),
     ("prompush-http-server", &[]),
-    ("prompush-gateway", &["prompush-core", "prompush-http-server"]),
+    ("prompush-gateway", &["prompush-core", "prompush-http-server", "prompush-process-metrics"]),
     // The server comes with the feature `serve`, which is off by default.
-    ("prompush-gptme", &["prompush", "prompush-core", "prompush-http-server"]),
-    ("prompush-cli", &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core"]),
+    ("prompush-otlp", &["prompush", "prompush-core", "prompush-http-server"]),
+    ("prompush-gptme", &["prompush-otlp", "prompush", "prompush-http-server"]),
+    (
+        "prompush-cli",
+        &["prompush-gptme", "prompush-otlp", "prompush-gateway", "prompush", "prompush-core"],
+    ),
     (
         "prompush-benches",
         &["prompush-gptme", "prompush-gateway", "prompush", "prompush-core", "prompush-testing"],
     ),
     ("prompush-testing", &[]),
-    // Never a library crate: tasks have to build while those do not.
+    // Never a library crate: the tasks build also while a library crate does not.
     ("xtask", &["prompush-testing"]),
 ];
 
-/// What tests may see beside the arrows: servers, and our own gateway to push to.
-const DEV_ARROWS: [(&str, &[&str]); 6] = [
+/// The allowed dependencies of tests, in addition to [`ARROWS`].
+const DEV_ARROWS: [(&str, &[&str]); 7] = [
     ("prompush-core", &["prompush-testing"]),
     ("prompush", &["prompush-testing"]),
     ("prompush-http-server", &["prompush-testing"]),
     ("prompush-gateway", &["prompush-testing"]),
-    ("prompush-gptme", &["prompush-testing"]),
+    ("prompush-otlp", &["prompush-http-server", "prompush-testing"]),
+    ("prompush-gptme", &["prompush-core", "prompush-http-server", "prompush-testing"]),
     ("prompush-cli", &["prompush-testing"]),
 ];
 
-/// The libraries that a synchronous program adds: no async runtime comes with them.
-const WITHOUT_RUNTIME: [&str; 3] = ["prompush-core", "prompush", "prompush-gptme"];
+/// The libraries that a synchronous program adds. No async runtime may come with them.
+const WITHOUT_RUNTIME: [&str; 4] = ["prompush-core", "prompush", "prompush-otlp", "prompush-gptme"];
 
-/// Async runtimes, and the crates that are nothing without one.
+/// Async runtimes, and crates that need one.
 const RUNTIMES: [&str; 10] = [
     "tokio",
     "async-std",
@@ -53,11 +61,11 @@ const RUNTIMES: [&str; 10] = [
     "monoio",
 ];
 
-/// Names the arrows of a package that are not on the list.
+/// Names the dependencies of a package that are not on the list.
 pub(super) fn check(package: &Package) -> Vec<String> {
     let Some(allowed) = allowed(&ARROWS, &package.name) else {
         return vec![format!(
-            "package `{}` has no place among the layers: see `ARROWS` in xtask",
+            "package `{}` is not on the list of layers: see `ARROWS` in xtask",
             package.name
         )];
     };
@@ -73,7 +81,7 @@ pub(super) fn check(package: &Package) -> Vec<String> {
     package.dependencies.iter().filter(breaks).map(breach).collect()
 }
 
-/// Names the async runtimes in what a program gets with one of our libraries and its default features.
+/// Names the async runtimes that a program gets with one of our libraries and its default features.
 pub(super) fn check_runtimes() -> Result<Vec<String>> {
     let mut breaches = Vec::new();
     for package in WITHOUT_RUNTIME {
@@ -99,7 +107,7 @@ pub(super) fn check_runtimes() -> Result<Vec<String>> {
     Ok(breaches)
 }
 
-/// `tree` has a package a line: `name vVersion …`.
+/// The runtimes in a tree with one package a line: `name vVersion …`.
 fn runtimes_in(tree: &str) -> Vec<&'static str> {
     let names: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     RUNTIMES.into_iter().filter(|runtime| names.contains(runtime)).collect()

@@ -1,4 +1,4 @@
-//! Links between the files: each that is relative leads to something.
+//! Every relative link of a Markdown file leads to a file or folder that exists.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) fn check(file: &TextFile) -> Vec<String> {
     relative_links(&file.text).iter().filter(leads_nowhere).map(breach).collect()
 }
 
-/// The paths that a text links to, each with its line; blocks and spans of code are no text.
+/// The paths that a text links to, each with its line. Blocks and spans of code are left out.
 fn relative_links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     let mut fence: Option<&str> = None;
@@ -39,16 +39,16 @@ fn relative_links(text: &str) -> Vec<(usize, String)> {
 
 /// `[text](target "title")`, `![alt](target)` and `[name]: target`.
 fn links_in(line: &str) -> impl Iterator<Item = &str> {
-    // Every second piece between backticks is code.
+    // Between backticks, every second piece is code.
     let inline = line.split('`').step_by(2).flat_map(|piece| piece.split("](").skip(1));
     let inline = inline.filter_map(|rest| rest.split(')').next());
-    // A link whose text is code is split within its brackets; the target follows in a piece of its own.
+    // A link whose text is code is split inside its brackets, so its target stands in a piece that is not code.
     let definition =
         line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
     inline.chain(definition).filter_map(|target| target.split_whitespace().next())
 }
 
-/// The path of a link, without its anchor; `None` for addresses and for anchors in the same file.
+/// The path of a link without its anchor; `None` for an address, and for an anchor in the same file.
 fn path_of(link: &str) -> Option<String> {
     let path = link.trim_matches(['<', '>']).split('#').next()?;
     let is_address = path.contains("://") || path.starts_with("mailto:");

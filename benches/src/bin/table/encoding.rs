@@ -17,11 +17,13 @@ const MANY: u32 = 100_000;
 pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
     let full = Workload::FULL;
     let mut rows = vec![
-        text("text_encode", "text encode, 3,500 lines", full, effort)?.target(20.0).against(74.0),
+        text("text_encode", "text encode, 3,500 lines", full, effort)?
+            .target(20.0)
+            .best_peer_was(74.0),
         text("text_encode_100k", "text encode, 100,000 series", Workload::counters(MANY), effort)?
             .target(60.0)
-            .against(260.0),
-        protobuf(effort)?.target(25.0).against(343.0),
+            .best_peer_was(260.0),
+        protobuf(effort)?.target(25.0).best_peer_was(343.0),
     ];
     for (id, title, format) in [
         ("parse_text", "parse text, 3,500 lines", Format::Text),

@@ -32,12 +32,14 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("create", "creating a series, on the way to 100,000", "ns")
             .with(creating(&labels, effort)?)
             .target(300.0)
-            .against(290.0),
-        counted("create_bytes", "a series' memory, of 100,000", "B").target(160.0).against(117.0),
+            .best_peer_was(290.0),
+        counted("create_bytes", "a series' memory, of 100,000", "B")
+            .target(160.0)
+            .best_peer_was(117.0),
         Row::new("create_worst", "worst single creation on the way", "ms")
             .with(worst(&labels, effort)?)
             .target(0.5)
-            .against(0.6)
+            .best_peer_was(0.6)
             .note("processor time, so that another program's turn does not count"),
         counted("create_allocations", "allocations to create a series", "allocations"),
         counted("text_allocations", "allocations of a text encode, 3,500 lines", "allocations")

@@ -46,7 +46,7 @@ impl Machine {
             command,
             date: today()?,
             commit: commit()?,
-            rustc: said("rustc", &["--version"])?,
+            rustc: output_of("rustc", &["--version"])?,
             processor: processor(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             load: [load; 2],
@@ -73,12 +73,12 @@ impl Machine {
 }
 
 fn commit() -> Result<String> {
-    let commit = said("git", &["rev-parse", "--short=12", "HEAD"])?;
-    let changes = said("git", &["status", "--porcelain", "--untracked-files=no"])?;
+    let commit = output_of("git", &["rev-parse", "--short=12", "HEAD"])?;
+    let changes = output_of("git", &["status", "--porcelain", "--untracked-files=no"])?;
     Ok(if changes.is_empty() { commit } else { format!("{commit} with changes") })
 }
 
-fn said(program: &str, arguments: &[&str]) -> Result<String> {
+fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -31,14 +31,14 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("lookup_inc", "lookup by labels + inc, 1 thread", "ns/op")
             .with(by_processor_time(lookup_jobs()?, effort))
             .target(20.0)
-            .against(20.0),
+            .best_peer_was(20.0),
     ];
     for (id, title, target, best, step) in [
         ("lookup_inc_2_own", "lookup + inc, 2 threads, own series", 14.0, 35.0, STEP),
         ("lookup_inc_2_same", "lookup + inc, 2 threads, same series", 20.0, 44.0, 0),
     ] {
         let measured = by_wall_time(&lookup_threads_jobs(step)?, 2, effort);
-        rows.push(Row::new(id, title, "ns/op").with(measured).target(target).against(best));
+        rows.push(Row::new(id, title, "ns/op").with(measured).target(target).best_peer_was(best));
     }
     rows.push(
         Row::new("handle_inc", "inc through a handle, 1 thread", "ns/op")
@@ -56,7 +56,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("observe", "histogram observe, 1 thread", "ns/op")
             .with(by_processor_time(observe_jobs(0)?, effort))
             .target(6.0)
-            .against(8.4),
+            .best_peer_was(8.4),
     );
     rows.push(
         Row::new("observe_spread", "histogram observe, values over all buckets", "ns/op")
@@ -66,7 +66,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("observe_2_same", "histogram observe, 2 threads, same series", "ns/op")
             .with(by_wall_time(&observe_threads_jobs()?, 2, effort))
             .target(12.0)
-            .against(12.0),
+            .best_peer_was(12.0),
     );
     Ok(rows)
 }
@@ -110,7 +110,7 @@ fn lookup_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
                 peer.add_by_labels(black_box(labels), 1);
             }
         };
-        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), pause: Box::new(|| {}) });
+        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), upkeep: Box::new(|| {}) });
     });
     Ok(jobs)
 }
@@ -145,7 +145,7 @@ fn handle_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
                 peer.inc(black_box(&counters[thread]));
             }
         };
-        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), pause: Box::new(|| {}) });
+        jobs.push(ThreadsJob { library: P::NAME, run: Box::new(run), upkeep: Box::new(|| {}) });
     });
     let bare = [Padded::default(), Padded::default()];
     let run = move |thread: usize, times: u64| {
@@ -154,7 +154,7 @@ fn handle_threads_jobs(step: u32) -> Result<Vec<ThreadsJob<'static>>> {
             black_box(&bare.0).fetch_add(1, Relaxed);
         }
     };
-    jobs.push(ThreadsJob { library: BARE, run: Box::new(run), pause: Box::new(|| {}) });
+    jobs.push(ThreadsJob { library: BARE, run: Box::new(run), upkeep: Box::new(|| {}) });
     Ok(jobs)
 }
 
@@ -164,14 +164,14 @@ fn observe_jobs(step: usize) -> Result<Vec<Job<'static>>> {
         let peer = Arc::new(P::filled(SERIES)?);
         let histogram = peer.histogram(borrowed(&pair_labels(FIRST)));
         let mut at = 0;
-        let settled = Arc::clone(&peer);
-        jobs.push(Job::with_pause(
+        let registry = Arc::clone(&peer);
+        jobs.push(Job::with_upkeep(
             P::NAME,
             move || {
                 at = (at + step) % VALUES.len();
                 peer.observe(black_box(&histogram), black_box(VALUES[at]));
             },
-            move || settled.settle(),
+            move || registry.run_upkeep(),
         ));
     });
     Ok(jobs)
@@ -182,7 +182,7 @@ fn observe_threads_jobs() -> Result<Vec<ThreadsJob<'static>>> {
     for_each_peer!(P => {
         let peer = Arc::new(P::filled(SERIES)?);
         let histogram = peer.histogram(borrowed(&pair_labels(FIRST)));
-        let settled = Arc::clone(&peer);
+        let registry = Arc::clone(&peer);
         let run = move |_: usize, times: u64| {
             for _ in 0..times {
                 peer.observe(black_box(&histogram), black_box(VALUES[0]));
@@ -191,7 +191,7 @@ fn observe_threads_jobs() -> Result<Vec<ThreadsJob<'static>>> {
         jobs.push(ThreadsJob {
             library: P::NAME,
             run: Box::new(run),
-            pause: Box::new(move || settled.settle()),
+            upkeep: Box::new(move || registry.run_upkeep()),
         });
     });
     Ok(jobs)

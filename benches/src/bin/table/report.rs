@@ -34,7 +34,7 @@ pub(crate) fn markdown(machine: &Machine, effort: Effort, rows: &[Row]) -> Strin
          |---|---|{line}--:|--:|--:|--:|---|"
     );
     for row in rows {
-        let cells: Vec<String> = libraries.iter().map(|name| shown(row.cell(name))).collect();
+        let cells: Vec<String> = libraries.iter().map(|name| cell_text(row.cell(name))).collect();
         let _ok = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
@@ -88,7 +88,7 @@ fn head(out: &mut String, machine: &Machine, effort: Effort) {
     }
 }
 
-fn shown(cell: Option<&Cell>) -> String {
+fn cell_text(cell: Option<&Cell>) -> String {
     let Some(Cell { value, .. }) = cell else { return "–".to_owned() };
     let star = if value.is_clean { "" } else { "*" };
     if value.runs == 1 {
@@ -99,12 +99,12 @@ fn shown(cell: Option<&Cell>) -> String {
 }
 
 fn floors(row: &Row) -> String {
-    let shown = |cell: &Cell| {
+    let cell_text = |cell: &Cell| {
         let name = cell.name.strip_prefix("floor: ").unwrap_or(cell.name);
         let star = if cell.value.is_clean { "" } else { "*" };
         format!("{}{star} ({name})", digits(cell.value.median))
     };
-    row.floors.iter().map(shown).collect::<Vec<_>>().join(", ")
+    row.floors.iter().map(cell_text).collect::<Vec<_>>().join(", ")
 }
 
 fn target(row: &Row) -> String {
@@ -213,7 +213,7 @@ mod tests {
         Row::new("encode", "encode", "ns/line")
             .with(cells.map(|(name, value)| (name, Summary::of(&[value, value, value]))))
             .target(20.0)
-            .against(74.0)
+            .best_peer_was(74.0)
     }
 
     #[test]
@@ -241,7 +241,10 @@ mod tests {
         let on = |ns| {
             let cells = [("prompush", ns), ("prometheus", 120.0)];
             let cells = cells.map(|(name, value)| (name, Summary::of(&[value, value, value])));
-            met(&Row::new("encode", "encode", "ns/line").with(cells).target(20.0).against(74.0))
+            met(&Row::new("encode", "encode", "ns/line")
+                .with(cells)
+                .target(20.0)
+                .best_peer_was(74.0))
         };
         assert_eq!([on(20.0), on(30.0), on(40.0)], ["yes", "as a ratio", "**no**"]);
     }

@@ -71,7 +71,7 @@ impl Row {
     }
 
     /// `best` is what the best of the others came to where the target was set.
-    pub(crate) fn against(self, best: f64) -> Self {
+    pub(crate) fn best_peer_was(self, best: f64) -> Self {
         Self { target_gain: self.target.map(|target| best / target), ..self }
     }
 

@@ -94,7 +94,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
         Row::new("stall_lookup", title, "ms")
             .with(of(|stall| stall.lookup))
             .target(0.1)
-            .against(0.1)
+            .best_peer_was(0.1)
             .note("lookups that were only not given a processor are left out"),
         Row::new("stall_creation", "the creation itself, meanwhile", "ms")
             .with(of(|stall| stall.creation)),

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prompush::{EncodeError, Encoder, Format, Source};
-use prompush_gptme::Rules;
-use prompush_gptme::receiver::{Instances, Receiver, ReceiverConfig, ReceiverError, Snapshot};
+use prompush_gptme::default_rules;
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::{
+    InstanceMode, InstanceSnapshot, OtlpReceiver, ReceiverConfig, ReceiverError,
+};
 
 use crate::run::supervise::Interruption;
 use crate::run::telemetry::scrape::ScrapedServer;
@@ -18,7 +21,7 @@ const LISTEN: &str = "127.0.0.1:0";
 /// Collects the metrics of one command.
 #[derive(Debug)]
 pub(crate) struct TelemetryCollector {
-    receiver: Receiver,
+    receiver: OtlpReceiver,
     /// The server of gptme up to 0.28, if the command may be one.
     scraped: Option<ScrapedServer>,
     rules: Arc<Rules>,
@@ -34,11 +37,11 @@ impl TelemetryCollector {
         settings: TelemetrySettings,
         group_labels: impl Iterator<Item = &'a str>,
     ) -> Result<Self, ReceiverError> {
-        let rules = Arc::new(group_labels.fold(Rules::default(), Rules::reserve_label));
-        let mut config = ReceiverConfig::default().instances(Instances::One);
+        let rules = Arc::new(group_labels.fold(default_rules(), Rules::reserve_label));
+        let mut config = ReceiverConfig::default().instance_mode(InstanceMode::Single);
         config.rules = Arc::clone(&rules);
         config.traces_to.clone_from(&settings.traces_to);
-        let receiver = Receiver::bind(LISTEN, config)?;
+        let receiver = OtlpReceiver::bind(LISTEN, config)?;
         Ok(Self { receiver, scraped: None, rules, settings })
     }
 
@@ -68,7 +71,7 @@ impl TelemetryCollector {
     }
 
     /// The metrics that the command has exported so far, and those of the last scrape. Empty before the first of them.
-    pub(crate) fn instances(&self) -> Vec<Snapshot> {
+    pub(crate) fn instances(&self) -> Vec<InstanceSnapshot> {
         let mut instances = self.receiver.instances();
         if let Some(scraped) = self.scraped.as_ref().and_then(ScrapedServer::last) {
             instances.push(scraped);
@@ -91,8 +94,8 @@ impl TelemetryCollector {
 /// The metrics that a command has exported, and the counters of the receiver.
 #[derive(Debug)]
 pub(crate) struct CollectedTelemetry {
-    instances: Vec<Snapshot>,
-    receiver: Receiver,
+    instances: Vec<InstanceSnapshot>,
+    receiver: OtlpReceiver,
 }
 
 impl CollectedTelemetry {

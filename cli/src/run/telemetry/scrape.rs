@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use prompush::HttpUrl;
-use prompush_gptme::Rules;
-use prompush_gptme::receiver::{ReceiverError, Scraper, Snapshot};
+use prompush_otlp::Rules;
+use prompush_otlp::receiver::{InstanceSnapshot, ReceiverError, Scraper, ScraperConfig};
 
 use crate::run::telemetry::prometheus_address::PrometheusAddress;
 
@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) struct ScrapedServer {
     scraper: Scraper,
     /// The last scrape. The scraper returns the state of a server that has ended only once, so it is stored here.
-    last: Mutex<Option<Snapshot>>,
+    last: Mutex<Option<InstanceSnapshot>>,
     /// Keeps the port reserved.
     _address: PrometheusAddress,
 }
@@ -36,16 +36,15 @@ impl ScrapedServer {
     ) -> Result<Self, ReceiverError> {
         let url = HttpUrl::parse(&format!("http://{}/metrics", address.authority));
         let url = url.map_err(ReceiverError::Config)?;
-        let scraper = if address.is_reserved() {
-            Scraper::start(url, INTERVAL, rules)?
-        } else {
-            Scraper::of_process(process_id, url, INTERVAL, rules)?
-        };
+        // On a reserved port, no other program can listen.
+        let only_of = (!address.is_reserved()).then_some(process_id);
+        let config = ScraperConfig::new(url).interval(INTERVAL).rules(rules).process_id(only_of);
+        let scraper = Scraper::start(config)?;
         Ok(Self { scraper, last: Mutex::default(), _address: address })
     }
 
     /// The metrics of the last scrape. `None` before the first one.
-    pub(crate) fn last(&self) -> Option<Snapshot> {
+    pub(crate) fn last(&self) -> Option<InstanceSnapshot> {
         let mut last = self.last.lock();
         if let Some(newer) = self.scraper.instances().pop() {
             *last = Some(newer);

@@ -58,5 +58,5 @@ impl Client {
 /// Not a test by itself: what a [`Client`] runs.
 #[test]
 fn acts_as_a_client() {
-    OtlpClient::play();
+    OtlpClient::run_child();
 }

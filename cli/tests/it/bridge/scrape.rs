@@ -8,7 +8,7 @@ use prompush_testing::{Answer, ScriptedServer, free_address, wait_for};
 use crate::support::{Bridge, OurGateway, WAIT_MAX, exposed, for_each_gateway, wait_for_lines};
 
 fn otlp_body(name: &str) -> Vec<u8> {
-    let fixtures = "../gptme-integration/tests/fixtures/scrape";
+    let fixtures = "../testing/fixtures/scrape";
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixtures).join(name))
         .expect("a fixture")
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The folder of the fixtures.
-const FOLDER: &str = "../gptme-integration/tests/fixtures";
+const FOLDER: &str = "../testing/fixtures";
 
 /// The file with an OTLP body as gptme sent it.
 pub(crate) fn otlp_file(name: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! What the documents say: their queries, their rules and their dashboard answer as they promise.
+//! The documents: every query of the guide and the dashboard answers, and the alert rules pass their tests.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::site::Site;
+use super::environment::Environment;
 use crate::{process, workspace};
 
 const GUIDE: &str = "docs/guide-gptme.md";
@@ -15,31 +15,32 @@ const RULES: &str = "docs/prometheus/alerts.yml";
 const RULES_TEST: &str = "docs/prometheus/alerts-test.yml";
 const DASHBOARD: &str = "docs/grafana/gptme.json";
 
-/// How long promtool may take.
+/// The time limit of promtool.
 const CHECKED_WITHIN: Duration = Duration::from_mins(1);
 
-/// Promtool takes the alert rules, and they do what their tests say.
-pub(super) fn rules_hold(site: &Site) -> Result<()> {
+/// Checks the alert rules with promtool, and runs their tests.
+pub(super) fn check_alert_rules(environment: &Environment) -> Result<()> {
     for words in [["check", "rules", RULES], ["test", "rules", RULES_TEST]] {
         let mut promtool = Command::new(workspace::servers().join("promtool"));
         promtool.current_dir(workspace::root()).args(words);
-        process::capture(&mut promtool, CHECKED_WITHIN, &site.interrupt)?;
+        process::capture(&mut promtool, CHECKED_WITHIN, &environment.interrupt)?;
     }
     Ok(())
 }
 
-/// Every query of the guide answers something.
-pub(super) fn queries_answer(site: &Site) -> Result<()> {
+/// Checks that every query of the guide answers with a sample.
+pub(super) fn check_guide_queries(environment: &Environment) -> Result<()> {
     let queries = blocks(&read(GUIDE)?, "promql");
     ensure!(!queries.is_empty(), "`{GUIDE}` has no queries");
     for query in queries {
-        answers(site, &query)?;
+        check_query(environment, &query)?;
     }
     Ok(())
 }
 
-/// Every query of the dashboard answers something, for all jobs and instances and a range of an hour.
-pub(super) fn dashboard_answers(site: &Site) -> Result<()> {
+/// Checks that every query of the dashboard answers with a sample, for all jobs and instances and a range of an
+/// hour.
+pub(super) fn check_dashboard_queries(environment: &Environment) -> Result<()> {
     let dashboard: Value = serde_json::from_str(&read(DASHBOARD)?)?;
     let panels = dashboard["panels"].as_array().context("the dashboard has no panels")?;
     ensure!(!panels.is_empty(), "the dashboard has no panels");
@@ -47,28 +48,28 @@ pub(super) fn dashboard_answers(site: &Site) -> Result<()> {
         let targets = panel["targets"].as_array().context("a panel has no targets")?;
         for target in targets {
             let query = target["expr"].as_str().context("a target has no query")?;
-            answers(site, &filled_in(query))
+            check_query(environment, &with_variables(query))
                 .with_context(|| format!("panel {}", panel["title"]))?;
         }
     }
     Ok(())
 }
 
-/// What Grafana puts in place of its variables.
-fn filled_in(query: &str) -> String {
+/// Replaces the variables of Grafana by values.
+fn with_variables(query: &str) -> String {
     let values = [("$job", ".*"), ("$instance", ".*"), ("$__range", "1h"), ("$__interval", "1h")];
     values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value))
 }
 
-fn answers(site: &Site, query: &str) -> Result<()> {
-    let answer = site.prometheus.query(query)?;
+fn check_query(environment: &Environment, query: &str) -> Result<()> {
+    let answer = environment.prometheus.query(query)?;
     if answer.as_array().is_none_or(Vec::is_empty) {
         bail!("nothing answers `{query}`");
     }
     Ok(())
 }
 
-/// The fenced blocks of that language.
+/// The fenced blocks of a language in a Markdown text.
 pub(super) fn blocks(text: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
     let rest = text.split(&opening).skip(1);
@@ -106,7 +107,7 @@ mod tests {
                 + panel["gridPos"]["w"].as_i64().unwrap_or(99);
             assert!(right <= 24, "{panel}");
             for target in panel["targets"].as_array().expect("targets") {
-                let query = filled_in(target["expr"].as_str().expect("a query"));
+                let query = with_variables(target["expr"].as_str().expect("a query"));
                 assert!(!query.contains('$'), "a variable that nobody fills in: {query}");
             }
         }

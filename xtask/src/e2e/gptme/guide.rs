@@ -1,33 +1,33 @@
-//! The guide, block by block, as somebody who starts from nothing would type it.
+//! The guide: all its shell blocks run in order, as a user would type them on a fresh machine.
 
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::documents::{blocks, read};
-use super::site::Site;
+use super::environment::Environment;
 use crate::workspace;
 
 const GUIDE: &str = "docs/guide-gptme.md";
 
-/// How long all of it may take, in seconds: two runs of gptme, and the servers' starts.
+/// The time limit of the whole guide, in seconds: two runs of gptme, and the start of the servers.
 const FOLLOWED_WITHIN_S: &str = "200";
 
-/// The addresses in the guide; each becomes a free one.
+/// The addresses in the guide. The test replaces each by a free address.
 const ADDRESSES: [&str; 3] = ["localhost:9091", "localhost:9090", BRIDGE];
 
-/// Where the guide's bridge listens without being told, and how it is told.
+/// The default address of the bridge, its command in the guide, and the command that names the address.
 const BRIDGE: &str = "localhost:4318";
 const BRIDGE_LINE: &str = "prompush bridge &\n";
 const BRIDGE_TOLD: &str = "prompush bridge --listen localhost:4318 &\n";
 
-/// What comes before the guide's first line, and after its last.
+/// The shell code before the guide's first line. The trap ends the background jobs.
 const BEFORE: &str = "set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null' EXIT\n";
 
-/// Runs the guide's shell in one shell, and sees that it says what the guide promises.
-pub(super) fn works(site: &Site) -> Result<()> {
+/// Runs the shell blocks of the guide in one shell, and checks the output.
+pub(super) fn follow(environment: &Environment) -> Result<()> {
     let text = read(GUIDE)?;
-    let folder = site.folder.path().join("guide");
+    let folder = environment.folder.path().join("guide");
     fs::create_dir_all(&folder)?;
     programs(&folder.join("bin"))?;
     let yaml = blocks(&text, "yaml");
@@ -37,26 +37,26 @@ pub(super) fn works(site: &Site) -> Result<()> {
     let mut script = script.replace(BRIDGE_LINE, BRIDGE_TOLD);
     let mut config = yaml.concat().replace("15s", "1s");
     for address in ADDRESSES {
-        // `localhost` may be an address of version 6, where the port need not be free.
+        // `localhost` may be an IPv6 address, whose port need not be free.
         let free = prompush_testing::free_address().to_string();
         (script, config) = (script.replace(address, &free), config.replace(address, &free));
     }
     fs::write(folder.join("prometheus.yml"), config)?;
     fs::copy(workspace::root().join("docs/prometheus/alerts.yml"), folder.join("alerts.yml"))?;
-    // Ends all that it has started as well, when its time is up or it is told to end.
-    let mut bash = site.command("timeout")?;
+    // `timeout` also ends everything that the shell has started.
+    let mut bash = environment.command("timeout")?;
     let path = bash.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
     let path = path.context("a command has a path")?.to_string_lossy().into_owned();
     bash.env("PATH", format!("{}:{path}", folder.join("bin").display()));
     bash.env_remove("GPTME_TELEMETRY_ENABLED").env_remove("PUSHGATEWAY_URL");
     bash.env("MODEL", "local/guide").current_dir(&folder);
     bash.args(["--kill-after=5", FOLLOWED_WITHIN_S, "bash", "-c", &format!("{BEFORE}{script}")]);
-    let mut guide = site.spawn(bash, "guide")?;
+    let mut guide = environment.spawn(bash, "guide")?;
     guide.succeed()?;
-    says_what_it_promises(&guide.output())
+    check_output(&guide.output())
 }
 
-fn says_what_it_promises(output: &str) -> Result<()> {
+fn check_output(output: &str) -> Result<()> {
     for expected in [
         "test_metric{instance=\"\",job=\"test\"} 42",
         "gptme_tokens_total{",
@@ -65,13 +65,13 @@ fn says_what_it_promises(output: &str) -> Result<()> {
     ] {
         ensure!(output.contains(expected), "the guide's output has no `{expected}`: {output}");
     }
-    // That of `run` and that of the bridge, each in what would be deleted and in what was.
+    // The group of `run` and the group of the bridge, both in the dry run and in the deletion.
     let groups = output.lines().filter(|line| line.starts_with("{job=\"gptme\",instance=\""));
-    ensure!(groups.count() == 4, "the guide does not delete two groups: {output}");
+    ensure!(groups.count() == 4, "the guide does not delete exactly two groups: {output}");
     Ok(())
 }
 
-/// The servers under the names that they are installed by.
+/// Links to the servers, under the names of their packages.
 fn programs(folder: &std::path::Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let servers = workspace::servers();

@@ -13,23 +13,23 @@ use crate::workspace;
 /// The version that the end-to-end run installs.
 pub(crate) const VERSION: &str = "0.35.1";
 
-/// How long pip may take: some hundred packages.
+/// The time limit of pip, which installs some hundred packages.
 const INSTALL_WITHIN: Duration = Duration::from_mins(15);
 
-/// What older versions do not run without and would download: an encoding of tokens. They get one of single bytes.
+/// Older versions need an encoding of tokens and would download it. This module gives them one of single bytes.
 const OFFLINE: &str = include_str!("sitecustomize.py");
 
 /// An installed gptme.
 pub(crate) struct Gptme {
     pub(crate) version: String,
-    /// Where its programs are.
+    /// The folder of its programs.
     pub(crate) programs: PathBuf,
-    /// A folder of Python modules that stands in for the network.
+    /// A folder of Python modules that replace downloads.
     pub(crate) offline: PathBuf,
 }
 
 impl Gptme {
-    /// Gives the one that an earlier run installed, or installs it with the machine's own configuration of pip.
+    /// Returns the gptme of an earlier run, or installs gptme with the machine's own configuration of pip.
     pub(crate) fn install(version: &str, interrupt: &Interrupt) -> Result<Self> {
         let folder = workspace::target().join("gptme").join(version);
         let gptme = Self {
@@ -37,7 +37,7 @@ impl Gptme {
             programs: folder.join("bin"),
             offline: folder.join("offline"),
         };
-        // Written last: what was cut off halfway is made anew.
+        // Written last, so that an interrupted installation is repeated.
         let whole = folder.join("whole");
         if !whole.is_file() {
             fs::remove_dir_all(&folder).ok(); // there may be none
@@ -53,7 +53,7 @@ impl Gptme {
         let mut create = Command::new("python3");
         process::capture(create.args(["-m", "venv"]).arg(folder), INSTALL_WITHIN, interrupt)
             .context("cannot make a virtual environment: this machine needs python3-venv")?;
-        // Either extra alone runs without telemetry.
+        // gptme records telemetry only with both extras.
         let package = format!("gptme[telemetry,server]=={}", self.version);
         let mut install = Command::new(self.programs.join("pip"));
         install.args(["install", "--quiet", "--disable-pip-version-check", &package]);

@@ -1,39 +1,39 @@
-//! Many instances at once, some of them killed, and no token lost or counted twice.
+//! Instances of gptme, some of them killed: no token is lost or counted twice.
 
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::site::{RUN_WITHIN, Running, Site};
+use super::environment::{Environment, RUN_WITHIN, Running};
 use super::totals;
 use crate::process;
 
-/// What a prompt says to be left waiting for its second answer.
+/// A prompt with this text makes the model hold its second answer back.
 pub(super) const HOLD: &str = "hold two answers";
 
-/// How long it may take from an answer of the model to its tokens on the gateway: gptme exports every ten seconds.
+/// The longest time from an answer of the model to its tokens on the gateway: gptme exports every ten seconds.
 const EXPORTED_WITHIN: Duration = Duration::from_mins(2);
 
-/// A model whose price gptme knows, so that it counts the cost: one of the instances talks to it.
+/// A model whose price gptme knows, so that gptme counts the cost. One of the instances uses it.
 const PRICED: &str = "gpt-4o-mini";
 
-/// The name by which gptme is told a model.
+/// The name of a model on gptme's command line.
 fn model_of(name: &str) -> String {
     if name == PRICED { format!("openai/{name}") } else { format!("local/{name}") }
 }
 
-/// How gptme's exports get to the gateway.
+/// The path of gptme's metrics to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Mode {
     /// A `prompush run` around each instance.
     Run,
     /// One `prompush bridge` beside them.
     Bridge,
 }
 
-impl Way {
-    fn name(self) -> &'static str {
+impl Mode {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
             Self::Bridge => "bridge",
@@ -41,87 +41,92 @@ impl Way {
     }
 }
 
-/// `count` instances at once, and one that is killed when it has exported once.
-pub(super) fn at_once(site: &Site, way: Way, count: usize) -> Result<()> {
-    let bridge = Bridge::start_for(site, way)?;
-    let killed = format!("{}-killed", way.name());
-    let mut victim = start(site, way, bridge.as_ref(), &killed, HOLD)?;
+/// Runs `count` instances at the same time, and one more that is killed after its first export.
+pub(super) fn run_concurrently(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(environment, mode)?;
+    let killed = format!("{}-killed", mode.name());
+    let mut victim = start(environment, mode, bridge.as_ref(), &killed, HOLD)?;
     let mut names: Vec<String> =
-        (0..count).map(|number| format!("{}-{number}", way.name())).collect();
-    if let (Way::Run, Some(first)) = (way, names.first_mut()) {
+        (0..count).map(|number| format!("{}-{number}", mode.name())).collect();
+    if let (Mode::Run, Some(first)) = (mode, names.first_mut()) {
         PRICED.clone_into(first);
     }
     let mut running = Vec::new();
     for name in &names {
-        running.push(start(site, way, bridge.as_ref(), name, "print(\"hello\")")?);
+        running.push(start(environment, mode, bridge.as_ref(), name, "print(\"hello\")")?);
     }
-    kill_once_exported(site, way, &mut victim)?;
+    kill_once_exported(environment, mode, &mut victim)?;
     for instance in &mut running {
         instance.succeed()?;
     }
     names.push(killed);
-    totals::agree(site, &names)
+    totals::check(environment, &names)
 }
 
-/// Instances one after the other, every fifth of them killed when it has exported once.
-pub(super) fn in_a_row(site: &Site, way: Way, count: usize) -> Result<()> {
-    let bridge = Bridge::start_for(site, way)?;
+/// Runs instances one after the other, and kills every fifth after its first export.
+pub(super) fn run_in_sequence(environment: &Environment, mode: Mode, count: usize) -> Result<()> {
+    let bridge = Bridge::start_for(environment, mode)?;
     let mut names = Vec::new();
     for number in 1..=count {
-        let name = format!("{}-row-{number}", way.name());
+        let name = format!("{}-row-{number}", mode.name());
         if number % 5 == 0 {
-            let mut victim = start(site, way, bridge.as_ref(), &name, HOLD)?;
-            kill_once_exported(site, way, &mut victim)?;
+            let mut victim = start(environment, mode, bridge.as_ref(), &name, HOLD)?;
+            kill_once_exported(environment, mode, &mut victim)?;
         } else {
-            start(site, way, bridge.as_ref(), &name, "print(\"hello\")")?.succeed()?;
+            start(environment, mode, bridge.as_ref(), &name, "print(\"hello\")")?.succeed()?;
         }
         names.push(name);
     }
-    totals::agree(site, &names)
+    totals::check(environment, &names)
 }
 
-/// Starts an instance that talks to a model of its own name.
+/// Starts an instance that uses a model of its own name.
 pub(super) fn start(
-    site: &Site,
-    way: Way,
+    environment: &Environment,
+    mode: Mode,
     bridge: Option<&Bridge>,
     name: &str,
     prompt: &str,
 ) -> Result<Running> {
     let model = model_of(name);
-    let command = match (way, bridge) {
-        (Way::Bridge, Some(bridge)) => {
-            let mut command = gptme(site, &model, prompt)?;
+    let command = match (mode, bridge) {
+        (Mode::Bridge, Some(bridge)) => {
+            let mut command = gptme(environment, &model, prompt)?;
             command.env("OTLP_ENDPOINT", bridge.endpoint());
             command
         }
-        _ => wrapped(site, &[], &model, prompt)?,
+        _ => wrapped(environment, &[], &model, prompt)?,
     };
-    site.spawn(command, name)
+    environment.spawn(command, name)
 }
 
-/// gptme alone.
-pub(super) fn gptme(site: &Site, model: &str, prompt: &str) -> Result<Command> {
-    let arguments = site.gptme_arguments(model, prompt);
+/// gptme without a wrapper.
+pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Result<Command> {
+    let arguments = environment.gptme_arguments(model, prompt);
     let (program, arguments) = arguments.split_first().context("gptme has a name")?;
-    let mut command = site.command(program)?;
+    let mut command = environment.command(program)?;
     command.args(arguments);
     Ok(command)
 }
 
-/// gptme in a `prompush run`, with these options of it.
-pub(super) fn wrapped(site: &Site, options: &[&str], model: &str, prompt: &str) -> Result<Command> {
-    let mut command = site.command("prompush")?;
-    command.arg("run").args(options).arg("--").args(site.gptme_arguments(model, prompt));
+/// gptme under `prompush run` with the given options.
+pub(super) fn wrapped(
+    environment: &Environment,
+    options: &[&str],
+    model: &str,
+    prompt: &str,
+) -> Result<Command> {
+    let mut command = environment.command("prompush")?;
+    command.arg("run").args(options).arg("--").args(environment.gptme_arguments(model, prompt));
     Ok(command)
 }
 
-/// Ends gptme as nobody can hinder, once the gateway has the tokens of its first answer.
-fn kill_once_exported(site: &Site, way: Way, victim: &mut Running) -> Result<()> {
-    let instance = wait_until_exported(site, victim)?;
-    let process = match way {
-        Way::Run => process_of(&instance)?,
-        Way::Bridge => victim.id(),
+/// Kills gptme with SIGKILL, once the gateway has the tokens of its first answer.
+fn kill_once_exported(environment: &Environment, mode: Mode, victim: &mut Running) -> Result<()> {
+    let instance = wait_until_exported(environment, victim)?;
+    let process = match mode {
+        Mode::Run => process_of(&instance)?,
+        Mode::Bridge => victim.id(),
     };
     process::signal(process, "KILL")?;
     let status = victim.wait()?;
@@ -129,12 +134,16 @@ fn kill_once_exported(site: &Site, way: Way, victim: &mut Running) -> Result<()>
     Ok(())
 }
 
-/// The instance of a gptme, as the gateway holds it once it has exported.
-pub(super) fn wait_until_exported(site: &Site, running: &mut Running) -> Result<String> {
+/// Waits until gptme has exported, and returns the `instance` label of its group.
+pub(super) fn wait_until_exported(
+    environment: &Environment,
+    running: &mut Running,
+) -> Result<String> {
     let model = format!("model=\"{}\"", model_of(&running.name));
     let what = format!("{} on the gateway", running.name);
-    let found = site.interrupt.wait_for(EXPORTED_WITHIN.max(RUN_WITHIN), &what, || {
-        let exposed = prompush_testing::http::get(site.gateway.address(), "/metrics")?.text();
+    let found = environment.interrupt.wait_for(EXPORTED_WITHIN.max(RUN_WITHIN), &what, || {
+        let exposed =
+            prompush_testing::http::get(environment.gateway.address(), "/metrics")?.text();
         let line = exposed
             .lines()
             .find(|line| line.starts_with("gptme_llm_requests_total{") && line.contains(&model));
@@ -147,14 +156,14 @@ pub(super) fn wait_until_exported(site: &Site, running: &mut Running) -> Result<
     found.with_context(|| running.output())
 }
 
-/// `host:process`, as instances are named unless they are told otherwise.
+/// The process ID in an instance of the default form `host:process`.
 fn process_of(instance: &str) -> Result<u32> {
     let (_, process) =
         instance.rsplit_once(':').with_context(|| format!("`{instance}` has no process"))?;
     process.parse().with_context(|| format!("`{instance}` names no process"))
 }
 
-/// A label's value in an exposed line; such values have no escapes here.
+/// The value of a label in a line of an exposition. The values here contain no escapes.
 fn label(line: &str, name: &str) -> Option<String> {
     let (_, rest) = line.split_once(&format!("{name}=\""))?;
     rest.split('"').next().map(str::to_owned)
@@ -167,26 +176,34 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
-    fn start_for(site: &Site, way: Way) -> Result<Option<Self>> {
-        (way == Way::Bridge).then(|| Self::start(site, site.gateway.url(), None)).transpose()
+    fn start_for(environment: &Environment, mode: Mode) -> Result<Option<Self>> {
+        (mode == Mode::Bridge)
+            .then(|| Self::start(environment, environment.gateway.url(), None))
+            .transpose()
     }
 
-    /// Starts one on a free port that pushes to that gateway, and passes traces on if it is told where to.
-    pub(super) fn start(site: &Site, gateway: &str, traces: Option<&str>) -> Result<Self> {
+    /// Starts a bridge on a free port. The bridge pushes to `gateway`, and passes traces on to `traces`.
+    pub(super) fn start(
+        environment: &Environment,
+        gateway: &str,
+        traces: Option<&str>,
+    ) -> Result<Self> {
         let address = prompush_testing::free_address();
-        let mut command = site.command("prompush")?;
+        let mut command = environment.command("prompush")?;
         command.args(["bridge", "--listen", &address.to_string(), "--gateway", gateway]);
         command.args(traces.map(|traces| ["--traces-to", traces]).into_iter().flatten());
-        let mut bridge =
-            Self { running: site.spawn(command, &format!("bridge-{}", address.port()))?, address };
-        site.interrupt.wait_for(Duration::from_secs(20), "the bridge to listen", || {
+        let mut bridge = Self {
+            running: environment.spawn(command, &format!("bridge-{}", address.port()))?,
+            address,
+        };
+        environment.interrupt.wait_for(Duration::from_secs(20), "the bridge to listen", || {
             ensure!(bridge.running.is_running()?, "it has ended: {}", bridge.running.output());
             Ok(std::net::TcpStream::connect(bridge.address).ok().map(drop))
         })?;
         Ok(bridge)
     }
 
-    /// What gptme is told.
+    /// The value of `OTLP_ENDPOINT` for gptme.
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -1,4 +1,4 @@
-//! What Prometheus knows beside what the model served.
+//! The totals in Prometheus, compared with the totals of the model.
 
 use std::collections::BTreeMap;
 use std::ops::Add;
@@ -8,18 +8,18 @@ use anyhow::{Context as _, Result, bail};
 use prompush_testing::Served;
 use serde_json::Value;
 
-use super::site::Site;
+use super::environment::Environment;
 
-/// How long it may take until what the gateway holds is what Prometheus answers.
+/// The longest time until Prometheus answers what the gateway holds.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// What one instance of gptme says it was served, by the name of its model.
+/// The totals of each instance, by the name of its model.
 pub(super) type ByModel = BTreeMap<String, Served>;
 
-/// Waits until the instances in Prometheus, each told by the model that it alone talks to, say what the model says, and
-/// their sums do.
-pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
-    let served = site.model.served();
+/// Waits until Prometheus has the same totals as the model, for each instance and in sum. Each instance uses a
+/// model of its own, whose name identifies it.
+pub(super) fn check(environment: &Environment, names: &[String]) -> Result<()> {
+    let served = environment.model.served();
     let expected: ByModel = names
         .iter()
         .map(|name| {
@@ -29,8 +29,11 @@ pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     let mut seen = ByModel::new();
-    let agreed = site.interrupt.wait_for(SCRAPED_WITHIN, "Prometheus", || {
-        seen = known(site)?.into_iter().filter(|(name, _)| expected.contains_key(name)).collect();
+    let agreed = environment.interrupt.wait_for(SCRAPED_WITHIN, "Prometheus", || {
+        seen = totals_in_prometheus(environment)?
+            .into_iter()
+            .filter(|(name, _)| expected.contains_key(name))
+            .collect();
         Ok((seen == expected).then_some(()))
     });
     agreed.with_context(|| differences(&expected, &seen))?;
@@ -38,7 +41,7 @@ pub(super) fn agree(site: &Site, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// All tokens and requests, in words.
+/// The sum of requests and tokens as text.
 fn sum(by_model: &ByModel) -> String {
     let total = by_model.values().copied().fold(Served::default(), Add::add);
     format!(
@@ -59,13 +62,13 @@ fn differences(expected: &ByModel, seen: &ByModel) -> String {
     format!("Prometheus does not say what the model served:\n  {}", lines.join("\n  "))
 }
 
-/// What Prometheus knows of each instance. The model's name is a label of its requests; its tokens have none, but the
-/// same instance.
-fn known(site: &Site) -> Result<ByModel> {
+/// The totals of each instance in Prometheus. The requests have the name of the model as a label; the tokens have
+/// only the same instance.
+fn totals_in_prometheus(environment: &Environment) -> Result<ByModel> {
     let mut by_instance: BTreeMap<String, (String, Served)> = BTreeMap::new();
-    for sample in samples(site, "gptme_llm_requests_total{success=\"true\"}")? {
+    for sample in samples(environment, "gptme_llm_requests_total{success=\"true\"}")? {
         let model = sample.label("model");
-        // Behind the name of its provider.
+        // The label is `provider/model`.
         let model = model.split_once('/').map_or(model.clone(), |(_, name)| name.to_owned());
         let instance = by_instance.entry(sample.label("instance")).or_default();
         if !instance.0.is_empty() {
@@ -74,7 +77,7 @@ fn known(site: &Site) -> Result<ByModel> {
         *instance = (model, Served { requests: sample.value, ..Served::default() });
     }
     let mut totals: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in samples(site, "gptme_tokens_processed_total")? {
+    for sample in samples(environment, "gptme_tokens_processed_total")? {
         let Some((_, served)) = by_instance.get_mut(&sample.label("instance")) else { continue };
         match sample.label("token_type").as_str() {
             "input" => served.input = sample.value,
@@ -84,10 +87,10 @@ fn known(site: &Site) -> Result<ByModel> {
             other => bail!("the model serves no tokens of type `{other}`"),
         }
     }
-    let sums = samples(site, "sum by (instance) (gptme_tokens_total)")?;
+    let sums = samples(environment, "sum by (instance) (gptme_tokens_total)")?;
     let sums: BTreeMap<String, u64> =
         sums.into_iter().map(|sample| (sample.label("instance"), sample.value)).collect();
-    // An instance whose own total, or the guide's family, says something else is none that agrees.
+    // Instances whose own total, or the guide's family, differs from the sum of the token types are left out.
     let whole = by_instance.into_iter().filter(|(instance, (_, served))| {
         let total = Some(&served.total());
         totals.get(instance) == total && sums.get(instance) == total
@@ -113,9 +116,9 @@ impl Sample {
     }
 }
 
-/// The samples that a query answers, of values that are whole numbers.
-pub(super) fn samples(site: &Site, promql: &str) -> Result<Vec<Sample>> {
-    let answer = site.prometheus.query(promql)?;
+/// The samples that a query answers. Every value is a whole number.
+pub(super) fn samples(environment: &Environment, promql: &str) -> Result<Vec<Sample>> {
+    let answer = environment.prometheus.query(promql)?;
     let samples = answer.as_array().into_iter().flatten().map(|sample| {
         let text = sample["value"][1].as_str().unwrap_or_default();
         let value = text.parse().with_context(|| format!("`{promql}` answers `{text}`"))?;

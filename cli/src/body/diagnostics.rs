@@ -1,0 +1,51 @@
+//! The diagnostics of `prompush_core::check`, made fit to show.
+
+use prompush_core::check::{self, Hint, ParsedBodies};
+
+use crate::body::input::Input;
+use crate::error::CliError;
+use crate::output::diagnostic::Diagnostic;
+
+/// Parses all inputs as one body.
+///
+/// # Errors
+/// [`CliError::DuplicateFamily`] when two inputs have a family of the same name.
+pub(crate) fn parse(inputs: &[Input]) -> Result<ParsedBodies<'_>, CliError> {
+    let parsed = ParsedBodies::parse(inputs.iter().map(|input| &input.body));
+    parsed.map_err(|error| duplicate_family(error, inputs))
+}
+
+/// The error that names the files with the same family.
+pub(crate) fn duplicate_family(error: check::DuplicateFamily, inputs: &[Input]) -> CliError {
+    let name = |index: usize| inputs.get(index).map_or_else(String::new, |it| it.name.clone());
+    let (first, second) = (name(error.first), name(error.second));
+    CliError::DuplicateFamily { family: error.family, first, second }
+}
+
+/// The diagnostics with their texts.
+pub(crate) fn with_texts(found: Vec<check::Diagnostic>) -> Vec<Diagnostic> {
+    let with_text = |found: check::Diagnostic| Diagnostic {
+        message: found.to_string(),
+        severity: found.severity,
+        input: found.body,
+        line: found.line,
+        span: found.span,
+        hint: found.hint.map(hint_text),
+    };
+    found.into_iter().map(with_text).collect()
+}
+
+/// The text of a hint: with the flag that does it, where there is one.
+fn hint_text(hint: Hint) -> String {
+    match hint {
+        Hint::TypeOfOpenMetrics => format!("{hint} `--format openmetrics` tells more"),
+        Hint::MaybeNotOpenMetrics => {
+            "the last line says that this is OpenMetrics; if it is not, say `--format text`".into()
+        }
+        Hint::DropTimestamp => {
+            "a gateway shows metrics as of now: `prompush push --drop-timestamps` drops it".into()
+        }
+        Hint::RenameLabel => "give the job with `--job`, or rename the label".into(),
+        hint => hint.to_string(),
+    }
+}

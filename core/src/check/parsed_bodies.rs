@@ -1,0 +1,160 @@
+//! Several bodies, parsed and taken as one.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::check::body::Body;
+use crate::check::diagnostic::{Diagnostic, DiagnosticKind, Severity};
+use crate::check::hint::Hint;
+use crate::check::lint::lint_family;
+use crate::check::parse_hint::parse_hint;
+use crate::check::push_problem::{PushProblem, PushProblemKind, push_problems};
+use crate::check::repair::Repair;
+use crate::check::span::Span;
+use crate::error::ParseError;
+use crate::exposition::format::Format;
+use crate::exposition::metric_family::{Exposition, MetricFamily};
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::parse::parse_all;
+use crate::grouping_key::GroupingKey;
+
+/// Several bodies, parsed and taken as one.
+#[derive(Debug)]
+pub struct ParsedBodies<'a> {
+    /// The families that could be read, in the order of the bodies.
+    pub exposition: Exposition<'a>,
+    /// The errors of the parser.
+    pub parse_errors: Vec<Diagnostic>,
+    bodies: Vec<&'a Body>,
+    /// The index of the body that each family is from, by the family's name.
+    body_of: BTreeMap<String, usize>,
+}
+
+/// A metric family that stands in two bodies.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("metric family `{family}` is in body {first} and in body {second}")]
+pub struct DuplicateFamily {
+    /// The family's name.
+    pub family: String,
+    /// The index of the first body that has it.
+    pub first: usize,
+    /// The index of the second body that has it.
+    pub second: usize,
+}
+
+impl<'a> ParsedBodies<'a> {
+    /// Parses all bodies.
+    ///
+    /// # Errors
+    /// [`DuplicateFamily`] if two bodies have a family of the same name: a gateway takes a family
+    /// in one block only.
+    pub fn parse(bodies: impl IntoIterator<Item = &'a Body>) -> Result<Self, DuplicateFamily> {
+        let mut parsed = Self {
+            exposition: Exposition::default(),
+            parse_errors: Vec::new(),
+            bodies: bodies.into_iter().collect(),
+            body_of: BTreeMap::new(),
+        };
+        for (index, body) in parsed.bodies.iter().copied().enumerate() {
+            let (exposition, errors) = parse_body(body);
+            let errors = errors.into_iter().map(|error| parse_diagnostic(index, body, error));
+            parsed.parse_errors.extend(errors);
+            for family in exposition.families {
+                match parsed.body_of.entry(family.name.to_string()) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(index);
+                    }
+                    Entry::Occupied(first) => {
+                        let (family, first) = (first.key().clone(), *first.get());
+                        return Err(DuplicateFamily { family, first, second: index });
+                    }
+                }
+                parsed.exposition.families.push(family);
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Removes all timestamps, which a gateway refuses.
+    pub fn drop_timestamps(&mut self) {
+        for family in &mut self.exposition.families {
+            for metric in &mut family.metrics {
+                metric.timestamp_ms = None;
+            }
+        }
+    }
+
+    /// Everything that a gateway would refuse, or would take and drop, if this were pushed to the
+    /// group `key`; `None` stands for a group of which only a job is known to be set.
+    pub fn check_push(&self, key: Option<&GroupingKey>) -> Vec<Diagnostic> {
+        let problems = push_problems(&self.exposition, key);
+        problems.into_iter().map(|problem| self.push_diagnostic(problem)).collect()
+    }
+
+    /// A warning for everything that is legal and seldom meant, and for each repair, in no order.
+    pub fn lint(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (body, repairs) in self.bodies.iter().map(|body| &body.repairs).enumerate() {
+            found.extend(repairs.iter().map(|repair| {
+                let is_mark = *repair == Repair::ByteOrderMark;
+                let span = if is_mark { Span::At { column: 1, width: 1 } } else { Span::End };
+                let (line, kind) = (repair.line(), DiagnosticKind::Repair(*repair));
+                Diagnostic { severity: Severity::Warning, body, line, span, kind, hint: None }
+            }));
+        }
+        for family in &self.exposition.families {
+            lint_family(family, self.body_of(&family.name), &mut found);
+        }
+        found
+    }
+
+    /// The index of the body that a family is from.
+    fn body_of(&self, family: &str) -> usize {
+        self.body_of.get(family).copied().unwrap_or(0)
+    }
+
+    fn push_diagnostic(&self, problem: PushProblem) -> Diagnostic {
+        use PushProblemKind as Kind;
+        let (span, hint) = match &problem.kind {
+            Kind::Timestamp => (Span::LastWord, Some(Hint::DropTimestamp)),
+            Kind::Duplicate { .. } => (Span::Series, Some(Hint::DistinctLabels)),
+            Kind::LabelName(name) => (Span::Label(name.clone()), Some(Hint::ReservedNames)),
+            Kind::Overridden { label, .. } | Kind::OverriddenInAnyGroup { label } => {
+                (Span::Label(label.clone()), Some(Hint::RenameLabel))
+            }
+            Kind::Clash { .. } => (Span::Name, Some(Hint::RenameFamily)),
+            Kind::MetricName | Kind::GatewayOwn => (Span::Name, None),
+        };
+        let severity = if problem.kind.is_error() { Severity::Error } else { Severity::Warning };
+        let (body, line) = (self.body_of(&problem.family), problem.line);
+        Diagnostic { severity, body, line, span, kind: DiagnosticKind::Push(problem), hint }
+    }
+}
+
+/// Parses one body.
+///
+/// A body that ends like OpenMetrics and is not may be text with a comment at its end. It is taken
+/// as text if it is good text that way and no family stays untyped: a type that only OpenMetrics
+/// has must not get lost.
+fn parse_body(body: &Body) -> (Exposition<'_>, Vec<ParseError>) {
+    let (exposition, errors) = parse_all(&body.bytes, body.format);
+    if body.format == Format::OpenMetrics && !body.is_format_given && !errors.is_empty() {
+        let (as_text, text_errors) = parse_all(&body.bytes, Format::Text);
+        let is_typed = |family: &MetricFamily<'_>| family.metric_type != MetricType::Untyped;
+        if text_errors.is_empty() && as_text.families.iter().all(is_typed) {
+            return (as_text, text_errors);
+        }
+    }
+    (exposition, errors)
+}
+
+fn parse_diagnostic(index: usize, body: &Body, error: ParseError) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        body: index,
+        line: error.line,
+        span: Span::At { column: error.column, width: error.width },
+        hint: parse_hint(body, &error.kind),
+        kind: DiagnosticKind::Parse(error.kind),
+    }
+}

@@ -1,0 +1,298 @@
+//! What a gateway would refuse, or take and drop, found without a gateway.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::hash::BuildHasher;
+
+use crate::exposition::metric_family::{Exposition, Metric, MetricFamily};
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::sample_names::compound_family;
+use crate::group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME};
+use crate::grouping_key::GroupingKey;
+use crate::name::{is_label_name, is_metric_name};
+
+/// Something about a body that is to be pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushProblem {
+    /// The line of the body, from 1; 0 where there are no lines.
+    pub line: usize,
+    /// The metric family's name.
+    pub family: String,
+    /// What it is.
+    pub kind: PushProblemKind,
+}
+
+/// What is to be said about a body that is to be pushed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PushProblemKind {
+    /// A metric has a timestamp: a gateway refuses the push, or drops it silently.
+    #[error("has a timestamp, which a gateway refuses")]
+    Timestamp,
+    /// Two metrics have the same labels, after those of the grouping key are laid over.
+    #[error("has two metrics with the labels {labels}; the other is in line {other_line}")]
+    Duplicate {
+        /// The labels, as text.
+        labels: String,
+        /// The line of the other one.
+        other_line: usize,
+    },
+    /// A label's name is reserved (`__…`) or none.
+    #[error("has a label with the invalid name `{0}`")]
+    LabelName(String),
+    /// The family's name is none.
+    #[error("has an invalid name")]
+    MetricName,
+    /// The samples of two families have the same name (a histogram `h` and a family `h_count`).
+    #[error("clashes with the {metric_type} `{other}`, which exposes a sample of that name")]
+    Clash {
+        /// The other family.
+        other: String,
+        /// Its type.
+        metric_type: MetricType,
+    },
+    /// The grouping key sets the label to another value, which wins.
+    #[error("has label `{label}`, which the grouping key overrides with `{value}`")]
+    Overridden {
+        /// The label's name.
+        label: String,
+        /// The grouping key's value.
+        value: String,
+    },
+    /// Every grouping key sets the label (it is `job`), and the grouping key's value wins. Reported
+    /// in place of [`Overridden`](Self::Overridden) where the grouping key is not known.
+    #[error("has label `{label}`, which the group's own overrides")]
+    OverriddenInAnyGroup {
+        /// The label's name.
+        label: String,
+    },
+    /// The gateway sets this metric itself, and drops what is pushed.
+    #[error("is what the gateway itself says of a group: what is pushed is dropped")]
+    GatewayOwn,
+}
+
+impl PushProblemKind {
+    /// Whether the body must not be pushed; if not, it is a warning.
+    pub fn is_error(&self) -> bool {
+        !matches!(
+            self,
+            Self::Overridden { .. } | Self::OverriddenInAnyGroup { .. } | Self::GatewayOwn
+        )
+    }
+}
+
+impl fmt::Display for PushProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "metric `{}` {}", self.family.escape_debug(), self.kind)
+    }
+}
+
+/// Finds everything in `exposition` that a gateway would refuse, or would take and drop, if it were
+/// pushed to the group `key`. The problems come in the order of the families.
+///
+/// A clash with a metric of another group is not found: only the gateway knows the other groups.
+pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushProblem> {
+    push_problems(exposition, Some(key))
+}
+
+/// As [`check_push`]. Without a key, finds what is wrong for every group: all that is known of its
+/// key is that it sets `job`.
+pub(crate) fn push_problems(
+    exposition: &Exposition<'_>,
+    key: Option<&GroupingKey>,
+) -> Vec<PushProblem> {
+    let mut problems = Vec::new();
+    let types: HashMap<&str, MetricType> =
+        exposition.families.iter().map(|family| (&*family.name, family.metric_type)).collect();
+    for family in &exposition.families {
+        let mut report = |line, kind| {
+            problems.push(PushProblem { line, family: family.name.to_string(), kind });
+        };
+        let first_line = family.metrics.first().map_or(0, |metric| metric.line);
+        if !is_metric_name(&family.name) {
+            report(first_line, PushProblemKind::MetricName);
+        }
+        if matches!(&*family.name, PUSH_TIME | PUSH_FAILURE_TIME) {
+            report(first_line, PushProblemKind::GatewayOwn);
+        }
+        if let Some((other, metric_type)) =
+            compound_family(&family.name, |name| types.get(name).copied())
+        {
+            report(first_line, PushProblemKind::Clash { other: other.into(), metric_type });
+        }
+        check_metrics(family, key, &mut report);
+        check_duplicates(family, key, &mut report);
+    }
+    problems
+}
+
+fn check_metrics(
+    family: &MetricFamily<'_>,
+    key: Option<&GroupingKey>,
+    report: &mut impl FnMut(usize, PushProblemKind),
+) {
+    let mut overridden: Vec<&str> = Vec::new();
+    for metric in &family.metrics {
+        if metric.timestamp_ms.is_some() {
+            report(metric.line, PushProblemKind::Timestamp);
+        }
+        for (name, value) in &metric.labels {
+            if !is_label_name(name) || name.starts_with("__") {
+                report(metric.line, PushProblemKind::LabelName(name.to_owned()));
+            }
+            if let Some(overrides) = overriding_problem(key, name, value)
+                // One report for each label of a family is enough.
+                && !overridden.contains(&name)
+            {
+                overridden.push(name);
+                report(metric.line, overrides);
+            }
+        }
+    }
+}
+
+/// The problem of a label that the grouping key sets to another value.
+fn overriding_problem(
+    key: Option<&GroupingKey>,
+    label: &str,
+    value: &str,
+) -> Option<PushProblemKind> {
+    let label_name = || label.to_owned();
+    match key {
+        None if label == "job" => {
+            Some(PushProblemKind::OverriddenInAnyGroup { label: label_name() })
+        }
+        None => None,
+        Some(key) => {
+            let own = grouping_value(key, label).filter(|own| *own != value)?;
+            Some(PushProblemKind::Overridden { label: label_name(), value: own.to_owned() })
+        }
+    }
+}
+
+fn grouping_value<'a>(key: &'a GroupingKey, name: &str) -> Option<&'a str> {
+    if name == "job" {
+        return Some(key.job());
+    }
+    key.labels().find(|(label, _)| *label == name).map(|(_, value)| value)
+}
+
+/// Whether the grouping key sets the label.
+fn is_set_by(key: Option<&GroupingKey>, name: &str) -> bool {
+    key.map_or(name == "job", |key| grouping_value(key, name).is_some())
+}
+
+fn check_duplicates(
+    family: &MetricFamily<'_>,
+    key: Option<&GroupingKey>,
+    report: &mut impl FnMut(usize, PushProblemKind),
+) {
+    let hasher = foldhash::fast::RandomState::default();
+    // A sum, because labels may come in any order.
+    let hash = |metric: &Metric<'_>| {
+        let labels = metric.labels.iter().filter(|label| is_own(*label, key));
+        labels.fold(0_u64, |sum, label| sum.wrapping_add(hasher.hash_one(label)))
+    };
+    let mut by_hash: Vec<(u64, usize)> =
+        family.metrics.iter().enumerate().map(|(at, metric)| (hash(metric), at)).collect();
+    by_hash.sort_unstable();
+    for same_hash in by_hash.chunk_by(|a, b| a.0 == b.0).filter(|chunk| chunk.len() > 1) {
+        let mut seen: HashMap<Vec<(&str, &str)>, usize> = HashMap::new();
+        for (_, at) in same_hash {
+            let metric = &family.metrics[*at];
+            match seen.entry(own_labels(metric, key)) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(metric.line);
+                }
+                Entry::Occupied(other) => {
+                    let (labels, other_line) = (labels_text(other.key()), *other.get());
+                    report(metric.line, PushProblemKind::Duplicate { labels, other_line });
+                }
+            }
+        }
+    }
+}
+
+/// The labels that the grouping key leaves, sorted by name.
+fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m str, &'m str)> {
+    let mut labels: Vec<(&str, &str)> =
+        metric.labels.iter().filter(|label| is_own(*label, key)).collect();
+    labels.sort_unstable();
+    labels
+}
+
+/// Whether a label tells a metric from the others of its family on the gateway: one that the
+/// grouping key sets does not, nor does an empty `instance`, which every metric without one gets.
+fn is_own((name, value): (&str, &str), key: Option<&GroupingKey>) -> bool {
+    let is_empty_instance = name == "instance" && value.is_empty();
+    !is_empty_instance && !is_set_by(key, name)
+}
+
+fn labels_text(labels: &[(&str, &str)]) -> String {
+    /// Enough to find them by.
+    const CHARACTERS_MAX: usize = 160;
+    let labels: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    let text = labels.join(",");
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{{{}…}}", text.get(..end).unwrap_or_default()),
+        None => format!("{{{text}}}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Format, parse};
+
+    fn check(body: &str, expected: &[&str]) {
+        let exposition = parse(body.as_bytes(), Format::Text).unwrap();
+        let key = GroupingKey::new("x").unwrap().with("zone", "1").unwrap();
+        let said: Vec<String> = check_push(&exposition, &key)
+            .iter()
+            .map(|problem| format!("{}: {problem}", problem.line))
+            .collect();
+        assert_eq!(said, expected, "{body}");
+    }
+
+    #[test]
+    fn what_a_gateway_refuses() {
+        check("a 1\na{b=\"\"} 1\nc{d=\"1\"} 1\nc{d=\"2\"} 1\n", &[]);
+        check("\na 1 5\n", &["2: metric `a` has a timestamp, which a gateway refuses"]);
+        check("a{__b=\"1\"} 1\n", &["1: metric `a` has a label with the invalid name `__b`"]);
+        check(
+            "a{b=\"1\",c=\"2\"} 1\na{c=\"2\",b=\"1\"} 2\n",
+            &[
+                "2: metric `a` has two metrics with the labels {b=\"1\",c=\"2\"}; the other is in line 1",
+            ],
+        );
+        check(
+            "a{job=\"y\"} 1\na{job=\"z\"} 2\n",
+            &[
+                "1: metric `a` has label `job`, which the grouping key overrides with `x`",
+                "2: metric `a` has two metrics with the labels {}; the other is in line 1",
+            ],
+        );
+        check(
+            "a{instance=\"\"} 1\na 2\n",
+            &["2: metric `a` has two metrics with the labels {}; the other is in line 1"],
+        );
+        check(
+            "# TYPE h_sum gauge\nh_sum 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",
+            &[
+                "2: metric `h_sum` clashes with the histogram `h`, which exposes a sample of that name",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_a_gateway_does_silently_is_a_warning() {
+        let body = "a{zone=\"2\"} 1\npush_time_seconds 1\n";
+        let exposition = parse(body.as_bytes(), Format::Text).unwrap();
+        let key = GroupingKey::new("x").unwrap().with("zone", "1").unwrap();
+        let problems = check_push(&exposition, &key);
+        assert_eq!(problems.len(), 2);
+        assert!(problems.iter().all(|problem| !problem.kind.is_error()));
+    }
+}

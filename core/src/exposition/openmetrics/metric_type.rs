@@ -1,0 +1,162 @@
+//! The types of OpenMetrics, and what their samples become in text 0.0.4.
+
+use crate::error::OpenMetricsRule as Rule;
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::openmetrics::metric_order::HistogramSample;
+use crate::exposition::sample_names::{
+    BUCKET, COUNT, CREATED, GAUGE_COUNT, GAUGE_SUM, INFO, SUM, TOTAL,
+};
+
+/// A type of OpenMetrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenMetricsType {
+    Counter,
+    Gauge,
+    Histogram,
+    GaugeHistogram,
+    Summary,
+    Info,
+    StateSet,
+    Unknown,
+}
+
+impl OpenMetricsType {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub(crate) fn parse(word: &[u8]) -> Option<Self> {
+        let all = [
+            Self::Counter,
+            Self::Gauge,
+            Self::Histogram,
+            Self::GaugeHistogram,
+            Self::Summary,
+            Self::Info,
+            Self::StateSet,
+            Self::Unknown,
+        ];
+        all.into_iter().find(|family_type| family_type.as_str().as_bytes() == word)
+    }
+
+    pub(crate) fn may_have_unit(self) -> bool {
+        !matches!(self, Self::Info | Self::StateSet)
+    }
+
+    /// The suffixes of a family's sample names, and what each role in text 0.0.4.
+    pub(crate) fn suffixes(self) -> &'static [(&'static str, SampleRole)] {
+        match self {
+            Self::Counter => {
+                &[(TOTAL, SampleRole::OwnFamily(MetricType::Counter)), (CREATED, SampleRole::GAUGE)]
+            }
+            Self::Gauge | Self::StateSet => &[("", SampleRole::GAUGE)],
+            Self::Unknown => &[("", SampleRole::OwnFamily(MetricType::Untyped))],
+            Self::Info => &[(INFO, SampleRole::GAUGE)],
+            Self::GaugeHistogram => &[
+                (BUCKET, SampleRole::GAUGE),
+                (GAUGE_COUNT, SampleRole::GAUGE),
+                (GAUGE_SUM, SampleRole::GAUGE),
+            ],
+            Self::Histogram => &[
+                (BUCKET, SampleRole::Bucket),
+                (COUNT, SampleRole::Count),
+                (SUM, SampleRole::Sum),
+                (CREATED, SampleRole::GAUGE),
+            ],
+            Self::Summary => &[
+                ("", SampleRole::Quantile),
+                (COUNT, SampleRole::Count),
+                (SUM, SampleRole::Sum),
+                (CREATED, SampleRole::GAUGE),
+            ],
+        }
+    }
+}
+
+/// What a sample role in text 0.0.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SampleRole {
+    /// A metric of a family that has the sample's own name.
+    OwnFamily(MetricType),
+    Bucket,
+    Quantile,
+    Count,
+    Sum,
+}
+
+impl SampleRole {
+    pub(crate) const GAUGE: Self = Self::OwnFamily(MetricType::Gauge);
+
+    /// Whether it is one of the numbers of a histogram or a summary that has such a label as a bound.
+    pub(crate) fn has_bound(self) -> bool {
+        matches!(self, Self::Bucket | Self::Quantile)
+    }
+
+    /// The label that says which bucket or quantile a sample is.
+    pub(crate) fn bound_name(
+        self,
+        family_type: OpenMetricsType,
+        sample: &str,
+    ) -> Option<&'static str> {
+        match self {
+            Self::Bucket => Some("le"),
+            Self::Quantile => Some("quantile"),
+            _ if family_type == OpenMetricsType::GaugeHistogram && sample.ends_with(BUCKET) => {
+                Some("le")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a sample may have that value.
+pub(crate) fn check_value(
+    family_type: OpenMetricsType,
+    role: SampleRole,
+    name: &str,
+    value: f64,
+) -> Result<(), Rule> {
+    let is_count = matches!(role, SampleRole::Bucket | SampleRole::Count)
+        || family_type == OpenMetricsType::GaugeHistogram && !name.ends_with(GAUGE_SUM);
+    let is_counter = role == SampleRole::OwnFamily(MetricType::Counter);
+    if (is_count || is_counter) && (value < 0.0 || value.is_nan()) {
+        return Err(Rule::Negative(name.to_owned()));
+    }
+    if is_count && (value.is_infinite() || value.fract() != 0.0) {
+        return Err(Rule::Fraction(name.to_owned()));
+    }
+    let is = |state: f64| (value - state).abs() < f64::EPSILON;
+    let is_state = match family_type {
+        OpenMetricsType::Info => is(1.0),
+        OpenMetricsType::StateSet => is(0.0) || is(1.0),
+        _ => true,
+    };
+    if is_state { Ok(()) } else { Err(Rule::State(name.to_owned())) }
+}
+
+/// What a sample says of a histogram.
+pub(crate) fn histogram_sample(
+    family_type: OpenMetricsType,
+    name: &str,
+    bound: Option<f64>,
+    value: f64,
+) -> HistogramSample {
+    if !matches!(family_type, OpenMetricsType::Histogram | OpenMetricsType::GaugeHistogram) {
+        return HistogramSample::Other;
+    }
+    match bound {
+        Some(bound) => HistogramSample::Bucket { bound, count: value },
+        None if name.ends_with("count") => HistogramSample::Count(value),
+        None if name.ends_with("sum") => HistogramSample::Sum,
+        None => HistogramSample::Other,
+    }
+}

@@ -1,0 +1,405 @@
+//! OpenMetrics text 1.0.
+//!
+//! Turned into the types of text 0.0.4 while it is read: a counter `x` role `x_total`, an info
+//! and a stateset become gauges, `unknown` role untyped, a gauge histogram role gauges,
+//! `_created` role a gauge of its own, exemplars and units are checked and dropped.
+//!
+//! As strict as the specification, but for what client libraries really print: a sum or a
+//! quantile may be negative or NaN, also beside buckets with negative bounds, because that is what
+//! observing such values gives; and a number beyond the range of a float is refused, as a gateway
+//! refuses it.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
+use crate::exposition::metric_family::{Bucket, Exposition, MetricValue, Quantile};
+use crate::exposition::metric_type::MetricType;
+use crate::exposition::openmetrics::metric_order::{MetricOrder, MetricPoint, labels_key};
+use crate::exposition::openmetrics::metric_type::{
+    OpenMetricsType, SampleRole, check_value, histogram_sample,
+};
+use crate::exposition::openmetrics::sample_fields::{
+    parse_bound, take_bound, take_exemplar, take_label, take_labels, take_timestamp,
+};
+use crate::exposition::recovery::Recovery;
+use crate::exposition::sample_names::{BUCKET, CREATED};
+use crate::exposition::text::cursor::{
+    Cursor, Lines, UnknownEscape, lossy, parse_float, unescape_help, utf8,
+};
+use crate::exposition::text::exposition_builder::ExpositionBuilder;
+use crate::exposition::text::plain_sample::{PlainSample, PlainSampleReader};
+use crate::labels::metric_labels::Labels;
+use crate::name::is_metric_name;
+
+pub(crate) fn parse<'a>(
+    body: &'a [u8],
+    on_error: &mut dyn FnMut(ParseError) -> Recovery,
+) -> Exposition<'a> {
+    let mut parser = Parser::default();
+    let mut last = None;
+    for mut line in Lines::new(body) {
+        let result = parser.line(&mut line);
+        last = Some(line);
+        if let Err(error) = result
+            && on_error(error) == Recovery::Stop
+        {
+            return parser.families.finish();
+        }
+    }
+    let error_at =
+        |line: usize, broken: Rule| ParseError { line, column: 1, width: 1, kind: broken.into() };
+    parser.close_block();
+    let unfinished = if parser.ended {
+        parser.deferred_error.take().map(|(line, broken)| error_at(line, broken))
+    } else {
+        Some(match &last {
+            Some(line) => line.error(Rule::NoEof.into()),
+            None => error_at(1, Rule::NoEof),
+        })
+    };
+    if let Some(error) = unfinished {
+        on_error(error);
+    }
+    parser.families.finish()
+}
+
+/// The family whose block is being read.
+struct Block<'a> {
+    name: &'a str,
+    kind: Option<OpenMetricsType>,
+    help: Option<Cow<'a, str>>,
+    unit: Option<&'a str>,
+    has_samples: bool,
+    /// Where it begins.
+    line: usize,
+    metric_order: MetricOrder<'a>,
+}
+
+impl<'a> Block<'a> {
+    fn kind(&self) -> OpenMetricsType {
+        self.kind.unwrap_or(OpenMetricsType::Unknown)
+    }
+
+    /// What a sample of that name is here, with the block's name; `None` if it does not belong here.
+    fn member(&self, name: &str) -> Option<(OpenMetricsType, &'a str, SampleRole)> {
+        let suffix = name.strip_prefix(self.name)?;
+        let kind = self.kind();
+        let (_, role) = kind.suffixes().iter().find(|(known, _)| *known == suffix)?;
+        Some((kind, self.name, *role))
+    }
+}
+
+#[derive(Default)]
+struct Parser<'a> {
+    families: ExpositionBuilder<'a>,
+    reader: PlainSampleReader<'a>,
+    block: Option<Block<'a>>,
+    /// The names of all blocks so far, and of the samples that they may have.
+    used_names: HashSet<Cow<'a, str>>,
+    ended: bool,
+    /// The first rule that is used_names to be broken only when a metric or a block is over.
+    deferred_error: Option<(usize, Rule)>,
+}
+
+impl<'a> Parser<'a> {
+    fn line(&mut self, line: &mut Cursor<'a>) -> Result<(), ParseError> {
+        if self.ended {
+            return Err(line_error(line, Rule::AfterEof.into()));
+        }
+        if line.is_blank() {
+            return Err(line_error(line, Rule::EmptyLine.into()));
+        }
+        if line.text(0, line.line.len()).is_none() {
+            return Err(line_error(line, Rule::NotUtf8.into()));
+        }
+        if line.line == b"# EOF" {
+            // The one line that needs no newline.
+            self.ended = true;
+            return Ok(());
+        }
+        if line.take(b'#') {
+            self.metadata(line)?;
+            return line.end();
+        }
+        if let Some(sample) = self.plain_sample(line) {
+            return self.store(line, sample);
+        }
+        let sample = self.sample(line)?;
+        self.store(line, sample)?;
+        line.end()
+    }
+
+    fn metadata(&mut self, line: &mut Cursor<'a>) -> Result<(), ParseError> {
+        let comment = |line: &Cursor<'a>| line_error(line, Rule::Comment.into());
+        if !line.take(b' ') {
+            return Err(comment(line));
+        }
+        let keyword = line.take_word();
+        if !matches!(keyword, b"HELP" | b"TYPE" | b"UNIT") || !line.take(b' ') {
+            return Err(comment(line));
+        }
+        let from = line.at();
+        let name = line.take_word();
+        let name = utf8(name)
+            .filter(|name| is_metric_name(name))
+            .ok_or_else(|| line.error_since(from, Kind::MetricNameText(lossy(name))))?;
+        if !line.take(b' ') {
+            line.peek()?;
+            return Err(line.error(Kind::MetricNameInComment));
+        }
+        self.open(line, name)?;
+        let Some(block) = &mut self.block else { return Ok(()) };
+        if block.has_samples {
+            return Err(line_error(line, Rule::MetadataAfterSamples(name.to_owned()).into()));
+        }
+        let from = line.at();
+        let rest = line.take_rest();
+        let error = |kind| Err(line.error_since(from, kind));
+        match keyword {
+            b"HELP" if block.help.is_some() => error(Kind::SecondHelp(name.to_owned())),
+            b"HELP" => match unescape_help(rest, UnknownEscape::Keep) {
+                Ok(help) => {
+                    block.help = Some(help);
+                    Ok(())
+                }
+                Err((_, escaped)) => error(Kind::Escape(escaped)),
+            },
+            b"TYPE" if block.kind.is_some() => error(Kind::SecondType(name.to_owned())),
+            b"TYPE" => match OpenMetricsType::parse(rest) {
+                Some(kind) => {
+                    block.kind = Some(kind);
+                    Ok(())
+                }
+                None => error(Kind::UnknownType(lossy(rest))),
+            },
+            _ if block.unit.is_some() => error(Rule::SecondUnit(name.to_owned()).into()),
+            _ => {
+                let unit = utf8(rest).unwrap_or_default();
+                let ends = name.strip_suffix(unit).is_some_and(|stem| stem.ends_with('_'));
+                block.unit = Some(unit);
+                if unit.is_empty() || ends {
+                    return Ok(());
+                }
+                error(Rule::Unit { family: name.to_owned(), unit: unit.to_owned() }.into())
+            }
+        }
+    }
+
+    /// Begins the block of `name`, unless it is the one being read.
+    fn open(&mut self, line: &Cursor<'a>, name: &'a str) -> Result<(), ParseError> {
+        if self.block.as_ref().is_some_and(|block| block.name == name) {
+            return Ok(());
+        }
+        self.close_block();
+        let is_known = self.used_names.contains(name);
+        self.block = Some(Block {
+            name,
+            kind: None,
+            help: None,
+            unit: None,
+            has_samples: false,
+            line: line.number,
+            metric_order: MetricOrder::default(),
+        });
+        if is_known {
+            Err(line_error(line, Rule::Interleaved(name.to_owned()).into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends the block that is being read: now its type is known.
+    fn close_block(&mut self) {
+        let Some(block) = self.block.take() else { return };
+        let kind = block.kind();
+        let mut broken = None;
+        if block.unit.is_some_and(|unit| !unit.is_empty()) && !kind.may_have_unit() {
+            broken = Some(Rule::UnitNotAllowed(block.name.to_owned()));
+        }
+        self.used_names.insert(Cow::Borrowed(block.name));
+        for (suffix, _) in kind.suffixes().iter().filter(|(suffix, _)| !suffix.is_empty()) {
+            let sample = format!("{}{suffix}", block.name);
+            if self.used_names.contains(sample.as_str()) {
+                let (family, sample) = (block.name.to_owned(), sample.clone());
+                broken.get_or_insert(Rule::Clash { family, sample });
+            }
+            self.used_names.insert(Cow::Owned(sample));
+        }
+        if let Some(broken) = broken {
+            self.deferred_error.get_or_insert((block.line, broken));
+        }
+        self.close_metric(kind, block.name, block.metric_order.finish());
+    }
+
+    /// Checks a metric of which all samples were read.
+    fn close_metric(&mut self, kind: OpenMetricsType, family: &str, finished: Option<MetricPoint>) {
+        if let Some(point) = finished
+            && matches!(kind, OpenMetricsType::Histogram | OpenMetricsType::GaugeHistogram)
+            && let Err(broken) = point.check_histogram(family)
+        {
+            self.deferred_error.get_or_insert((point.line, broken));
+        }
+    }
+
+    /// A sample as programs write it, of the block that is being read; `None` if anything is unusual or wrong.
+    fn plain_sample(&mut self, line: &Cursor<'a>) -> Option<Sample<'a>> {
+        let PlainSample { name, labels, is_ordered, last, value } = self.reader.read(line)?;
+        let (kind, family, role) = self.block.as_ref()?.member(name)?;
+        check_value(kind, role, name, value).ok()?;
+        if kind == OpenMetricsType::StateSet {
+            return None;
+        }
+        let (others, is_ordered, bound) = match (role.bound_name(kind, name), last) {
+            (None, _) => (labels, is_ordered, None),
+            (Some(wanted), Some(last)) if last.name == wanted => {
+                let bound = parse_bound(wanted, last.value)?;
+                (last.others, last.are_others_ordered, Some(bound))
+            }
+            (Some(_), _) => return None,
+        };
+        let metric_key = if is_ordered {
+            Cow::Borrowed(others.as_bytes())
+        } else {
+            Cow::Owned(labels_key(Labels::from_text(others).iter()))
+        };
+        let labels = Labels::from_text(if role.has_bound() { others } else { labels });
+        let timestamp_ms = None;
+        Some(Sample { name, family, kind, role, labels, metric_key, bound, value, timestamp_ms })
+    }
+
+    fn sample(&mut self, line: &mut Cursor<'a>) -> Result<Sample<'a>, ParseError> {
+        let from = line.at();
+        let name = line.take_while(|byte| !matches!(byte, b' ' | b'{'));
+        let name = utf8(name).filter(|name| is_metric_name(name));
+        let Some(name) = name else { return Err(line.error_since(from, Kind::MetricName)) };
+        let (kind, family, role) = self.member_or_open(line, name)?;
+        let labels = if line.take(b'{') { take_labels(line, name)? } else { Vec::new() };
+        if !line.take(b' ') {
+            return Err(line.error(Kind::Value(lossy(line.rest()))));
+        }
+        let value_at = line.at();
+        let word = line.take_word();
+        let value = parse_float(word)
+            .ok_or_else(|| line.error_since(value_at, Kind::Value(lossy(word))))?;
+        check_value(kind, role, name, value)
+            .map_err(|broken| line.error_since(value_at, broken.into()))?;
+        let timestamp_ms = take_timestamp(line)?;
+        let may_have_exemplar = matches!(
+            (kind, role),
+            (OpenMetricsType::Counter, SampleRole::OwnFamily(MetricType::Counter))
+                | (_, SampleRole::Bucket)
+        ) || (kind == OpenMetricsType::GaugeHistogram
+            && name.ends_with(BUCKET));
+        take_exemplar(line, may_have_exemplar)?;
+        let mut others = labels.clone();
+        let bound_name = role.bound_name(kind, name);
+        let bound =
+            bound_name.map(|wanted| take_bound(line, family, wanted, &mut others)).transpose()?;
+        if kind == OpenMetricsType::StateSet {
+            take_label(line, family, family, &mut others)?;
+        }
+        let metric_key =
+            labels_key(others.iter().map(|label| (&*label.name, &*label.value))).into();
+        let labels = if role.has_bound() { others } else { labels }.into();
+        Ok(Sample { name, family, kind, role, labels, metric_key, bound, value, timestamp_ms })
+    }
+
+    /// The block that a sample member_or_open to; a sample without metadata is a block of its own.
+    fn member_or_open(
+        &mut self,
+        line: &Cursor<'a>,
+        name: &'a str,
+    ) -> Result<(OpenMetricsType, &'a str, SampleRole), ParseError> {
+        if let Some(block) = &self.block {
+            if let Some(member) = block.member(name) {
+                return Ok(member);
+            }
+            if name == block.name {
+                let (sample, family) = (name.to_owned(), name.to_owned());
+                let kind = block.kind().as_str();
+                return Err(line.error_since(0, Rule::Suffix { sample, kind, family }.into()));
+            }
+        }
+        self.open(line, name)?;
+        Ok((OpenMetricsType::Unknown, name, SampleRole::OwnFamily(MetricType::Untyped)))
+    }
+
+    fn store(&mut self, line: &Cursor<'a>, sample: Sample<'a>) -> Result<(), ParseError> {
+        let Sample { name, family, kind, role, bound, value, timestamp_ms, .. } = sample;
+        let histogram_sample = histogram_sample(kind, name, bound, value);
+        // The labels of an info are its value.
+        let metric_key =
+            if kind == OpenMetricsType::Info { Cow::default() } else { sample.metric_key };
+        if let Some(block) = &mut self.block {
+            let (finished, result) = block.metric_order.sample(
+                family,
+                metric_key,
+                line.number,
+                timestamp_ms,
+                histogram_sample,
+            );
+            self.close_metric(kind, family, finished);
+            result.map_err(|broken| line_error(line, broken.into()))?;
+        }
+        let (stored_name, metric_type) = match role {
+            SampleRole::OwnFamily(metric_type) => (name, metric_type),
+            _ if kind == OpenMetricsType::Summary => (family, MetricType::Summary),
+            _ => (family, MetricType::Histogram),
+        };
+        let stored = self.families.find_or_create(Cow::Borrowed(stored_name));
+        let stored_family = self.families.get(stored);
+        stored_family.metric_type.get_or_insert(metric_type);
+        if let Some(block) = &mut self.block {
+            block.has_samples = true;
+            if stored_family.help.is_none() && !name.ends_with(CREATED) {
+                stored_family.help.clone_from(&block.help);
+            }
+        }
+        let metric = self.families.metric(stored, sample.labels, line.number);
+        metric.timestamp_ms = timestamp_ms.or(metric.timestamp_ms);
+        store_value(&mut metric.value, role, bound, value);
+        Ok(())
+    }
+}
+
+struct Sample<'a> {
+    name: &'a str,
+    family: &'a str,
+    kind: OpenMetricsType,
+    role: SampleRole,
+    /// Those that it has in text 0.0.4, beside `le` and `quantile`.
+    labels: Labels<'a>,
+    /// The key of the metric that it member_or_open to.
+    metric_key: Cow<'a, [u8]>,
+    bound: Option<f64>,
+    value: f64,
+    timestamp_ms: Option<i64>,
+}
+
+/// An error about the line_error line.
+fn line_error(line: &Cursor<'_>, kind: Kind) -> ParseError {
+    let mut end = line.clone();
+    end.take_rest();
+    end.error_since(0, kind)
+}
+
+fn store_value(to: &mut MetricValue, role: SampleRole, bound: Option<f64>, value: f64) {
+    match (to, role, bound) {
+        (MetricValue::Number(number), ..) => *number = value,
+        (MetricValue::Histogram(histogram), SampleRole::Count, _) => histogram.count = value,
+        (MetricValue::Histogram(histogram), SampleRole::Sum, _) => histogram.sum = value,
+        (MetricValue::Histogram(histogram), _, Some(upper_bound)) => {
+            histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
+        }
+        (MetricValue::Summary(summary), SampleRole::Count, _) => summary.count = value,
+        (MetricValue::Summary(summary), SampleRole::Sum, _) => summary.sum = value,
+        (MetricValue::Summary(summary), _, Some(quantile)) => {
+            summary.quantiles.push(Quantile { quantile, value });
+        }
+        (_, _, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! A `prometheus_client` registry as a source.
+
+use prometheus_client::registry::Registry as PrometheusClientRegistry;
+
+use crate::collect::encoder::Encoder;
+use crate::collect::source::Source;
+use crate::error::EncodeError;
+use crate::exposition::format::Format;
+use crate::exposition::parse::parse;
+
+impl Source for PrometheusClientRegistry {
+    /// Reads the registry by way of its OpenMetrics text, which is the only way it can be read
+    /// without the feature `native-histograms`. With it, protobuf is made of the registry's own
+    /// protobuf, exemplars included.
+    ///
+    /// A native histogram goes out in protobuf, and in text as its classic buckets.
+    ///
+    /// # Errors
+    /// [`EncodeError::NativeHistogram`] for one that has no classic buckets, in text and wherever
+    /// the feature is off.
+    fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        #[cfg(feature = "native-histograms")]
+        if encoder.format() == Format::Protobuf {
+            return crate::prometheus_client::native_histograms::gather(self, encoder);
+        }
+        let mut body = String::new();
+        prometheus_client::encoding::text::encode(&mut body, self).map_err(|_| unwritten(&body))?;
+        let body = escape_helps(&body);
+        let exposition = parse(body.as_bytes(), Format::OpenMetrics).map_err(|error| {
+            let line = body.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            EncodeError::PrometheusClient(format!("{} in `{}`", error.kind, line.escape_debug()))
+        })?;
+        exposition.gather(encoder)
+    }
+}
+
+/// Why the text ends where it does. The error itself says nothing, but the family that could not
+/// be written has the last `# TYPE` line, and of `prometheus_client`'s own metrics only native
+/// histograms cannot be written.
+fn unwritten(body: &str) -> EncodeError {
+    let of_type = body.lines().rev().find_map(|line| line.strip_prefix("# TYPE "));
+    match of_type.and_then(|of_type| of_type.split_once(' ')) {
+        Some((name, "histogram")) => EncodeError::NativeHistogram(name.to_owned()),
+        Some((name, _)) => {
+            EncodeError::PrometheusClient(format!("metric `{name}` cannot write itself"))
+        }
+        None => EncodeError::PrometheusClient("it cannot write itself".to_owned()),
+    }
+}
+
+/// `prometheus_client` writes help texts as they are; a line feed or a backslash in one breaks
+/// its exposition. A help text ends where the `# TYPE` line of its family begins.
+fn escape_helps(body: &str) -> String {
+    let mut escaped = String::with_capacity(body.len() + 64);
+    let mut rest = body;
+    while !rest.is_empty() {
+        let help = rest.strip_prefix("# HELP ").and_then(|after| {
+            let (name, after_name) = after.split_once(' ')?;
+            let (help, _) = after_name.split_once(&format!("\n# TYPE {name} "))?;
+            Some((name, help))
+        });
+        let length = if let Some((name, help)) = help {
+            escaped.push_str("# HELP ");
+            escaped.push_str(name);
+            escaped.push(' ');
+            escaped.push_str(&help.replace('\\', "\\\\").replace('\n', "\\n"));
+            escaped.push('\n');
+            "# HELP  \n".len() + name.len() + help.len()
+        } else {
+            let length = rest.find('\n').map_or(rest.len(), |end| end + 1);
+            escaped.push_str(rest.get(..length).unwrap_or_default());
+            length
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    escaped
+}

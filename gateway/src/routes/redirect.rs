@@ -1,0 +1,18 @@
+//! Redirects, with the body that Go's `http.Redirect` writes.
+
+use prompush_http_server::{Request, Response};
+
+/// A redirect to `location`. The response to a GET request has a small HTML page, other responses are empty.
+pub(crate) fn redirect(request: &Request, status: u16, location: String) -> Response {
+    let response = if request.method() == "GET" {
+        let name = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
+        // Go escapes quotes as numbers.
+        let href = location.replace('&', "&amp;").replace('"', "&#34;").replace('\'', "&#39;");
+        let href = href.replace('<', "&lt;").replace('>', "&gt;");
+        let page = format!("<a href=\"{href}\">{name}</a>.\n\n");
+        Response::with_body(status, "text/html; charset=utf-8", page)
+    } else {
+        Response::empty(status)
+    };
+    response.header("Location", location)
+}

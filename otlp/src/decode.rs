@@ -1,0 +1,20 @@
+//! OTLP metrics as programs send them over HTTP: an `ExportMetricsServiceRequest` in protobuf.
+//!
+//! A body is read field by field on the reader of [`prompush_core::protobuf`], one point at a
+//! time: what is kept of it is its bytes, so that no body can claim more memory than it has.
+//!
+//! Source: opentelemetry-proto 1.x, `metrics/v1/metrics.proto`.
+
+mod attribute;
+mod data_point;
+mod exponential_histogram;
+mod export;
+mod message;
+mod metric;
+mod point_reader;
+
+pub(crate) use attribute::Attribute;
+pub(crate) use data_point::{DataPoint, HistogramPoint, PointValue};
+pub use export::Export;
+pub(crate) use message::Visitor;
+pub(crate) use metric::{OtlpMetric, PointKind, Temporality};

@@ -1,0 +1,171 @@
+//! Attempts and waits on a clock that does not run, against a sender that plays a script.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use super::*;
+use crate::error::verb::Verb;
+use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
+use crate::exchange::answer::read_acknowledgement;
+use prompush_core::clock::ManualClock;
+use std::io;
+
+/// What the sender does with one request: take so long, then a status with `Retry-After`, or fail.
+#[derive(Clone, Copy)]
+enum ScriptedAnswer {
+    Answer(u16, Option<&'static str>),
+    Fail(HttpFailureKind),
+}
+
+const DELETE: Operation<'static> =
+    Operation { verb: Verb::Delete, path: "/metrics/job/x", body: None };
+const SECOND: Duration = Duration::from_secs(1);
+const MOMENT: Duration = Duration::from_millis(1);
+const DROPPED: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Dropped { after_body: true });
+const SILENT: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Timeout);
+
+/// Plays its script, the last act again and again; each act takes `takes`, or the whole timeout
+/// where it fails by it.
+struct Script {
+    clock: Arc<ManualClock>,
+    acts: Mutex<VecDeque<ScriptedAnswer>>,
+    takes: Duration,
+    timeouts: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl HttpSend for Script {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure> {
+        self.timeouts.lock().unwrap().push(request.timeout);
+        let mut acts = self.acts.lock().unwrap();
+        let act = if acts.len() > 1 { acts.pop_front() } else { acts.front().copied() };
+        let act = act.unwrap();
+        let whole = matches!(act, ScriptedAnswer::Fail(HttpFailureKind::Timeout));
+        self.clock.advance(if whole { request.timeout } else { self.takes.min(request.timeout) });
+        match act {
+            ScriptedAnswer::Fail(failure) => {
+                Err(HttpFailure { failure, cause: Cause::text("scripted") })
+            }
+            ScriptedAnswer::Answer(status, retry_after) => Ok(Answer {
+                status,
+                location: None,
+                retry_after: retry_after.map(str::to_owned),
+                date: None,
+                html: false,
+                body: Box::new(io::empty()),
+            }),
+        }
+    }
+
+    fn interrupt(&self) {}
+}
+
+/// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
+/// the timeout each attempt was given.
+fn play(
+    acts: &[ScriptedAnswer],
+    takes: Duration,
+) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
+    play_busy(acts, takes, Duration::ZERO)
+}
+
+/// The same, where the first failure is told to somebody who takes `meanwhile` for it.
+fn play_busy(
+    acts: &[ScriptedAnswer],
+    takes: Duration,
+    meanwhile: Duration,
+) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
+    let clock = Arc::new(ManualClock::new());
+    let timeouts = Arc::new(Mutex::new(Vec::new()));
+    let acts = Mutex::new(acts.iter().copied().collect());
+    let script = Script { clock: Arc::clone(&clock), acts, takes, timeouts: Arc::clone(&timeouts) };
+    let connection = Connection {
+        url: HttpUrl::parse("http://gw").unwrap(),
+        config: GatewayConfig::default(),
+        http: Box::new(script),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        wait: Arc::clone(&clock) as Arc<dyn Wait>,
+        rng: || fastrand::Rng::with_seed(7),
+    };
+    let deadline = clock.deadline(connection.config.total_timeout);
+    let result = connection.until_deadline_with(deadline, &DELETE, &read_acknowledgement, || {
+        clock.advance(meanwhile);
+    });
+    let timeouts = timeouts.lock().unwrap().clone();
+    let (kind, attempts) = match result {
+        Ok(done) => (None, done.attempts),
+        Err(error) => (Some(error.kind()), error.attempts()),
+    };
+    (kind, attempts, clock.elapsed(), timeouts)
+}
+
+#[test]
+fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
+    for takes in [Duration::ZERO, Duration::from_millis(1), SECOND] {
+        let (kind, attempts, took, _) =
+            play(&[ScriptedAnswer::Fail(HttpFailureKind::Unreachable)], takes);
+        assert_eq!(kind, Some(PushErrorKind::Unreachable));
+        assert!((9..40).contains(&attempts), "{attempts}");
+        assert!(took <= SECOND * 30 && took > SECOND * 25, "{took:?}");
+    }
+}
+
+#[test]
+fn no_attempt_is_made_without_time_for_it() {
+    let refused = [ScriptedAnswer::Fail(HttpFailureKind::Unreachable), SILENT];
+    let (kind, attempts, ..) = play_busy(&refused, Duration::ZERO, SECOND * 31);
+    assert_eq!((kind, attempts), (Some(PushErrorKind::Unreachable), 1));
+}
+
+#[test]
+fn an_attempt_never_has_more_time_than_remains() {
+    let (kind, attempts, took, timeouts) = play(&[SILENT], Duration::ZERO);
+    assert_eq!(kind, Some(PushErrorKind::Timeout));
+    assert!(took <= SECOND * 30, "{took:?}");
+    assert!((3..=4).contains(&attempts), "{attempts}");
+    assert_eq!(timeouts[..2], [SECOND * 10, SECOND * 10]);
+    assert!(timeouts.iter().sum::<Duration>() < SECOND * 30, "{timeouts:?}");
+}
+
+#[test]
+fn retry_after_replaces_our_own_wait() {
+    let busy = ScriptedAnswer::Answer(503, Some("7"));
+    let (kind, attempts, took, _) =
+        play(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
+    assert_eq!((kind, attempts, took), (None, 2, SECOND * 7));
+    let later = ScriptedAnswer::Answer(503, Some("31"));
+    let (kind, attempts, took, _) = play(&[later], Duration::ZERO);
+    assert_eq!((kind, attempts), (Some(PushErrorKind::Unavailable(503)), 1));
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
+fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
+    for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
+        assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
+        assert!((9..40).contains(&attempts) && took <= SECOND * 30, "{attempts} in {took:?}");
+    }
+}
+
+#[test]
+fn dropped_connections_count_only_in_a_row() {
+    let (kind, attempts, ..) = play(&[DROPPED], Duration::ZERO);
+    assert_eq!((kind, attempts), (Some(PushErrorKind::Dropped), 3));
+    let busy = ScriptedAnswer::Answer(503, None);
+    let acts = [DROPPED, DROPPED, busy, DROPPED, DROPPED, ScriptedAnswer::Answer(200, None)];
+    let (kind, attempts, ..) = play(&acts, Duration::ZERO);
+    assert_eq!((kind, attempts), (None, 6));
+}
+
+#[test]
+fn a_refusal_is_not_repeated() {
+    let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(400, Some("1"))], Duration::ZERO);
+    assert_eq!((kind, attempts, took), (Some(PushErrorKind::Refused(400)), 1, Duration::ZERO));
+}
+
+#[test]
+fn an_answer_without_end_is_no_acknowledgement() {
+    assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
+    let endless = read_acknowledgement(&mut io::repeat(b'x'));
+    assert!(matches!(endless, Err(ReadError::Other(HttpFailureKind::Garbled, _))), "{endless:?}");
+}

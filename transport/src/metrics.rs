@@ -1,0 +1,3 @@
+//! The metrics that the library records about its own pushes.
+
+pub(crate) mod self_metrics;

@@ -1,0 +1,135 @@
+//! A spool that several processes use at once, and one whose machine has its clock set back.
+
+use std::time::{Duration, SystemTime};
+
+use prompush_core::{Format, GroupingKey, Registry};
+use prompush_testing::{Answer, ScriptedServer, wait_until};
+use tempfile::tempdir;
+
+use super::*;
+use crate::background::shared_state::SharedState;
+use crate::client::gateway::Gateway;
+use crate::exchange::config::GatewayConfig;
+use crate::metrics::self_metrics::SelfMetrics;
+use crate::outbox::Outbox;
+use crate::payload::change::GroupChange;
+use crate::payload::families::Families;
+use crate::spool::fingerprint;
+use crate::spool::gateway_spool::GatewaySpool;
+use crate::spool::replay::ReplayOutcome;
+
+const GROUP: &str = "/metrics/job/x";
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(20);
+
+fn state(value: usize) -> GroupChange {
+    let text = format!("# TYPE a gauge\na {value}\n").into_bytes();
+    GroupChange::Push(Families::new(Format::Text, [(Arc::from("a"), Arc::from(text))]))
+}
+
+/// The spool of `dir`, with a state of [`GROUP`] that was made then.
+fn spooled(dir: &Path, server: &ScriptedServer, created: SystemTime) -> Spool {
+    let spool = Spool::new(dir);
+    let (base, path) = (server.url(), GROUP.to_owned());
+    let record = Record { base, path, state: state(1), created, unconfirmed: Vec::new() };
+    assert!(spool.store(vec![record]).iter().all(Result::is_ok));
+    spool
+}
+
+fn key() -> GroupingKey {
+    GroupingKey::new("x").unwrap()
+}
+
+fn now() -> SystemTime {
+    SystemClock.wall()
+}
+
+fn config() -> GatewayConfig {
+    GatewayConfig::default().proxy_from_environment(false)
+}
+
+#[test]
+fn a_push_is_later_than_what_was_kept_before_the_clock_was_set_back() {
+    let created = now() + Duration::from_hours(1);
+    for by_outbox in [false, true] {
+        let server = ScriptedServer::start([Answer::status(200)]);
+        let dir = tempdir().unwrap();
+        let spool = spooled(dir.path(), &server, created);
+        if by_outbox {
+            let builder = Outbox::builder(&server.url()).unwrap().config(config());
+            let outbox = builder.spool(dir.path()).spawn().unwrap();
+            outbox.push(&key(), &Registry::new()).unwrap();
+            outbox.shutdown(SOON).unwrap();
+        } else {
+            let gateway = Gateway::with_config(&server.url(), config()).unwrap();
+            gateway.spool(dir.path()).push(&key(), &Registry::new()).unwrap();
+        }
+        assert_eq!(spool.entries().unwrap().len(), 0, "by_outbox: {by_outbox}");
+    }
+}
+
+#[test]
+fn what_another_process_may_be_sending_does_not_have_the_last_word() {
+    let server = ScriptedServer::start([Answer::status(200)]);
+    let dir = tempdir().unwrap();
+    spooled(dir.path(), &server, now());
+    let gateway = Gateway::with_config(&server.url(), config()).unwrap().spool(dir.path());
+    gateway.push(&key(), &Registry::new()).unwrap();
+    assert_eq!(server.requests().len(), 2);
+    gateway.push(&key(), &Registry::new()).unwrap();
+    assert_eq!(server.requests().len(), 3, "nothing is kept any more");
+}
+
+/// Replays what is kept for that gateway; another process removes it when the gateway has got so many requests.
+fn remove_at_request(server: &ScriptedServer, requests: usize) {
+    let dir = tempdir().unwrap();
+    let spool = spooled(dir.path(), server, now());
+    let entry = &spool.entries().unwrap()[0];
+    let gateway = Gateway::with_config(&server.url(), config()).unwrap();
+    std::thread::scope(|scope| {
+        let replayed = scope.spawn(|| spool.replay(&gateway, entry));
+        wait_until(SOON, "the gateway is asked", || server.requests().len() == requests);
+        assert!(spool.remove(entry).unwrap());
+        server.release();
+        assert_eq!(replayed.join().unwrap().unwrap(), ReplayOutcome::Gone);
+    });
+}
+
+#[test]
+fn what_became_obsolete_while_the_gateway_was_asked_is_not_sent() {
+    let groups = Answer::status(200).body(r#"{"status":"success","data":[]}"#);
+    let server = ScriptedServer::start([groups.held(), Answer::status(200)]);
+    remove_at_request(&server, 1);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_was_kept_once_may_have_been_sent_by_another_process() {
+    let dir = tempdir().unwrap();
+    let connection = || Gateway::new("http://gw").unwrap().into_connection();
+    let gateway_spool =
+        GatewaySpool::new(Spool::new(dir.path()), connection().url.base().to_owned()).unwrap();
+    let metrics = SelfMetrics::new(1).unwrap();
+    let (shared, _calls) = SharedState::new(connection(), None, Some(gateway_spool), (0, metrics));
+    let spool = Spool::new(dir.path());
+    let group = crate::background::queue::Path::from(GROUP);
+    shared.add(&group, state(1));
+    shared.store();
+    // The other process has sent it.
+    spool.remove(&spool.entries().unwrap()[0]).unwrap();
+    shared.add(&group, state(2));
+    shared.store();
+    let record = spool.find(connection().url.base(), GROUP).unwrap();
+    assert_eq!(record.state, state(2));
+    assert_eq!(record.unconfirmed, [fingerprint::of_state(&state(1), GROUP).unwrap()]);
+}
+
+#[test]
+fn what_could_not_be_sent_is_looked_at_again_before_it_is_repeated() {
+    let groups = || Answer::status(200).body(r#"{"status":"success","data":[]}"#);
+    let busy = Answer::status(503);
+    let server = ScriptedServer::start([groups(), busy, groups().held(), Answer::status(200)]);
+    remove_at_request(&server, 3);
+    let methods: Vec<_> = server.requests().into_iter().map(|request| request.method).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET"]);
+}
