@@ -1,4 +1,4 @@
-//! What a person or a program reads: stdout for data, stderr for messages.
+//! Output: data on stdout, messages on stderr.
 
 pub(crate) mod diagnostic;
 pub(crate) mod duration;

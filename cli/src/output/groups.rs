@@ -1,10 +1,10 @@
-//! Groups, in the order and the notation in which they are shown.
+//! The order and the notation of groups in the output.
 
 use std::collections::BTreeMap;
 
 use prompush::Group;
 
-/// Sorts groups by their jobs, then by their other labels.
+/// Sorts groups by job, then by their other labels.
 pub(crate) fn sort_groups(groups: &mut [Group]) {
     groups.sort_by(|a, b| {
         let job = |group: &Group| group.labels.get("job").cloned();
@@ -12,7 +12,7 @@ pub(crate) fn sort_groups(groups: &mut [Group]) {
     });
 }
 
-/// `labels` as Prometheus writes them, the job first.
+/// Labels in the notation of Prometheus, with the job first.
 pub(crate) fn shown_labels(labels: &BTreeMap<String, String>) -> String {
     let job = labels.get_key_value("job");
     let others = labels.iter().filter(|(name, _)| *name != "job");
