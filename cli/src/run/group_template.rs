@@ -1,4 +1,4 @@
-//! The group that a run is pushed to.
+//! The group of a run: its key, with placeholders for the process ID and the machine.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ use crate::args::RunArgs;
 use crate::error::CliError;
 use crate::resolve;
 
-/// Stands for the command's process ID.
+/// The placeholder for the process ID of the command.
 const PID: &str = "{pid}";
-/// Stands for this machine's name.
+/// The placeholder for the name of this machine.
 const HOST: &str = "{host}";
 
-/// How a `--group` begins that says the instance.
+/// The beginning of a `--group` that sets the instance.
 const INSTANCE: &str = "instance=";
-/// The job of every gptme.
+/// The job of gptme, unless `--job` is given.
 const GPTME_JOB: &str = "gptme";
 
-/// A grouping key, but for the process ID.
+/// A grouping key in which the process ID of the command is still a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupTemplate {
     job: String,
@@ -27,11 +27,13 @@ pub(crate) struct GroupTemplate {
 }
 
 impl GroupTemplate {
-    /// From `--job` and `--group`, and what is meant without them: each gptme is an instance of one job, and what else
-    /// is run has an instance a machine.
+    /// The key from `--job` and `--group`, with defaults for what they leave out.
+    ///
+    /// By default, each gptme process is an instance of the job `gptme`. For any other command, the job is the file
+    /// name of the command, and each machine is an instance.
     ///
     /// # Errors
-    /// If it makes no grouping key, whatever the process ID.
+    /// [`CliError`] if the arguments make no grouping key.
     pub(crate) fn new(args: &RunArgs, is_gptme: bool) -> Result<Self, CliError> {
         let host = uname().nodename().to_string_lossy().into_owned();
         Self::on_host(args, is_gptme, &host)
@@ -45,41 +47,42 @@ impl GroupTemplate {
         };
         let mut labels: Vec<String> = args.group.iter().map(|it| it.replace(HOST, host)).collect();
         if !labels.iter().any(|label| label.starts_with(INSTANCE)) {
-            let is_by_process = is_gptme && !job.contains(PID);
-            labels.push(format!("{INSTANCE}{host}{}", if is_by_process { ":{pid}" } else { "" }));
+            let needs_process_id = is_gptme && !job.contains(PID);
+            labels
+                .push(format!("{INSTANCE}{host}{}", if needs_process_id { ":{pid}" } else { "" }));
         }
-        // Given empty, or on a machine without a name: a gateway takes that as absent.
+        // The instance is empty if the user left it so, or if the machine has no name. An empty label counts as none.
         labels.retain(|label| label != INSTANCE);
         let template = Self { job: job.replace(HOST, host), labels };
         template.key(1)?;
         Ok(template)
     }
 
-    /// The key of a command with that process ID.
+    /// The key for a command with this process ID.
     ///
     /// # Errors
-    /// None that [`new`](Self::new) has not found.
+    /// [`CliError`] as for [`new`](Self::new), which has checked the key already.
     pub(crate) fn key(&self, pid: u32) -> Result<GroupingKey, CliError> {
         let pid = pid.to_string();
         let labels: Vec<String> = self.labels.iter().map(|it| it.replace(PID, &pid)).collect();
         resolve::grouping_key(&self.job.replace(PID, &pid), &labels)
     }
 
-    /// Whether each run has a group of its own.
-    pub(crate) fn is_by_process(&self) -> bool {
+    /// Whether the key holds the process ID, so that each run has a group of its own.
+    pub(crate) fn has_process_id(&self) -> bool {
         self.job.contains(PID) || self.labels.iter().any(|label| label.contains(PID))
     }
 
-    /// The names of its labels, but for the job.
+    /// The names of the labels, without `job`.
     pub(crate) fn label_names(&self) -> impl Iterator<Item = &str> {
         self.labels.iter().filter_map(|label| label.split_once('=')).map(|(name, _)| name)
     }
 }
 
-/// The file name of the command.
+/// The job of a command without `--job`: its file name.
 fn job_of(command: &[std::ffi::OsString]) -> String {
     let program = command.first().map_or(Path::new(""), Path::new);
-    // A directory or nothing has no file name; it cannot be run, and that is to be pushed, too.
+    // `/` and the empty string have no file name. They cannot be executed, and that failure is pushed, too.
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
     if name.is_empty() { "run".to_owned() } else { name.into_owned() }
 }

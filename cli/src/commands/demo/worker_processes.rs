@@ -1,4 +1,4 @@
-//! The demo's worker processes.
+//! The worker processes of the demo.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -8,36 +8,38 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::screen::Screen;
-use super::tally::{Ending, Tally, WorkerTally};
-use super::worker::REPORT;
-use super::{ENDS_AFTER, JOB, KILLED_AFTER, PUSH_INTERVAL, TERMINATED_AFTER, TTL, WORKER_TIME_MAX};
+use crate::commands::demo::results::{PlannedEnd, Results, WorkerResult};
+use crate::commands::demo::schedule::{
+    ENDS_AFTER, JOB, KILLED_AFTER, PUSH_INTERVAL, TERMINATED_AFTER, TTL, WORKER_TIME_MAX,
+};
+use crate::commands::demo::screen::Screen;
+use crate::commands::demo::worker::REPORT;
 use crate::error::CliError;
 
-/// Something that happened.
+/// Something that happened during the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A worker said how much it has recorded so far.
+    /// A worker reported how much it has recorded so far.
     Recorded { worker: usize, total: u64 },
-    /// A worker's stdout has ended, and so has the worker, or is about to.
+    /// The stdout of a worker was closed: the worker has ended or is about to end.
     Closed { worker: usize },
-    /// The demo itself is to end.
+    /// A signal asks the demo to end.
     Signal(i32),
 }
 
-/// The worker processes; dropping it ends those that still run.
+/// The worker processes. Dropping this value ends the workers that still run.
 #[derive(Debug)]
-pub(super) struct Fleet {
+pub(super) struct WorkerProcesses {
     children: Vec<Child>,
 }
 
-impl Fleet {
+impl WorkerProcesses {
     /// Starts all workers.
     ///
     /// # Errors
-    /// If one cannot be started; the others are ended then.
+    /// [`CliError::System`] if a worker cannot be started. The other workers are ended then.
     pub(super) fn start(
-        tally: &Tally,
+        results: &Results,
         url: &str,
         is_own: bool,
         events: &Sender<Event>,
@@ -45,69 +47,69 @@ impl Fleet {
     ) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::System("start the demo's workers", error);
         let program = std::env::current_exe().map_err(failed)?;
-        let mut fleet = Self { children: Vec::new() };
-        for (index, worker) in tally.workers.iter().enumerate() {
+        let mut workers = Self { children: Vec::new() };
+        for (index, worker) in results.workers.iter().enumerate() {
             let mut command = Command::new(&program);
             command.args(arguments(worker, url)).stdin(Stdio::null()).stdout(Stdio::piped());
             if is_own {
                 command.arg("--no-proxy");
             }
             let mut child = command.spawn().map_err(failed)?;
-            screen.line(&format!("started {}: {}", worker.instance, worker.ending.plan()));
+            screen.line(&format!("started {}: {}", worker.instance, worker.end.plan()));
             let stdout = child.stdout.take();
-            fleet.children.push(child);
+            workers.children.push(child);
             let events = events.clone();
             let reader = move || read_reports(index, stdout, &events);
             let name = format!("reports-{}", worker.instance);
             thread::Builder::new().name(name).spawn(reader).map_err(failed)?;
         }
-        Ok(fleet)
+        Ok(workers)
     }
 
-    /// Sends the signals whose time has come, each once.
-    pub(super) fn act(
+    /// Sends each signal once, when its time has come.
+    pub(super) fn send_due_signals(
         &mut self,
         elapsed: Duration,
-        tally: &mut Tally,
+        results: &mut Results,
         screen: &mut Screen,
     ) -> Result<(), CliError> {
-        for (worker, child) in tally.workers.iter_mut().zip(&mut self.children) {
-            let (due, signal) = match worker.ending {
-                Ending::ByItself => continue,
-                Ending::Terminated => (TERMINATED_AFTER, Signal::TERM),
-                Ending::Killed => (KILLED_AFTER, Signal::KILL),
+        for (worker, child) in results.workers.iter_mut().zip(&mut self.children) {
+            let (due, signal) = match worker.end {
+                PlannedEnd::ByItself => continue,
+                PlannedEnd::Terminated => (TERMINATED_AFTER, Signal::TERM),
+                PlannedEnd::Killed => (KILLED_AFTER, Signal::KILL),
             };
             if elapsed < due || worker.is_signalled || worker.has_ended() {
                 continue;
             }
             worker.is_signalled = true;
             let name = if signal == Signal::TERM { "SIGTERM" } else { "SIGKILL" };
-            screen.line(&format!("{name} to {}", worker.instance));
-            // Not waited for yet, so the id is still that process's own.
+            screen.line(&format!("sent {name} to {}", worker.instance));
+            // The process was not waited for yet, so its ID still belongs to it.
             kill_process(Pid::from_child(child), signal)
                 .map_err(|error| CliError::System("signal a worker", error.into()))?;
         }
         Ok(())
     }
 
-    /// Waits for a worker whose stdout has ended.
+    /// Waits for the end of a worker whose stdout was closed.
     pub(super) fn wait(&mut self, worker: usize) -> Result<ExitStatus, CliError> {
         self.children[worker].wait().map_err(|error| CliError::System("wait for a worker", error))
     }
 }
 
-impl Drop for Fleet {
+impl Drop for WorkerProcesses {
     fn drop(&mut self) {
         for child in &mut self.children {
-            // Fails for one that was waited for already: nothing is left to do then.
+            // This fails for a worker that was waited for already, which needs nothing more.
             child.kill().ok();
             child.wait().ok();
         }
     }
 }
 
-fn arguments(worker: &WorkerTally, url: &str) -> Vec<String> {
-    let ends_after = if worker.ending == Ending::ByItself { ENDS_AFTER } else { WORKER_TIME_MAX };
+fn arguments(worker: &WorkerResult, url: &str) -> Vec<String> {
+    let ends_after = if worker.end == PlannedEnd::ByItself { ENDS_AFTER } else { WORKER_TIME_MAX };
     let time = |time: Duration| format!("{}ms", time.as_millis());
     let mut arguments: Vec<String> = ["demo-worker", "--gateway", url, "--job", JOB]
         .into_iter()
@@ -116,7 +118,7 @@ fn arguments(worker: &WorkerTally, url: &str) -> Vec<String> {
         .collect();
     arguments.extend(["--ends-after".to_owned(), time(ends_after)]);
     arguments.extend(["--interval".to_owned(), time(PUSH_INTERVAL)]);
-    if worker.ending == Ending::Killed {
+    if worker.end == PlannedEnd::Killed {
         arguments.extend(["--ttl".to_owned(), time(TTL)]);
     }
     arguments
@@ -132,6 +134,6 @@ fn read_reports(worker: usize, stdout: Option<ChildStdout>, events: &Sender<Even
             return;
         }
     }
-    // Nobody listens any more only when the demo is ending.
+    // Sending fails only when the demo is ending.
     events.send(Event::Closed { worker }).ok();
 }

@@ -1,4 +1,4 @@
-//! The metrics that a command has written, checked as `prompush check` checks them.
+//! Checks the metrics that a command has written, as `prompush check` does.
 
 use prompush_core::check::{Severity, Span};
 use prompush_core::{Exposition, GroupingKey};
@@ -10,20 +10,20 @@ use crate::output::diagnostic::{Diagnostic, show_errors};
 use crate::output::terminal::print_warning;
 use crate::run::job_metrics;
 
-/// Why a command's metrics are not pushed.
+/// Why the metrics that a command has written are not pushed.
 #[derive(Debug)]
-pub(crate) enum Refused {
-    /// They cannot be read, for that reason.
+pub(crate) enum TextfileError {
+    /// The file cannot be read. The text says why.
     Unreadable(String),
-    /// A gateway would refuse them, or they are named like ours.
+    /// A gateway would refuse the metrics, or a metric has the name of a metric of the job.
     Invalid(Vec<Diagnostic>),
 }
 
-impl Refused {
-    /// Says so on stderr; `inputs` are what was checked.
-    pub(crate) fn show(&self, inputs: &[Input]) {
+impl TextfileError {
+    /// Prints the errors to stderr. `inputs` are the files that were checked.
+    pub(crate) fn print(&self, inputs: &[Input]) {
         match self {
-            Self::Unreadable(words) => print_warning(words),
+            Self::Unreadable(text) => print_warning(text),
             Self::Invalid(errors) => {
                 show_errors(errors, inputs);
                 print_warning("the command's own metrics are not pushed");
@@ -32,41 +32,45 @@ impl Refused {
     }
 }
 
-impl From<CliError> for Refused {
+impl From<CliError> for TextfileError {
     fn from(error: CliError) -> Self {
         Self::Unreadable(error.to_string())
     }
 }
 
-/// The families of `inputs`, if they can be pushed to `key` beside ours.
+/// The families of `inputs`, if they can be pushed to `key` together with the metrics of the job.
+///
+/// # Errors
+/// [`TextfileError`] if a gateway would refuse them, or if a name is taken.
 pub(crate) fn check<'a>(
     inputs: &'a [Input],
     key: &GroupingKey,
     has_ttl: bool,
-) -> Result<Exposition<'a>, Refused> {
+) -> Result<Exposition<'a>, TextfileError> {
     let mut body = diagnostics::parse(inputs)?;
     let mut errors = diagnostics::with_texts(std::mem::take(&mut body.parse_errors));
     if errors.is_empty() {
         errors = diagnostics::with_texts(body.check_push(Some(key)));
         errors.retain(|found| found.severity == Severity::Error);
-        errors.extend(ours(&body.exposition, has_ttl));
+        errors.extend(taken_names(&body.exposition, has_ttl));
     }
-    if errors.is_empty() { Ok(body.exposition) } else { Err(Refused::Invalid(errors)) }
+    if errors.is_empty() { Ok(body.exposition) } else { Err(TextfileError::Invalid(errors)) }
 }
 
-/// A complaint about each family that is named like one of ours.
-fn ours(exposition: &Exposition<'_>, has_ttl: bool) -> Vec<Diagnostic> {
+/// An error for each family that has the name of a metric of the job.
+fn taken_names(exposition: &Exposition<'_>, has_ttl: bool) -> Vec<Diagnostic> {
     let families = exposition.families.iter();
-    let ours = families.filter(|family| job_metrics::is_ours(&family.name, has_ttl));
-    ours.map(|family| Diagnostic {
-        severity: Severity::Error,
-        input: 0,
-        line: family.metrics.first().map_or(0, |metric| metric.line),
-        span: Span::Name,
-        message: format!("metric `{}` is pushed by `prompush run` itself", family.name),
-        hint: Some("give it another name".to_owned()),
-    })
-    .collect()
+    let taken = families.filter(|family| job_metrics::is_taken(&family.name, has_ttl));
+    taken
+        .map(|family| Diagnostic {
+            severity: Severity::Error,
+            input: 0,
+            line: family.metrics.first().map_or(0, |metric| metric.line),
+            span: Span::Name,
+            message: format!("metric `{}` is pushed by `prompush run` itself", family.name),
+            hint: Some("give it another name".to_owned()),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -80,8 +84,8 @@ mod tests {
         let key = GroupingKey::new("j").unwrap();
         match (check(&[input], &key, true), expected) {
             (Ok(found), Ok(families)) => assert_eq!(found.families.len(), families),
-            (Err(Refused::Invalid(found)), Err(words)) => {
-                assert!(found[0].message.contains(words), "{found:?}");
+            (Err(TextfileError::Invalid(found)), Err(text)) => {
+                assert!(found[0].message.contains(text), "{found:?}");
             }
             (found, _) => panic!("{found:?}"),
         }

@@ -1,66 +1,66 @@
-//! What was recorded, what arrived, what was lost: pure, so that it can be tested.
+//! What each worker recorded, what arrived at the gateway, and what was lost.
 
 use std::process::ExitStatus;
 
 use prompush::{Format, parse};
 use prompush_core::{Metric, MetricValue};
 
-use super::TTL;
-use super::worker::ITEMS;
+use crate::commands::demo::schedule::TTL;
+use crate::commands::demo::worker::ITEMS;
 use crate::output::plural::count;
 
-/// How a worker ends.
+/// How a worker is planned to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Its work is done.
+pub(super) enum PlannedEnd {
+    /// Its work is finished.
     ByItself,
-    /// It gets a SIGTERM.
+    /// It gets SIGTERM.
     Terminated,
-    /// It gets a SIGKILL, which no program can handle.
+    /// It gets SIGKILL, which no program can handle.
     Killed,
 }
 
-impl Ending {
-    /// What is going to happen.
+impl PlannedEnd {
+    /// The plan as a part of a message.
     pub(super) fn plan(self) -> &'static str {
         match self {
             Self::ByItself => "it will end by itself",
-            Self::Terminated => "it will get a SIGTERM, and make its last push",
-            Self::Killed => "it will get a SIGKILL, and have no time for a last push",
+            Self::Terminated => "it will get SIGTERM and make a last push",
+            Self::Killed => "it will get SIGKILL, which leaves no time for a last push",
         }
     }
 }
 
-/// What is known of one worker.
+/// The results of one worker.
 #[derive(Clone, Debug)]
-pub(super) struct WorkerTally {
+pub(super) struct WorkerResult {
     pub(super) instance: String,
-    pub(super) ending: Ending,
-    /// The total that the worker itself reported last.
+    pub(super) end: PlannedEnd,
+    /// The total that the worker reported last.
     pub(super) recorded: u64,
-    /// What the gateway holds; `None` if it holds no such group.
+    /// The total that the gateway holds. `None` if the gateway does not have the group.
     held: Option<u64>,
-    /// The most that the gateway held.
+    /// The highest total that the gateway has held.
     arrived: u64,
     pub(super) is_signalled: bool,
-    /// Whether it ended, and as it should have.
+    /// `None` while the worker runs; then whether it ended as planned.
     ended: Option<bool>,
     expired: bool,
 }
 
-/// What is known of all workers.
+/// The results of all workers.
 #[derive(Clone, Debug)]
-pub(super) struct Tally {
-    pub(super) workers: Vec<WorkerTally>,
-    /// Whether groups have to expire on this gateway.
+pub(super) struct Results {
+    pub(super) workers: Vec<WorkerResult>,
+    /// Whether the gateway expires groups. A stock gateway does not.
     pub(super) expires: bool,
 }
 
-impl WorkerTally {
-    pub(super) fn new(instance: String, ending: Ending) -> Self {
+impl WorkerResult {
+    pub(super) fn new(instance: String, end: PlannedEnd) -> Self {
         Self {
             instance,
-            ending,
+            end,
             recorded: 0,
             held: None,
             arrived: 0,
@@ -75,15 +75,15 @@ impl WorkerTally {
     }
 
     pub(super) fn ended(&mut self, status: ExitStatus) {
-        // The one that is killed has no exit code.
-        self.ended = Some(match self.ending {
-            Ending::Killed => status.code().is_none(),
-            Ending::ByItself | Ending::Terminated => status.success(),
+        // A killed process has no exit code.
+        self.ended = Some(match self.end {
+            PlannedEnd::Killed => status.code().is_none(),
+            PlannedEnd::ByItself | PlannedEnd::Terminated => status.success(),
         });
     }
 
-    /// Takes note of what the gateway holds. Whether the group has just expired.
-    pub(super) fn saw(&mut self, held: Option<u64>) -> bool {
+    /// Stores the total that the gateway holds now. Returns whether the group has just expired.
+    pub(super) fn update(&mut self, held: Option<u64>) -> bool {
         let has_just_expired =
             self.has_ended() && self.held.is_some() && held.is_none() && !self.expired;
         self.held = held;
@@ -97,18 +97,18 @@ impl WorkerTally {
     }
 
     pub(super) fn state(&self) -> &'static str {
-        match (self.ended, self.ending, self.expired) {
+        match (self.ended, self.end, self.expired) {
             (None, _, _) if self.is_signalled => "ending",
             (None, ..) => "running",
             (Some(false), ..) => "failed",
             (Some(true), _, true) => "killed, group expired",
-            (Some(true), Ending::ByItself, _) => "ended by itself",
-            (Some(true), Ending::Terminated, _) => "ended by SIGTERM",
-            (Some(true), Ending::Killed, _) => "killed by SIGKILL",
+            (Some(true), PlannedEnd::ByItself, _) => "ended by itself",
+            (Some(true), PlannedEnd::Terminated, _) => "ended by SIGTERM",
+            (Some(true), PlannedEnd::Killed, _) => "killed by SIGKILL",
         }
     }
 
-    /// The cells of the table after the instance.
+    /// The two numbers of the row: recorded, and held by the gateway.
     pub(super) fn numbers(&self) -> (u64, String) {
         let held = self.held.map_or_else(|| "-".to_owned(), |held| held.to_string());
         (self.recorded, held)
@@ -121,31 +121,28 @@ impl WorkerTally {
     }
 
     pub(super) fn expired_line(&self) -> String {
-        format!(
-            "the group of {} is gone: its lifetime of {TTL:?} after the last push is over",
-            self.instance
-        )
+        format!("the group of {} has expired, {TTL:?} after its last push", self.instance)
     }
 }
 
-impl Tally {
+impl Results {
     pub(super) fn all_ended(&self) -> bool {
-        self.workers.iter().all(WorkerTally::has_ended)
+        self.workers.iter().all(WorkerResult::has_ended)
     }
 
-    /// Whether those that have to expire have.
+    /// Whether the group of each killed worker has expired.
     pub(super) fn all_expired(&self) -> bool {
         self.workers
             .iter()
-            .filter(|worker| worker.ending == Ending::Killed)
+            .filter(|worker| worker.end == PlannedEnd::Killed)
             .all(|worker| worker.expired)
     }
 
-    /// What was recorded, what arrived, what was lost.
-    pub(super) fn sentence(&self) -> String {
-        let (killed, clean): (Vec<&WorkerTally>, Vec<&WorkerTally>) =
-            self.workers.iter().partition(|worker| worker.ending == Ending::Killed);
-        let sum = |workers: &[&WorkerTally], of: fn(&WorkerTally) -> u64| -> u64 {
+    /// One sentence: what was recorded, what arrived, what was lost.
+    pub(super) fn summary(&self) -> String {
+        let (killed, clean): (Vec<&WorkerResult>, Vec<&WorkerResult>) =
+            self.workers.iter().partition(|worker| worker.end == PlannedEnd::Killed);
+        let sum = |workers: &[&WorkerResult], of: fn(&WorkerResult) -> u64| -> u64 {
             workers.iter().map(|worker| of(worker)).sum()
         };
         let recorded = sum(&clean, |worker| worker.recorded);
@@ -156,33 +153,33 @@ impl Tally {
             format!("{arrived} arrived")
         };
         let expiry = match (self.all_expired(), self.expires) {
-            (true, _) => "and its group has expired",
-            (false, true) => "and its group has not expired",
+            (true, _) => "its group has expired",
+            (false, true) => "its group has not expired",
             (false, false) => {
-                "and its group stayed until it was deleted, as this gateway knows no expiry"
+                "its group stayed until the demo deleted it, because this gateway does not expire groups"
             }
         };
         format!(
-            "Recorded {recorded} items in the {} that ended cleanly, and {clean_part}; recorded {} in the \
-             one that was killed, of which {} arrived and {} were lost, {expiry}.",
+            "The {} that ended cleanly recorded {recorded} items, and {clean_part}. The program that was killed \
+             recorded {} items: {} arrived and {} were lost; {expiry}.",
             count(clean.len(), "program", "programs"),
             sum(&killed, |worker| worker.recorded),
             sum(&killed, |worker| worker.arrived.min(worker.recorded)),
-            sum(&killed, WorkerTally::lost),
+            sum(&killed, WorkerResult::lost),
         )
     }
 
-    /// Why the demo did not show what it is to show.
-    pub(super) fn fault(&self) -> Option<String> {
+    /// Why the demo has failed, if it has.
+    pub(super) fn failure(&self) -> Option<String> {
         for worker in &self.workers {
-            let WorkerTally { instance, recorded, held, .. } = worker;
+            let WorkerResult { instance, recorded, held, .. } = worker;
             if worker.ended != Some(true) {
-                return Some(format!("{instance} did not end as it should have"));
+                return Some(format!("{instance} did not end as planned"));
             }
             if *recorded == 0 {
                 return Some(format!("{instance} recorded nothing"));
             }
-            if worker.ending != Ending::Killed && *held != Some(*recorded) {
+            if worker.end != PlannedEnd::Killed && *held != Some(*recorded) {
                 let held = held.map_or_else(|| "nothing".to_owned(), |held| held.to_string());
                 return Some(format!("{instance} recorded {recorded}, the gateway holds {held}"));
             }
@@ -192,7 +189,7 @@ impl Tally {
     }
 }
 
-/// What an exposition says of the worker's counter.
+/// The value of the counter of one worker in an exposition.
 pub(super) fn arrived(exposition: &[u8], job: &str, instance: &str) -> Option<u64> {
     let exposition = parse(exposition, Format::Text).ok()?;
     let has = |metric: &Metric<'_>, name: &str, value: &str| {
@@ -215,50 +212,53 @@ pub(super) fn arrived(exposition: &[u8], job: &str, instance: &str) -> Option<u6
 mod tests {
     use super::*;
 
-    fn tally(clean: (u64, u64), killed: (u64, u64), expired: bool) -> Tally {
+    fn results(clean: (u64, u64), killed: (u64, u64), expired: bool) -> Results {
         let mut workers = vec![
-            WorkerTally::new("a".into(), Ending::ByItself),
-            WorkerTally::new("b".into(), Ending::Killed),
+            WorkerResult::new("a".into(), PlannedEnd::ByItself),
+            WorkerResult::new("b".into(), PlannedEnd::Killed),
         ];
         for (worker, (recorded, held)) in workers.iter_mut().zip([clean, killed]) {
             worker.recorded = recorded;
-            worker.saw(Some(held));
+            worker.update(Some(held));
             worker.ended = Some(true);
         }
         if expired {
-            assert!(workers[1].saw(None));
-            assert!(!workers[1].saw(None), "it expires once");
+            assert!(workers[1].update(None));
+            assert!(!workers[1].update(None), "it expires once");
         }
-        Tally { workers, expires: true }
+        Results { workers, expires: true }
     }
 
     #[test]
     fn the_sentence_is_honest() {
         assert_eq!(
-            tally((10, 10), (20, 17), true).sentence(),
-            "Recorded 10 items in the 1 program that ended cleanly, and all 10 arrived; recorded 20 in \
-             the one that was killed, of which 17 arrived and 3 were lost, and its group has expired."
+            results((10, 10), (20, 17), true).summary(),
+            "The 1 program that ended cleanly recorded 10 items, and all 10 arrived. The program that was killed \
+             recorded 20 items: 17 arrived and 3 were lost; its group has expired."
         );
-        let short = tally((10, 9), (20, 20), false).sentence();
-        assert!(short.contains("and 9 arrived; recorded 20"), "{short}");
-        assert!(short.contains("0 were lost, and its group has not expired"), "{short}");
+        let short = results((10, 9), (20, 20), false).summary();
+        assert!(
+            short.contains("and 9 arrived. The program that was killed recorded 20"),
+            "{short}"
+        );
+        assert!(short.contains("0 were lost; its group has not expired"), "{short}");
     }
 
     #[test]
     fn only_what_arrived_is_a_success() {
-        assert_eq!(tally((10, 10), (20, 17), true).fault(), None);
-        let fault = |tally: Tally| tally.fault().unwrap_or_default();
-        assert_eq!(fault(tally((10, 9), (20, 17), true)), "a recorded 10, the gateway holds 9");
-        assert_eq!(fault(tally((0, 0), (20, 17), true)), "a recorded nothing");
+        assert_eq!(results((10, 10), (20, 17), true).failure(), None);
+        let failure = |results: Results| results.failure().unwrap_or_default();
+        assert_eq!(failure(results((10, 9), (20, 17), true)), "a recorded 10, the gateway holds 9");
+        assert_eq!(failure(results((0, 0), (20, 17), true)), "a recorded nothing");
         assert_eq!(
-            fault(tally((10, 10), (20, 17), false)),
+            failure(results((10, 10), (20, 17), false)),
             "the group of the killed program did not expire"
         );
-        let mut stock = tally((10, 10), (20, 17), false);
+        let mut stock = results((10, 10), (20, 17), false);
         stock.expires = false;
-        assert_eq!(stock.fault(), None);
+        assert_eq!(stock.failure(), None);
         stock.workers[0].ended = Some(false);
-        assert_eq!(fault(stock), "a did not end as it should have");
+        assert_eq!(failure(stock), "a did not end as planned");
     }
 
     #[test]

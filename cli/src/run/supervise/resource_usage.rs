@@ -1,30 +1,34 @@
-//! What a command cost its machine.
+//! The CPU time and the memory that a command used.
 
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
-/// CPU time and memory of a command, with those of the processes it has waited for.
+/// The CPU time and the memory of a command, and of the processes that the command waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Usage {
+pub(crate) struct ResourceUsage {
     pub(crate) user_cpu: Duration,
     pub(crate) system_cpu: Duration,
-    /// Most memory of one process, in bytes; `None` where an earlier child of this process had more.
+    /// The most memory that one process had in RAM, in bytes. `None` where an earlier child of this process had more:
+    /// the system only keeps the maximum of all children.
     pub(crate) resident_bytes_max: Option<f64>,
 }
 
-/// What all children of this process have cost so far. This program has none before the command; but what ran in
-/// this process before it, such as a shell that ended in `exec`, may have had some.
+/// What all children of this process have used so far.
+///
+/// `run` starts no process before the command. But the program that ran in this process before, such as a shell that
+/// ended in `exec`, may have had children.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct UsageSoFar {
+pub(super) struct ChildUsage {
     user_cpu: Duration,
     system_cpu: Duration,
     resident_kib_max: i64,
 }
 
-impl UsageSoFar {
-    pub(crate) fn read() -> Self {
+impl ChildUsage {
+    /// Asks the system. Without an answer, everything is zero.
+    pub(super) fn read() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Self::default() };
         Self {
             user_cpu: duration(usage.user_time()),
@@ -33,11 +37,11 @@ impl UsageSoFar {
         }
     }
 
-    /// What has been added since `before`.
+    /// What was used between `before` and now.
     #[expect(clippy::cast_precision_loss, reason = "a machine's memory is far below 2^53 KiB")]
-    pub(crate) fn since(&self, before: &Self) -> Usage {
+    pub(super) fn since(&self, before: &Self) -> ResourceUsage {
         let is_known = self.resident_kib_max > before.resident_kib_max;
-        Usage {
+        ResourceUsage {
             user_cpu: self.user_cpu.saturating_sub(before.user_cpu),
             system_cpu: self.system_cpu.saturating_sub(before.system_cpu),
             resident_bytes_max: is_known.then_some(self.resident_kib_max as f64 * 1024.0),
@@ -57,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_was_before_is_not_counted() {
-        let so_far = |millis: u64, resident_kib_max: i64| UsageSoFar {
+        let so_far = |millis: u64, resident_kib_max: i64| ChildUsage {
             user_cpu: Duration::from_millis(millis),
             system_cpu: Duration::from_millis(millis / 2),
             resident_kib_max,

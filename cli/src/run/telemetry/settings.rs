@@ -1,4 +1,4 @@
-//! The environment of telemetry: what the user has set, and what the command is given.
+//! The environment variables of telemetry: those that the user has set, and those that the command gets.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use prompush::HttpUrl;
 use prompush_gptme::{Environment, EnvironmentError};
 
 use crate::environment::INTERVAL;
-use crate::run::telemetry::served::Place;
+use crate::run::telemetry::prometheus_address::PrometheusAddress;
 
 const GPTME_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
 const GPTME_ENDPOINT: &str = "OTLP_ENDPOINT";
@@ -18,57 +18,62 @@ const OTEL_METRICS_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
 const PROMETHEUS_ADDR: &str = "PROMETHEUS_ADDR";
 const PROMETHEUS_PORT: &str = "PROMETHEUS_PORT";
 
-/// The only encoding that is received.
+/// The only encoding that the receiver understands.
 const PROTOCOL: &str = "http/protobuf";
-/// Variables that name a proxy for HTTP, and those that name exceptions.
+/// The variables that name a proxy for HTTP. `NO_PROXY` lists the variables with exceptions.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Whose telemetry it is.
+/// The kind of the command, which decides which variables it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CommandKind {
     Gptme,
     /// Any program that exports OTLP over HTTP.
     Other,
 }
 
-/// What the user's environment says.
+/// The settings that the user has made in the environment.
 #[derive(Debug)]
-pub(crate) struct Settings {
-    kind: Kind,
-    /// Where the user wants traces.
+pub(crate) struct TelemetrySettings {
+    kind: CommandKind,
+    /// The endpoint that the user wants traces to go to.
     pub(crate) traces_to: Option<HttpUrl>,
     /// Time between two pushes.
     pub(crate) interval: Duration,
-    /// Where the command may serve metrics instead of exporting them.
-    pub(crate) place: Option<Place>,
-    /// Whether the user has turned gptme's telemetry off.
+    /// The address on which the command may serve metrics instead of exporting them.
+    pub(super) prometheus_address: Option<PrometheusAddress>,
+    /// Whether the user has turned the telemetry of gptme off.
     pub(crate) is_turned_off: bool,
 }
 
-impl Settings {
+impl TelemetrySettings {
+    /// Reads the variables that `lookup` returns.
+    ///
     /// # Errors
-    /// For a variable whose value means nothing.
+    /// [`EnvironmentError`] if the value of a variable cannot be used.
     pub(crate) fn read(
-        kind: Kind,
+        kind: CommandKind,
         lookup: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, EnvironmentError> {
-        let ours = [GPTME_ENABLED, GPTME_ENDPOINT, INTERVAL];
+        let read = [GPTME_ENABLED, GPTME_ENDPOINT, INTERVAL];
         let environment =
-            Environment::from_lookup(|name| lookup(name).filter(|_| ours.contains(&name)))?;
+            Environment::from_lookup(|name| lookup(name).filter(|_| read.contains(&name)))?;
         let is_set = lookup(GPTME_ENABLED).is_some_and(|value| !value.is_empty());
         Ok(Self {
             kind,
             traces_to: environment.otlp_endpoint,
             interval: environment.interval,
-            place: (kind == Kind::Gptme).then(|| place(lookup)).flatten(),
+            prometheus_address: (kind == CommandKind::Gptme)
+                .then(|| prometheus_address(lookup))
+                .flatten(),
             is_turned_off: is_set && !environment.telemetry_enabled,
         })
     }
 
-    /// What a command needs for its metrics to come to `endpoint`. Where the user has named a collector, traces and
-    /// logs of other programs go on to it by themselves.
+    /// The variables that make a command send its metrics to `endpoint`.
+    ///
+    /// If the user has set a collector for a command other than gptme, its traces and logs still go there.
     pub(crate) fn variables(
         &self,
         endpoint: &str,
@@ -77,11 +82,12 @@ impl Settings {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
         let mut variables =
             vec![(GPTME_ENDPOINT, endpoint.to_owned()), (GPTME_ENABLED, "true".to_owned())];
-        if let Some(address) = self.place.as_ref().and_then(Place::address_to_tell) {
+        let address = self.prometheus_address.as_ref();
+        if let Some(address) = address.and_then(PrometheusAddress::for_environment) {
             variables.push((PROMETHEUS_ADDR, address.ip().to_string()));
             variables.push((PROMETHEUS_PORT, address.port().to_string()));
         }
-        if self.kind == Kind::Other {
+        if self.kind == CommandKind::Other {
             variables.push((OTEL_METRICS_ENDPOINT, format!("{endpoint}/v1/metrics")));
             variables.push((OTEL_METRICS_PROTOCOL, PROTOCOL.to_owned()));
             if !is_set(OTEL_ENDPOINT) {
@@ -96,18 +102,20 @@ impl Settings {
     }
 }
 
-/// Where gptme up to 0.28 is to serve its metrics. Others do not read these variables: nothing is said of a wrong value.
-fn place(lookup: impl Fn(&str) -> Option<OsString>) -> Option<Place> {
+/// The address on which gptme up to 0.28 serves its metrics. A wrong value is no error, because newer versions do not
+/// read these variables.
+fn prometheus_address(lookup: impl Fn(&str) -> Option<OsString>) -> Option<PrometheusAddress> {
     if lookup(PROMETHEUS_PORT).is_none_or(|port| port.is_empty()) {
-        return Place::choose().ok();
+        return PrometheusAddress::reserve().ok();
     }
-    let theirs = [PROMETHEUS_ADDR, PROMETHEUS_PORT];
+    let read = [PROMETHEUS_ADDR, PROMETHEUS_PORT];
     let environment =
-        Environment::from_lookup(|name| lookup(name).filter(|_| theirs.contains(&name))).ok()?;
-    Place::given(&environment.prometheus_addr, environment.prometheus_port).ok()
+        Environment::from_lookup(|name| lookup(name).filter(|_| read.contains(&name))).ok()?;
+    PrometheusAddress::chosen_by_user(&environment.prometheus_addr, environment.prometheus_port)
+        .ok()
 }
 
-/// The exceptions of the proxy, with this machine among them.
+/// The variables with the exceptions of the proxy, with this machine added.
 fn without_proxy(lookup: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, String)> {
     let value = |name| lookup(name)?.into_string().ok().filter(|value: &String| !value.is_empty());
     let given: Vec<(&str, String)> =
@@ -129,8 +137,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(kind: Kind, set: &[(&str, &str)], expected: &[(&str, &str)]) {
-        let settings = Settings::read(kind, lookup(set)).unwrap();
+    fn check(kind: CommandKind, set: &[(&str, &str)], expected: &[(&str, &str)]) {
+        let settings = TelemetrySettings::read(kind, lookup(set)).unwrap();
         let found = settings.variables("http://127.0.0.1:1", lookup(set));
         let mut found: Vec<(&str, &str)> =
             found.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -143,25 +151,29 @@ mod tests {
 
     #[test]
     fn gptme_is_told_where_to_send() {
-        check(Kind::Gptme, &[], &FOR_GPTME);
-        check(Kind::Gptme, &[(OTEL_ENDPOINT, "http://x"), ("PUSHGATEWAY_URL", ":")], &FOR_GPTME);
+        check(CommandKind::Gptme, &[], &FOR_GPTME);
+        check(
+            CommandKind::Gptme,
+            &[(OTEL_ENDPOINT, "http://x"), ("PUSHGATEWAY_URL", ":")],
+            &FOR_GPTME,
+        );
     }
 
     #[test]
     fn old_gptme_is_told_where_to_serve_unless_the_user_has() {
         let told = |kind, set: &[(&str, &str)]| {
-            let found = Settings::read(kind, lookup(set)).unwrap();
+            let found = TelemetrySettings::read(kind, lookup(set)).unwrap();
             let mut told = found.variables("http://127.0.0.1:1", lookup(set));
             told.retain(|(name, _)| name.starts_with("PROMETHEUS_"));
-            (found.place.is_some(), told)
+            (found.prometheus_address.is_some(), told)
         };
         for set in [&[][..], &[(PROMETHEUS_PORT, ""), (PROMETHEUS_ADDR, "0.0.0.0")]] {
-            let (is_read, told) = told(Kind::Gptme, set);
+            let (is_read, told) = told(CommandKind::Gptme, set);
             assert!(is_read && told[0] == (PROMETHEUS_ADDR, LOOPBACK.to_owned()), "{told:?}");
             assert!(told[1].0 == PROMETHEUS_PORT && told[1].1.parse::<u16>().is_ok(), "{told:?}");
         }
-        assert_eq!(told(Kind::Gptme, &[(PROMETHEUS_PORT, "eight")]), (false, vec![]));
-        assert_eq!(told(Kind::Other, &[]), (false, vec![]));
+        assert_eq!(told(CommandKind::Gptme, &[(PROMETHEUS_PORT, "eight")]), (false, vec![]));
+        assert_eq!(told(CommandKind::Other, &[]), (false, vec![]));
     }
 
     #[test]
@@ -171,8 +183,12 @@ mod tests {
             (OTEL_METRICS_PROTOCOL, "http/protobuf"),
         ];
         let all = [(OTEL_ENDPOINT, "http://127.0.0.1:1"), (OTEL_PROTOCOL, "http/protobuf")];
-        check(Kind::Other, &[], &[&FOR_GPTME[..], &metrics, &all].concat());
-        check(Kind::Other, &[(OTEL_ENDPOINT, "http://x")], &[&FOR_GPTME[..], &metrics].concat());
+        check(CommandKind::Other, &[], &[&FOR_GPTME[..], &metrics, &all].concat());
+        check(
+            CommandKind::Other,
+            &[(OTEL_ENDPOINT, "http://x")],
+            &[&FOR_GPTME[..], &metrics].concat(),
+        );
     }
 
     #[test]
@@ -180,15 +196,19 @@ mod tests {
         let proxy = ("http_proxy", "http://proxy");
         let with = |more: &[(&'static str, &'static str)]| [&FOR_GPTME[..], more].concat();
         let both = [("no_proxy", "127.0.0.1"), ("NO_PROXY", "127.0.0.1")];
-        check(Kind::Gptme, &[proxy], &with(&both));
-        check(Kind::Gptme, &[proxy, ("NO_PROXY", "a")], &with(&[("NO_PROXY", "a,127.0.0.1")]));
-        check(Kind::Gptme, &[proxy, ("no_proxy", "a, 127.0.0.1")], &with(&[]));
-        check(Kind::Gptme, &[("NO_PROXY", "a")], &with(&[]));
+        check(CommandKind::Gptme, &[proxy], &with(&both));
+        check(
+            CommandKind::Gptme,
+            &[proxy, ("NO_PROXY", "a")],
+            &with(&[("NO_PROXY", "a,127.0.0.1")]),
+        );
+        check(CommandKind::Gptme, &[proxy, ("no_proxy", "a, 127.0.0.1")], &with(&[]));
+        check(CommandKind::Gptme, &[("NO_PROXY", "a")], &with(&[]));
     }
 
     #[test]
     fn what_the_user_says_is_kept() {
-        let read = |set: &[(&str, &str)]| Settings::read(Kind::Gptme, lookup(set));
+        let read = |set: &[(&str, &str)]| TelemetrySettings::read(CommandKind::Gptme, lookup(set));
         let settings = read(&[(GPTME_ENDPOINT, "http://c:4318"), (INTERVAL, "15")]).unwrap();
         assert_eq!(settings.traces_to.unwrap().to_redacted().to_string(), "http://c:4318");
         assert_eq!(settings.interval, Duration::from_secs(15));
