@@ -60,7 +60,7 @@ impl CliError {
     }
 }
 
-/// What hints call the options of a gateway on the command line.
+/// The names of a gateway's options in hints: the flags of the command line.
 const OPTION_NAMES: OptionNames = OptionNames {
     timeouts: "`--timeout`",
     total_timeout: "`--timeout`",
