@@ -11,7 +11,7 @@ use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::{DropCause, DropCounts, DropNotice};
 use crate::names;
 use crate::rules::Rules;
-use crate::scrape::repair::{REPAIRS_MAX, Repair};
+use crate::scrape::repair::{REPAIRS_MAX, ScrapeRepair};
 
 /// The family that counts the samples of the last scrape that are not pushed.
 pub(crate) const DROPPED_SAMPLES: &str = "prompush_scrape_dropped_samples";
@@ -19,14 +19,14 @@ pub(crate) const DROPPED_SAMPLES: &str = "prompush_scrape_dropped_samples";
 /// The families that are left, all repairs so far, and what was dropped.
 pub(crate) struct Filtered {
     pub(crate) families: Vec<MetricFamily<'static>>,
-    pub(crate) repairs: Vec<Repair>,
+    pub(crate) repairs: Vec<ScrapeRepair>,
     pub(crate) dropped: Vec<DropNotice>,
 }
 
 /// Applies `rules` to `families`.
 pub(crate) fn filter(
     families: Vec<MetricFamily<'static>>,
-    repairs: Vec<Repair>,
+    repairs: Vec<ScrapeRepair>,
     rules: &Rules,
 ) -> Filtered {
     let mut filter = Filter {
@@ -47,7 +47,7 @@ pub(crate) fn filter(
 
 struct Filter<'a> {
     rules: &'a Rules,
-    repairs: Vec<Repair>,
+    repairs: Vec<ScrapeRepair>,
     drop_counts: DropCounts,
     dropped: Vec<DropNotice>,
     samples: usize,
@@ -91,7 +91,7 @@ impl Filter<'_> {
             let lost_labels = metric.labels.iter().count() < had;
             if let Some(same) = positions.get(&metric.labels).and_then(|at| metrics.get_mut(*at)) {
                 if !lost_labels {
-                    self.repaired(Repair::RepeatedSeries {
+                    self.repaired(ScrapeRepair::RepeatedSeries {
                         line: metric.line,
                         family: family.name.to_string(),
                     });
@@ -118,7 +118,7 @@ impl Filter<'_> {
         if metric.timestamp_ms.take().is_some()
             && !std::mem::replace(&mut self.has_timestamps, true)
         {
-            self.repaired(Repair::Timestamps { family: family.name.to_string() });
+            self.repaired(ScrapeRepair::Timestamps { family: family.name.to_string() });
         }
     }
 
@@ -144,7 +144,7 @@ impl Filter<'_> {
         }
     }
 
-    fn repaired(&mut self, repair: Repair) {
+    fn repaired(&mut self, repair: ScrapeRepair) {
         if self.repairs.len() < REPAIRS_MAX {
             self.repairs.push(repair);
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// How many names of an arrow are printed.
 const NAMES_SHOWN: usize = 8;
 
-/// Which file needs which, and the names that it takes. A file is told by its index.
+/// Which file needs which, and the names that it takes. A file is identified by its index.
 #[derive(Debug)]
 pub(super) struct Graph {
     files: Vec<PathBuf>,

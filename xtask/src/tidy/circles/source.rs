@@ -11,7 +11,7 @@ use syn::{Attribute, Expr, Item, ItemMod, Lit, Meta, Visibility};
 use super::imports::{self, Import};
 use super::tokens;
 
-/// A crate as its files say it. A module and a file are told by their index.
+/// A crate as its files say it. Modules and files are identified by their index.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     /// The files, relative to the folder of the first one.
