@@ -1,9 +1,9 @@
-//! Bodies that real programs sent or served: see the `README.md` beside them.
+//! Bodies that real programs sent or served. The `README.md` in the folder of the bodies describes them.
 
 use std::fs;
 use std::path::PathBuf;
 
-/// The body of an OTLP export of metrics, as it was on the wire, by its name without `.bin`.
+/// The body of an OTLP export of metrics, as it was on the wire. `name` is the name of the file without `.bin`.
 ///
 /// # Panics
 /// If there is no capture of that name.
@@ -38,7 +38,7 @@ pub fn otlp_captures() -> Vec<String> {
     names
 }
 
-/// A scraped body, by the name of its file.
+/// A scraped body. `file` is the name of the file.
 ///
 /// # Panics
 /// If there is no capture of that name.
