@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of the workspace that no compiler holds.
+//! `cargo xtask tidy`: checks the rules of the workspace that no compiler checks.
 
 mod circles;
 mod files;
@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::{codegen, packages};
 
-/// Checks every rule, or with the argument `circles` only that no circle exists between files.
+/// Checks every rule. With the argument `circles`, checks only that there is no circle between files.
 ///
 /// # Errors
 ///
