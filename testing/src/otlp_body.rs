@@ -30,7 +30,7 @@ pub fn whole(field: u64, value: u64) -> Message {
     [varint(field << 3), varint(value)].concat()
 }
 
-/// A field of eight bytes.
+/// A field that is a number of eight bytes.
 pub fn fixed(field: u64, value: u64) -> Message {
     [varint(field << 3 | 1), value.to_le_bytes().to_vec()].concat()
 }

@@ -1,7 +1,7 @@
 //! Tasks of the workspace: `cargo xtask` lists them.
 //!
-//! This package depends on no library crate, so that the tasks build also while a library crate does not. It depends on
-//! the servers for tests, whose HTTP client and free ports it uses.
+//! This package depends on no library crate, so that the tasks still build when a library crate does not build. The
+//! package depends on `prompush-testing`, because it uses the HTTP client and the free ports of that package.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to whoever runs it")]
 

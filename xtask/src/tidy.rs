@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of the workspace that no compiler holds.
+//! `cargo xtask tidy`: checks the rules of the workspace that no compiler checks.
 
 mod circles;
 mod files;
@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::{codegen, packages};
 
-/// Checks every rule, or only one with the argument `circles` or `names`.
+/// Checks every rule. The argument `circles` or `names` selects one rule.
 ///
 /// # Errors
 ///
