@@ -1,4 +1,4 @@
-//! What can be written on the command line: types only. Resolving them is a second step.
+//! The commands and flags of the command line: types only. Nothing here reads the environment or a file.
 #![expect(clippy::doc_markdown, reason = "these are help texts, shown as they stand")]
 #![expect(clippy::struct_excessive_bools, reason = "a flag of a command line is a bool")]
 

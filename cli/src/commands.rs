@@ -1,4 +1,4 @@
-//! The commands, a file each: arguments resolved, one call, printing.
+//! The commands, one file each. A command resolves its arguments, makes one call, and prints the result.
 
 pub(crate) mod bridge;
 pub(crate) mod check;

@@ -1,4 +1,4 @@
-//! Every way in which a command ends otherwise than well, with its exit code and what to do about it.
+//! The errors of the commands, with their exit codes and their hints.
 
 mod cli_error;
 mod exit_code;

@@ -1,7 +1,7 @@
 //! The command line of prompush: arguments, environment, output, exit codes and signals.
 //!
-//! What is worth knowing about a metric, a push or a gateway is in the library crates; here it is
-//! wired together and shown. stdout is data, stderr is words.
+//! A command reads its arguments, calls the library crates, and prints the result: data to stdout,
+//! messages to stderr. Metrics, pushes and gateways are the business of the library crates.
 #![forbid(unsafe_code)]
 
 mod commands;
@@ -14,6 +14,7 @@ mod environment;
 mod body;
 mod bridge;
 mod local_gateway;
+mod process_status;
 mod reference;
 mod run;
 mod signals;
@@ -29,11 +30,11 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, EXIT_DONE};
 
 fn main() -> ExitCode {
-    if let Some(code) = run::command::become_if_told() {
+    if let Some(code) = run::supervise::run_helper() {
         return code;
     }
-    // A wrong command line ends here, with exit code 2.
-    let cli = run::hiding::handed_over().map_or_else(Cli::parse, Cli::parse_from);
+    // clap ends the process with exit code 2 if the command line is wrong.
+    let cli = run::supervise::arguments_before_reexec().map_or_else(Cli::parse, Cli::parse_from);
     let done = match cli.command {
         Command::Run(args) => match commands::run::run(&args) {
             Ok(ended) => return ended,

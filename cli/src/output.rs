@@ -1,7 +1,8 @@
-//! What a person or a program reads: stdout for data, stderr for messages.
+//! Output: data on stdout, messages on stderr.
 
 pub(crate) mod diagnostic;
 pub(crate) mod duration;
+pub(crate) mod error_text;
 pub(crate) mod escape;
 pub(crate) mod groups;
 pub(crate) mod json;

@@ -1,4 +1,4 @@
-//! From arguments and the environment to what a command works with.
+//! Makes gateways, grouping keys and selectors from arguments and environment variables.
 
 mod access;
 mod gateway;

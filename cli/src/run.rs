@@ -1,18 +1,16 @@
-//! What `prompush run` consists of.
+//! `prompush run`: runs a command as it would run without the wrapper, and pushes how it went.
+//!
+//! [`job`] is the sequence of a run. [`supervise`] starts the command and waits for it. [`reporter`] pushes on another
+//! thread, so that the command never waits for a gateway.
 
-pub(crate) mod command;
-pub(crate) mod ending;
-pub(crate) mod group;
+pub(crate) mod job;
+
+pub(crate) mod destination;
+pub(crate) mod group_template;
 pub(crate) mod heartbeat;
-pub(crate) mod hiding;
-pub(crate) mod inherited;
 pub(crate) mod job_metrics;
-pub(crate) mod own_metrics;
-pub(crate) mod relay;
-pub(crate) mod report;
-pub(crate) mod signals;
+pub(crate) mod reporter;
 pub(crate) mod supervise;
 pub(crate) mod telemetry;
 pub(crate) mod textfile;
-pub(crate) mod usage;
-pub(crate) mod witness;
+pub(crate) mod textfile_check;

@@ -1,4 +1,4 @@
-//! Signals, waited for by a thread.
+//! Waits for signals on a thread.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -8,10 +8,10 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::error::CliError;
 
-/// What ends a program by hand: Ctrl-C, and `kill`.
+/// The signals of Ctrl-C and of `kill`.
 pub(crate) const ENDING: [i32; 2] = [SIGINT, SIGTERM];
 
-/// Calls back at each signal, until it is dropped.
+/// A thread that calls a function at each signal. Dropping this value stops the thread.
 #[derive(Debug)]
 pub(crate) struct SignalThread {
     handle: Handle,
@@ -19,10 +19,10 @@ pub(crate) struct SignalThread {
 }
 
 impl SignalThread {
-    /// From now on these signals do not end the process, but call `on_signal`.
+    /// Starts the thread. From now on the signals no longer end the process: they call `on_signal`.
     ///
     /// # Errors
-    /// If the system allows no handler or no thread.
+    /// [`CliError::System`] if no handler can be installed or no thread can be started.
     pub(crate) fn start(
         signals: &[i32],
         mut on_signal: impl FnMut(i32) + Send + 'static,
@@ -39,19 +39,9 @@ impl SignalThread {
     }
 }
 
-/// Whether whoever started this process had it ignore that signal, as `nohup` does with SIGHUP.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    // A mask in hexadecimal; the first signal is the lowest bit. Where it cannot be read nothing is ignored.
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    u32::try_from(signal - 1)
-        .is_ok_and(|bit| mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1))
-}
-
-/// Ends this process as the signal does where nobody handles it.
-pub(crate) fn die_by(signal: i32) {
-    // It fails only for what is no signal.
+/// Ends this process with the default action of `signal`.
+pub(crate) fn end_process_by(signal: i32) {
+    // This fails only for a number that is no signal.
     signal_hook::low_level::emulate_default_handler(signal).ok();
 }
 

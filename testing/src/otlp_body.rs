@@ -5,12 +5,12 @@
 /// A message, or some fields of one.
 pub type Message = Vec<u8>;
 
-/// The temporality of points whose value counts from the previous point.
+/// The temporality of points that count from the previous point.
 pub const DELTA: u64 = 1;
-/// The temporality of points whose value counts from the start.
+/// The temporality of points that count from the start.
 pub const CUMULATIVE: u64 = 2;
 
-/// A number in protobuf's variable width.
+/// A varint.
 pub fn varint(mut value: u64) -> Message {
     let mut out = Vec::new();
     while value > 0x7F {
@@ -25,7 +25,7 @@ fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 
-/// A field that is a number of variable width.
+/// A field whose value is a varint.
 pub fn whole(field: u64, value: u64) -> Message {
     [varint(field << 3), varint(value)].concat()
 }
@@ -35,18 +35,18 @@ pub fn fixed(field: u64, value: u64) -> Message {
     [varint(field << 3 | 1), value.to_le_bytes().to_vec()].concat()
 }
 
-/// A field that is a floating point number.
+/// A field whose value is a floating point number.
 pub fn double(field: u64, value: f64) -> Message {
     fixed(field, value.to_bits())
 }
 
-/// A field that is a text, bytes, or a message.
+/// A field whose value is a text, bytes, or a message.
 pub fn bytes(field: u64, value: impl AsRef<[u8]>) -> Message {
     let value = value.as_ref();
     [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
 }
 
-/// An attribute. `value` holds the fields of an `AnyValue`.
+/// An attribute. `value` is the encoded `AnyValue`.
 pub fn attribute(key: &str, value: Message) -> Message {
     [bytes(1, key), bytes(2, value)].concat()
 }

@@ -70,7 +70,7 @@ impl OtlpClient {
     ///
     /// # Panics
     ///
-    /// When nobody listens.
+    /// When no server listens at the address.
     #[track_caller]
     pub fn reconnect(&mut self) {
         writeln!(self.commands).expect("it listens");
@@ -105,7 +105,7 @@ impl OtlpClient {
     ///
     /// # Panics
     ///
-    /// When nobody listens, or an answer takes longer than 30 s.
+    /// When no server listens at the address, or an answer takes longer than 30 s.
     #[expect(clippy::print_stdout, reason = "how the other process is told")]
     pub fn run_child() {
         let Some(address) = binaries::variable(ADDRESS_VARIABLE) else { return };

@@ -121,6 +121,6 @@ mod tests {
 
     #[test]
     fn a_free_address_can_be_bound() {
-        TcpListener::bind(free_address()).expect("nobody else took it");
+        TcpListener::bind(free_address()).expect("no other process took the port");
     }
 }

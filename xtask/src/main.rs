@@ -39,6 +39,7 @@ Usage: cargo xtask <task>
   tidy     checks the rules of the workspace that the compiler does not check
              circles [PACKAGE]  prints only the circles between files, and the names that
                                 make each circle
+             names              prints only the coined names
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
   bench    measures prompush and other libraries; writes a table and results.json to
            benches/results/<date>-<processor>

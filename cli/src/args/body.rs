@@ -1,23 +1,24 @@
-//! Metrics from files or stdin: part of the commands that read them.
+//! The input: flags of the commands that read metrics from files or stdin.
 
 use clap::{Args, ValueEnum};
 
-/// The format of a body.
+/// The format of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArg {
-    /// OpenMetrics if the last line is `# EOF`, text otherwise
+    /// OpenMetrics if the last line is `# EOF`, else text
     Auto,
-    /// Prometheus text 0.0.4
+    /// Prometheus text format 0.0.4
     Text,
-    /// OpenMetrics 1.0, as newer client libraries print it
+    /// OpenMetrics 1.0, which newer client libraries print
     Openmetrics,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BodyArgs {
-    /// Files to read; `-` or nothing means stdin
+    /// Files to read; without a file, or with `-`, stdin
     ///
-    /// Several files are taken as one body. A metric family may be in one of them only.
+    /// The metrics of several files are pushed or checked together. A metric family must not be
+    /// in two files.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<String>,
 
@@ -25,10 +26,10 @@ pub(crate) struct BodyArgs {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FormatArg::Auto)]
     pub(crate) format: FormatArg,
 
-    /// Most bytes that are read, of all files together
+    /// Maximum size of the input in bytes, all files together
     #[arg(long, value_name = "BYTES", default_value_t = INPUT_BYTES_MAX)]
     pub(crate) input_bytes_max: usize,
 }
 
-/// Most bytes of input that are read unless told otherwise: 256 MiB.
+/// Default limit to the size of the input: 256 MiB.
 pub(crate) const INPUT_BYTES_MAX: usize = 256 * 1024 * 1024;

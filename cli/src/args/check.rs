@@ -6,27 +6,27 @@ use crate::args::body::BodyArgs;
 
 /// Check metrics without a gateway
 ///
-/// Shows everything in the input that a gateway would refuse or suffer from, with line, column, the
-/// text and a caret, and warns of what is legal but seldom meant. The exit code is 1 if there is any
-/// error; warnings do not count.
+/// Shows an error for everything that a gateway would refuse or that would break its scrapes, and a
+/// warning for everything that is allowed but rarely intended. Each is shown with its line and
+/// column. The exit code is 1 if there is an error, and 0 if there are only warnings.
 ///
-/// With `--job` and `--group` the input is checked as a push to that group.
+/// With `--job` and `--group`, the input is checked as a push to this group.
 ///
 /// `--json` prints an object: `errors` and `warnings` (numbers), and `diagnostics`, an array of
-/// objects with `severity` (`error` or `warning`), `file`, `line` and `column` (from 1, in
-/// characters; null where unknown), `width`, `message`, `text` (the line) and `hint` (or null).
-/// Fields may be added, none will be taken away.
+/// objects. Each object has `severity` (`error` or `warning`), `file`, `line` and `column` (the
+/// first is 1, columns count characters, null where unknown), `width` (in characters), `message`,
+/// `text` (the line) and `hint` (or null). Later versions may add fields, and will remove none.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Job of the group to check against
+    /// Job of the group that the input is checked for
     #[arg(short, long)]
     pub(crate) job: Option<String>,
 
-    /// Label of the group to check against; may be repeated
+    /// Label of that group, such as `instance=db1`; may be repeated
     #[arg(short, long, value_name = "NAME=VALUE", requires = "job")]
     pub(crate) group: Vec<String>,
 
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
 

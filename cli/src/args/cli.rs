@@ -16,15 +16,17 @@ use crate::args::push::PushArgs;
 use crate::args::run::RunArgs;
 use crate::args::spool::SpoolArgs;
 
-/// Gets metrics to a Prometheus Pushgateway, and cleans up after them.
+/// Push metrics to a Prometheus Pushgateway, and clean up the gateway
 ///
-/// Metrics of programs that end before Prometheus can scrape them are pushed to a gateway, which
-/// Prometheus scrapes instead. The gateway is given by `--gateway`, or by the environment variable
-/// `PUSHGATEWAY_URL`, and is `http://localhost:9091` otherwise.
+/// Some programs end before Prometheus can scrape them. Such a program pushes its metrics to a
+/// gateway, and Prometheus scrapes the gateway. `--gateway` names the gateway; without it the
+/// environment variable `PUSHGATEWAY_URL` does; without both the gateway is
+/// `http://localhost:9091`.
 ///
-/// Data is printed to stdout, words to stderr.
-/// Exit codes: 0 done; 1 refused or invalid; 2 wrong usage; 69 the gateway cannot be reached, or is
-/// still unavailable when retries are used up.
+/// Commands print data to stdout and messages to stderr.
+///
+/// Exit codes: 0 success; 1 the gateway refused the request, or the input is invalid; 2 wrong
+/// usage; 69 the gateway could not be reached, or was still unavailable after all retries.
 #[derive(Debug, Parser)]
 #[command(name = "prompush", version, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -52,7 +54,7 @@ pub(crate) enum Command {
     DemoWorker(DemoWorkerArgs),
 }
 
-/// The command line without what is not for people: completions would offer it.
+/// The command line without its hidden commands. Completions and manual pages are made from it.
 pub(crate) fn public_command() -> clap::Command {
     let full = Cli::command();
     let visible: Vec<clap::Command> =

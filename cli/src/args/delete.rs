@@ -7,14 +7,14 @@ use crate::args::spool::SpoolDirArg;
 
 /// Delete groups from a gateway
 ///
-/// Without wildcards exactly one group is deleted: the one whose whole key is `--job` and the
-/// `--group` labels. `--job x` leaves the group with `instance="i"` of that job alone.
+/// Without wildcards, the command deletes one group: the group whose labels are exactly `--job` and
+/// the `--group` labels. So `--job x` does not delete the group `{job="x",instance="i"}`.
 ///
-/// With `*` or `?` in any value, every group is deleted that `prompush list` shows for the same
-/// arguments, whatever other labels it has. Gateways know no wildcards: the groups are listed, and
-/// each is deleted by its whole key. Each group deleted is printed to stdout.
+/// With `*` or `?` in any value, the command deletes every group that `prompush list` shows for the
+/// same arguments; a group may have more labels. A gateway itself knows no wildcards, so the
+/// command lists the groups and deletes each of them. It prints each deleted group to stdout.
 ///
-/// If no group matches, that is said and the exit code is 1, unless `--if-exists` is given.
+/// If no group matches, the command prints an error and exits with 1, unless `--if-exists` is given.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,19 +32,19 @@ pub(crate) struct DeleteArgs {
     #[arg(short, long, value_name = "NAME=GLOB")]
     pub(crate) group: Vec<String>,
 
-    /// Take `*` and `?` as they stand
+    /// Treat `*` and `?` as ordinary characters
     #[arg(long)]
     pub(crate) literal: bool,
 
-    /// Succeed when there is nothing to delete
+    /// Exit with 0 even if no group matches
     #[arg(long)]
     pub(crate) if_exists: bool,
 
-    /// Print what would be deleted, and delete nothing
+    /// Print the groups that would be deleted, and delete nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Print nothing when all went well
+    /// Print nothing on success
     #[arg(short, long)]
     pub(crate) quiet: bool,
 

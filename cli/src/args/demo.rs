@@ -1,4 +1,4 @@
-//! `prompush demo`, and the workers that it starts.
+//! `prompush demo`, and the hidden command of the workers that it starts.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use clap::Args;
 
 use crate::args::duration::parse_duration;
 
-/// Show a push from end to end: programs that push, one ended, one killed
+/// Show how programs push, and what is lost when one is killed
 ///
-/// Starts a gateway in this process, on a free port of this machine, or uses the one given. Starts
-/// three programs that record and push: one ends normally, one is ended by SIGTERM, one is killed
-/// by SIGKILL. Shows what each recorded and what the gateway holds, and ends with one sentence:
-/// what was recorded, what arrived, what was lost.
+/// Starts a gateway on a free port of this machine, or uses the gateway of `--gateway`. Starts
+/// three programs that record and push: the first ends by itself, SIGTERM ends the second, SIGKILL
+/// kills the third. Shows how much each program has recorded and how much the gateway holds. The
+/// last line says what was recorded, what arrived and what was lost.
 ///
-/// The exit code is 0 only if everything arrived that the cleanly ended programs recorded. It takes
-/// about ten seconds.
+/// The exit code is 0 only if everything arrived that the first two programs recorded. The demo
+/// takes about ten seconds.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// URL of a gateway to use instead of one of the demo's own
+    /// URL of a gateway to use instead of starting one
     ///
-    /// `PUSHGATEWAY_URL` is not looked at: the demo does not touch a gateway in use by accident.
+    /// The demo ignores `PUSHGATEWAY_URL`, so that it never changes a gateway in use by accident.
     #[arg(short = 'u', long = "gateway", value_name = "URL")]
     pub(crate) url: Option<String>,
 }
 
-/// What a program started by the demo does; not for people.
+/// Record and push as a worker of the demo
 #[derive(Debug, Args)]
 pub(crate) struct DemoWorkerArgs {
     #[arg(long)]
@@ -33,14 +33,14 @@ pub(crate) struct DemoWorkerArgs {
     pub(crate) job: String,
     #[arg(long)]
     pub(crate) instance: String,
-    /// Ends by itself after that time.
+    /// Time after which the worker ends by itself
     #[arg(long, value_parser = parse_duration)]
     pub(crate) ends_after: Duration,
     #[arg(long, value_parser = parse_duration)]
     pub(crate) interval: Duration,
     #[arg(long, value_parser = parse_duration)]
     pub(crate) ttl: Option<Duration>,
-    /// The gateway is the demo's own: no proxy stands before it.
+    /// Ignore the proxy variables, because the gateway runs on this machine
     #[arg(long)]
     pub(crate) no_proxy: bool,
 }

@@ -1,4 +1,4 @@
-//! Durations, written as in the Pushgateway's flags.
+//! Durations, in the notation of the flags of the Pushgateway.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ const UNITS: [(&str, f64); 8] = [
     ("d", 86_400.0),
 ];
 
-/// Reads a duration as Go's `time.ParseDuration` does, and days: `300s`, `1h30m`, `1.5h`, `7d`, `0`.
+/// Parses a duration as `time.ParseDuration` of Go does, and also days: `300s`, `1h30m`, `1.5h`, `7d`, `0`.
 ///
 /// # Errors
-/// What was expected, for clap to show.
+/// The text that clap shows: which notation is expected.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a number with a unit, such as `30s`, `5m`, `1h30m` or `7d`";
     if text == "0" {

@@ -1,4 +1,4 @@
-//! The gateway and the time for it: part of every command that asks a gateway.
+//! The gateway, the time limit and the access: flags of every command that sends requests to a gateway.
 
 use std::time::Duration;
 
@@ -9,18 +9,20 @@ use crate::args::duration::parse_duration;
 
 #[derive(Debug, Args)]
 pub(crate) struct GatewayUrlArg {
-    /// URL of the gateway; else $PUSHGATEWAY_URL, else http://localhost:9091
+    /// URL of the gateway [default: $PUSHGATEWAY_URL, then http://localhost:9091]
     ///
-    /// The gateway's base URL, such as `http://host:9091` or `https://user:password@host/prefix`;
-    /// without a scheme it is `http`. Credentials in it are sent as basic authentication and shown
-    /// in no message; in the environment they are out of sight of other users.
+    /// The base URL of the gateway, such as `http://host:9091` or
+    /// `https://user:password@host/prefix`. A URL without a scheme gets `http`. A user and a
+    /// password in the URL are sent as basic authentication, and no message shows them. Other
+    /// users of this machine can read a flag, so put a URL with a password into the variable.
     #[arg(short = 'u', long = "gateway", value_name = "URL")]
     pub(crate) url: Option<String>,
 
-    /// Longest time for the whole operation, with all retries
+    /// Time limit for the whole operation, with all retries
     ///
-    /// Written as `30s`, `1m30s` or `1d`. An attempt gets a third of it, or 10 s if that is more;
-    /// while the gateway is unreachable, late or busy, more attempts follow with growing waits.
+    /// A duration, such as `30s`, `1m30s` or `1d`. One attempt may take a third of this time, or
+    /// 10 s if that is more. If the gateway is unreachable, too slow or overloaded, the command
+    /// tries again, with longer and longer waits in between.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
 

@@ -7,29 +7,32 @@ use clap::Args;
 use crate::args::duration::parse_duration;
 use crate::args::gateway_url::GatewayUrlArg;
 
-/// Delete groups that have outlived their use
+/// Delete groups that have expired
 ///
-/// A group says how long it is good for after its last push: by a gauge `push_ttl_seconds` in it,
-/// which prompush's pushers add when they are given a TTL. When that time has passed, the group is
-/// deleted; with `--older-than`, so are groups that say nothing and were not pushed for so long.
-/// Ages are by the gateway's own clock. A group whose pushes all failed counts from its last failure.
+/// A group can have a TTL: a gauge `push_ttl_seconds` in it says for how long the group is valid
+/// after its last push. `prompush run`, `prompush bridge` and the library push this gauge if they
+/// are given a TTL. The command deletes each group whose TTL is over. With `--older-than`, it also
+/// deletes each group that has no TTL and was not pushed for that time. Ages are measured with the
+/// clock of the gateway. If no push of a group ever succeeded, its age counts from the last failure.
 ///
-/// Each group is looked at again just before it is deleted; one that was pushed meanwhile stays. What
-/// remains is the time of one request: a push that arrives between that look and the deletion is
-/// deleted with its group, and missing until the next one. (Where the list of groups takes longer than
-/// a tenth of a second, one look serves for as long as it took.) `prompush gateway` expires groups
-/// by itself, without that gap.
+/// Just before it deletes a group, the command reads the list of groups again, and keeps a group
+/// that was pushed in the meantime. A short gap remains: a push that arrives after this read and
+/// before the deletion is deleted, too. If reading the list takes longer than 0.1 s, one read serves
+/// for as long as it took. `prompush gateway` expires groups by itself, without such a gap.
 ///
-/// `--timeout` is for each look, with its retries, and for each deletion, which is tried once: a round
-/// that deletes many groups takes longer.
+/// `--timeout` limits the time for each read of the list, with retries, and for each deletion, which
+/// is tried once. A round that deletes many groups takes longer.
 ///
-/// Expiry hides a job that has died: alert on the time of its last success as well.
+/// When the group of a dead job is deleted, nothing shows that the job is dead: also alert on the
+/// time of its last success.
 ///
-/// Each group deleted is printed to stdout with the reason. `--json` prints an object a round:
-/// `gateway`, `now` (seconds since 1970, by the gateway's clock), `dry_run`, `deleted` (objects with
-/// `labels`, `reason` (`ttl` or `older_than`), `age_seconds` and `limit_seconds`), `failed` (objects
-/// with `labels` and `error`), and numbers of groups that were kept: `not_due`, `for_ever`,
-/// `unlimited`, `pushed_again`, `gone`. Fields may be added, none will be taken away.
+/// The command prints each deleted group to stdout, with the reason. `--json` prints one object for
+/// each round: `gateway`, `now` (seconds since 1970, by the clock of the gateway), `dry_run`,
+/// `deleted` (objects with `labels`, `reason` (`ttl` or `older_than`), `age_seconds` and
+/// `limit_seconds`), `failed` (objects with `labels` and `error`), and the numbers of groups that
+/// were not deleted: `not_due`, `for_ever` (the TTL never ends), `unlimited` (no TTL and no
+/// `--older-than`, or never pushed), `pushed_again` (pushed in the meantime), `gone` (deleted by somebody else).
+/// Later versions may add fields, and will remove none.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -38,33 +41,33 @@ Examples:
   prompush gc --every 5m --older-than 1h
 ")]
 pub(crate) struct GcArgs {
-    /// Delete groups without `push_ttl_seconds`, too, that were not pushed for so long
+    /// Also delete groups without `push_ttl_seconds` that were not pushed for this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) older_than: Option<Duration>,
 
-    /// Only groups of this job; `*` and `?` are wildcards
+    /// Check only groups of this job; `*` and `?` are wildcards
     #[arg(short, long, value_name = "GLOB")]
     pub(crate) job: Option<String>,
 
-    /// Only groups with this label; may be repeated; `*` and `?` in the value are wildcards
+    /// Check only groups with this label; may be repeated; `*` and `?` in the value are wildcards
     #[arg(short, long, value_name = "NAME=GLOB")]
     pub(crate) group: Vec<String>,
 
-    /// Do it again and again, with that time in between, until SIGINT or SIGTERM
+    /// Repeat with this time in between, until SIGINT or SIGTERM
     ///
-    /// A round that fails is told of on stderr, and the next one tries again.
+    /// If a round fails, its error is printed to stderr, and the next round follows.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) every: Option<Duration>,
 
-    /// Print what would be deleted, and delete nothing
+    /// Print the groups that would be deleted, and delete nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Print JSON
+    /// Print JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Say nothing on stderr when all went well
+    /// Print nothing to stderr on success
     #[arg(short, long)]
     pub(crate) quiet: bool,
 

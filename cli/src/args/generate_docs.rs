@@ -2,10 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-/// Print a page of the reference documentation, as Markdown; not for people.
+/// Print a page of the reference documentation, as Markdown
 #[derive(Debug, Args)]
 pub(crate) struct GenerateDocsArgs {
-    /// The page
+    /// Page to print
     #[arg(value_enum, value_name = "PAGE")]
     pub(crate) page: DocsPage,
 }

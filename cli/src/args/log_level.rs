@@ -1,8 +1,8 @@
-//! Which log messages are shown.
+//! The levels of log messages.
 
 use clap::ValueEnum;
 
-/// How important a message has to be for the log.
+/// The lowest level of messages that are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogLevel {
     Debug,

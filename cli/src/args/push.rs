@@ -6,14 +6,15 @@ use crate::args::body::BodyArgs;
 use crate::args::gateway_url::GatewayUrlArg;
 use crate::args::spool::SpoolDirArg;
 
-/// Push metrics to a group, replacing what it held
+/// Push metrics to a group, and replace the metrics that the group held
 ///
-/// Reads metrics in the Prometheus text format or OpenMetrics, checks them, and replaces the whole
-/// group on the gateway by them. What a gateway would refuse, or would suffer from, is never sent:
-/// it is shown with its line and column.
+/// Reads metrics in the Prometheus text format or in OpenMetrics, checks them, and replaces the
+/// whole group on the gateway with them. Metrics that a gateway would refuse, or that would break
+/// its scrapes, are never sent: the command shows each error with its line and column.
 ///
-/// Windows line ends, a byte order mark and a missing last line end are forgiven. OpenMetrics is
-/// converted to text with its types kept; exemplars are dropped, as no gateway takes them.
+/// Windows line ends, a byte order mark and a missing newline at the end are corrected.
+/// OpenMetrics is converted to the text format and keeps its types. Exemplars are dropped, because
+/// no gateway accepts them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -31,37 +32,37 @@ pub(crate) struct PushArgs {
     #[arg(short, long, value_name = "NAME=VALUE")]
     pub(crate) group: Vec<String>,
 
-    /// Replace only the families that are in the input (POST)
+    /// Replace only the metric families that are in the input (POST)
     ///
-    /// Families of the group that are not in the input stay as they are. Without `--add` the whole
-    /// group is replaced (PUT).
+    /// The group keeps its other families. Without `--add` the whole group is replaced (PUT).
     #[arg(short, long)]
     pub(crate) add: bool,
 
-    /// Send the body compressed with gzip
+    /// Compress the request body with gzip
     #[arg(long)]
     pub(crate) gzip: bool,
 
-    /// Print the body instead of pushing it
+    /// Print the request body instead of pushing it
     ///
-    /// Prints the exact body to stdout and the request line to stderr. No gateway is asked.
+    /// Prints the exact body to stdout, and the request line to stderr. Sends nothing to a gateway.
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 
-    /// Drop timestamps, which gateways refuse
+    /// Remove the timestamps of the metrics
     ///
-    /// A gateway shows a metric as of the time of the scrape and refuses metrics with timestamps.
-    /// With this flag they are pushed without.
+    /// A gateway refuses a metric with a timestamp. With this flag, such a metric is pushed without
+    /// its timestamp.
     #[arg(long)]
     pub(crate) drop_timestamps: bool,
 
-    /// Push even if there is no metric in the input
+    /// Push even if the input has no metric
     ///
-    /// Pushing nothing empties the group, which is seldom meant: without this flag it is refused.
+    /// A push without metrics empties the group, which is rarely intended. Without this flag the
+    /// command refuses it.
     #[arg(long)]
     pub(crate) allow_empty: bool,
 
-    /// Say nothing when all went well
+    /// Print nothing on success
     #[arg(short, long)]
     pub(crate) quiet: bool,
 

@@ -1,4 +1,4 @@
-//! What is kept on disk for a later run.
+//! `prompush spool`, and the flag with the directory of the spool.
 
 use std::path::PathBuf;
 
@@ -8,20 +8,20 @@ use crate::args::gateway_url::GatewayUrlArg;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SpoolDirArg {
-    /// Directory that keeps what the gateway did not take, for a later run; else $PROMPUSH_SPOOL
+    /// Directory that stores a failed push for a later run [default: $PROMPUSH_SPOOL]
     ///
-    /// What is kept is on disk (fsynced) when the command ends, and is sent by a later run with the
-    /// same directory, or by `prompush spool flush`, unless its group was pushed since. It is made
-    /// where it is missing, readable by its owner alone.
+    /// When the command ends, a push that failed is on disk (fsynced). A later run with the same
+    /// directory, or `prompush spool flush`, sends it, unless its group was pushed in the meantime.
+    /// A missing directory is created; only its owner can read it.
     #[arg(long = "spool", value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Show, send or drop what is kept on disk because no gateway took it
+/// List, send or remove failed pushes that are stored on disk
 ///
-/// `prompush push` and `prompush delete` keep what failed in the directory given by `--spool` or
-/// PROMPUSH_SPOOL, and so do programs that use the library. There is one file for each gateway and
-/// group.
+/// If a push or a deletion fails, `prompush push` and `prompush delete` store it in the directory of
+/// `--spool` or `PROMPUSH_SPOOL`. Programs that use the library can do the same. The directory has
+/// one file for each gateway and group.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -41,23 +41,24 @@ pub(crate) enum SpoolCommand {
     Drop(SpoolDropArgs),
 }
 
-/// List what is kept
+/// List the files of the spool
 ///
 /// `--json` prints an array of objects:
-///   file        string: the file's path
-///   url         string: the gateway, without credentials
-///   labels      object of strings: the group's key, `job` among them
+///   file        string: path of the file
+///   url         string: URL of the gateway, without credentials
+///   labels      object of strings: the whole grouping key, with `job`
 ///   verb        `push`, `add` or `delete`
-///   families    number, and bytes, of the body
-///   bytes
-///   made        seconds since 1970: when the newest part of it was made
-///   age_seconds number
-///   fault       string: why the file cannot be sent, or null; then all but `file` are null
-/// Fields may be added, none will be taken away.
+///   families    number of metric families in the body
+///   bytes       number of bytes in the body
+///   made        seconds since 1970: time of the newest part of the body
+///   age_seconds number: age of that part
+///   fault       string: why the file cannot be sent; null if it can
+/// If `fault` is not null, every other field but `file` is null.
+/// Later versions may add fields, and will remove none.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct SpoolListArgs {
-    /// Print JSON
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -65,18 +66,18 @@ pub(crate) struct SpoolListArgs {
     pub(crate) spool: SpoolDirArg,
 }
 
-/// Send what is kept, each to its gateway
+/// Send each file of the spool to its gateway
 ///
-/// Before each is sent the gateway is asked when its group was pushed last: what is older is
-/// dropped, and said so. `--timeout` is for each group, with that question. Each group sent is
-/// printed to stdout. The credentials given are for the gateway of `--gateway` or PUSHGATEWAY_URL;
-/// others are asked without any.
+/// Before it sends a file, the command asks the gateway when the group was last pushed. If the
+/// group was pushed after the file was made, the command removes the file and prints a warning.
+/// `--timeout` limits the time for each file, with that question. Each group that was sent is
+/// printed to stdout. Credentials are only sent to the gateway of `--gateway` or `PUSHGATEWAY_URL`.
 ///
-/// The exit code is 69 if a gateway could not be reached, and 1 if something was refused or is
-/// damaged: it stays where it is.
+/// The exit code is 69 if a gateway could not be reached, and 1 if a gateway refused a file or a
+/// file is damaged. Such a file stays in the spool.
 #[derive(Debug, Args)]
 pub(crate) struct SpoolFlushArgs {
-    /// Print nothing when all went well
+    /// Print nothing on success
     #[arg(short, long)]
     pub(crate) quiet: bool,
 
@@ -87,25 +88,25 @@ pub(crate) struct SpoolFlushArgs {
     pub(crate) gateway: GatewayUrlArg,
 }
 
-/// Remove what is kept, without sending it
+/// Remove files from the spool without sending them
 ///
-/// Of which groups is said by `--job` and `--group`, or by `--all`. Each file removed is printed to
-/// stdout.
+/// `--job` and `--group` select the groups whose files are removed; `--all` removes every file. Each
+/// removed file is printed to stdout.
 #[derive(Debug, Args)]
 pub(crate) struct SpoolDropArgs {
-    /// Only what is kept of groups of this job; `*` and `?` are wildcards
+    /// Remove only files of this job; `*` and `?` are wildcards
     #[arg(short, long, value_name = "GLOB")]
     pub(crate) job: Option<String>,
 
-    /// Only what is kept of groups with this label; may be repeated
+    /// Remove only files of groups with this label; may be repeated; `*` and `?` are wildcards
     #[arg(short, long, value_name = "NAME=GLOB")]
     pub(crate) group: Vec<String>,
 
-    /// Everything, also what is damaged
+    /// Remove every file, also damaged ones
     #[arg(long, conflicts_with_all = ["job", "group"])]
     pub(crate) all: bool,
 
-    /// Print what would be removed, and remove nothing
+    /// Print the files that would be removed, and remove nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 

@@ -1,4 +1,4 @@
-//! The diagnostics of `prompush_core::check`, made fit to show.
+//! Turns the diagnostics of `prompush_core::check` into texts.
 
 use prompush_core::check::{self, Hint, ParsedBodies};
 
@@ -9,7 +9,7 @@ use crate::output::diagnostic::Diagnostic;
 /// Parses all inputs as one body.
 ///
 /// # Errors
-/// [`CliError::DuplicateFamily`] when two inputs have a family of the same name.
+/// [`CliError::DuplicateFamily`] if two inputs have a family of the same name.
 pub(crate) fn parse(inputs: &[Input]) -> Result<ParsedBodies<'_>, CliError> {
     let parsed = ParsedBodies::parse(inputs.iter().map(|input| &input.body));
     parsed.map_err(|error| duplicate_family(error, inputs))
@@ -22,7 +22,7 @@ pub(crate) fn duplicate_family(error: check::DuplicateFamily, inputs: &[Input]) 
     CliError::DuplicateFamily { family: error.family, first, second }
 }
 
-/// The diagnostics with their texts.
+/// Adds the texts of messages and hints to diagnostics.
 pub(crate) fn with_texts(found: Vec<check::Diagnostic>) -> Vec<Diagnostic> {
     let with_text = |found: check::Diagnostic| Diagnostic {
         message: found.to_string(),
@@ -35,7 +35,7 @@ pub(crate) fn with_texts(found: Vec<check::Diagnostic>) -> Vec<Diagnostic> {
     found.into_iter().map(with_text).collect()
 }
 
-/// The text of a hint: with the flag that does it, where there is one.
+/// The text of a hint. It names the flag of the command line if there is one.
 fn hint_text(hint: Hint) -> String {
     match hint {
         Hint::TypeOfOpenMetrics => "OpenMetrics has this type, and its last line is `# EOF`: is the input incomplete? if not, use `--format openmetrics`".into(),

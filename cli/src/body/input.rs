@@ -1,4 +1,4 @@
-//! Bodies from files and stdin, with harmless faults already repaired.
+//! Reads metrics from files and stdin.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
@@ -10,28 +10,28 @@ use crate::args::{BodyArgs, FormatArg};
 use crate::error::CliError;
 use crate::output::terminal::print_message;
 
-/// What stands for stdin.
+/// The file name that stands for stdin.
 const STDIN: &str = "-";
 
-/// A body that was read.
+/// Metrics that were read from one file.
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// The file as it was given, or `stdin`.
+    /// The file, as on the command line, or `stdin`.
     pub(crate) name: String,
     /// The body, with harmless faults repaired.
     pub(crate) body: Body,
 }
 
-/// Reads all files, or stdin if there is none.
+/// Reads all files, or stdin if there are none.
 ///
 /// # Errors
-/// What cannot be read, is more than the limit, or is no text.
+/// [`CliError`] if a file cannot be read, is larger than the limit, or is not text.
 pub(crate) fn read(args: &BodyArgs) -> Result<Vec<Input>, CliError> {
     let stdin = [STDIN.to_owned()];
     let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
     if files.iter().filter(|file| *file == STDIN).count() > 1 {
         let (argument, value) = ("<FILE>", "- -".to_owned());
-        return Err(CliError::Argument { argument, value, expected: "stdin once" });
+        return Err(CliError::Argument { argument, value, expected: "`-` only once" });
     }
     let mut bytes_left = args.input_bytes_max;
     let mut inputs = Vec::with_capacity(files.len());
@@ -56,7 +56,7 @@ fn read_one(
         let stdin = io::stdin().lock();
         if stdin.is_terminal() {
             print_message(
-                "reading metrics from the terminal: end with Ctrl-D on a line of its own",
+                "reading metrics from the terminal: press Ctrl-D on an empty line to end",
             );
         }
         stdin.take(limit).read_to_end(&mut bytes)
@@ -71,10 +71,10 @@ fn read_one(
 }
 
 impl Input {
-    /// Takes what was read.
+    /// Makes an input from the bytes of a file.
     ///
     /// # Errors
-    /// [`CliError::NotText`] if it is in UTF-16 or compressed.
+    /// [`CliError::NotText`] if the bytes are UTF-16 or compressed.
     pub(crate) fn new(name: String, bytes: Vec<u8>, format: FormatArg) -> Result<Self, CliError> {
         if let Some(found) = NotText::detect(&bytes) {
             let (what, hint) = not_text(found);
@@ -89,17 +89,17 @@ impl Input {
     }
 }
 
-/// What bytes that are not text are, and what to do.
+/// The kind of the data, and a hint.
 fn not_text(found: NotText) -> (&'static str, &'static str) {
     match found {
         NotText::Utf16 => (
             "UTF-16",
-            "write it as UTF-8: in PowerShell pipe into `Set-Content -Encoding utf8`, not `>`",
+            "write the file in UTF-8: in PowerShell use `| Set-Content -Encoding utf8` instead of `>`",
         ),
         NotText::Gzip => {
-            ("compressed with gzip", "decompress it first: `gzip -dc FILE | prompush …`")
+            ("compressed with gzip", "decompress the file first: `gzip -dc FILE | prompush …`")
         }
-        _ => ("binary", "write it as UTF-8"),
+        _ => ("binary", "write the file in UTF-8"),
     }
 }
 

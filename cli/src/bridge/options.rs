@@ -1,4 +1,4 @@
-//! From arguments and the environment to what the bridge works with.
+//! The options of a bridge, from the arguments and the environment.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -13,38 +13,46 @@ use prompush_otlp::receiver::ReceiverConfig;
 use rustix::system::uname;
 
 use crate::args::BridgeArgs;
+use crate::bridge::publisher::PublisherConfig;
 use crate::error::CliError;
 use crate::output::terminal::print_warning;
 use crate::resolve::{self, GatewayOptions};
 
-/// The port of OTLP over gRPC, and that of OTLP over HTTP.
+/// The default port of OTLP over gRPC.
 const GRPC_PORT: u16 = 4317;
+/// The default port of OTLP over HTTP.
 const HTTP_PORT: u16 = 4318;
 
 /// The shortest time between two pushes or scrapes.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// Everything the bridge was told.
-pub(crate) struct Options {
+/// The job of the metrics of the bridge itself.
+const OWN_JOB: &str = "prompush_bridge";
+
+/// Everything that a bridge needs to start.
+pub(crate) struct BridgeOptions {
     pub(crate) listen: String,
-    /// Never empty.
+    /// The gateways to push to; at least one.
     pub(crate) gateways: Vec<HttpUrl>,
     pub(crate) job: String,
-    pub(crate) host: String,
+    /// The name of this machine.
+    host: String,
     pub(crate) scrape: Vec<HttpUrl>,
     pub(crate) scrape_interval: Duration,
-    pub(crate) interval: Duration,
+    interval: Duration,
     pub(crate) rules: Arc<Rules>,
     gateway: GatewayOptions,
     also_gateways: Vec<String>,
     traces_to: Option<HttpUrl>,
     ttl: Duration,
     spool: Option<PathBuf>,
-    /// `OTLP_ENDPOINT`: where gptme sends to if that is set for it as well.
+    /// `OTLP_ENDPOINT`. If it is also set for gptme, gptme sends there.
     endpoint: Option<HttpUrl>,
 }
 
-impl Options {
+impl BridgeOptions {
+    /// Reads the arguments, the environment and the file with rules.
+    ///
     /// # Errors
     /// [`CliError`] for the first argument, variable or file that cannot be used.
     pub(crate) fn resolve(args: BridgeArgs) -> Result<Self, CliError> {
@@ -64,7 +72,7 @@ impl Options {
         for url in &args.also_gateway {
             gateways.push(parse("--also-gateway", url)?);
         }
-        // It is the job of every group: what is wrong with it is said now.
+        // The job is part of every grouping key, so an error in it is reported now.
         GroupingKey::new(&args.job).map_err(CliError::GroupingKey)?;
         Ok(Self {
             listen: args.listen,
@@ -88,46 +96,61 @@ impl Options {
         })
     }
 
-    /// Warns of what is most likely a mistake; `port` is the one that is listened on.
-    pub(crate) fn warn_of_ports(&self, port: u16) {
+    /// Warns about ports that are most likely a mistake. `port` is the port that the bridge listens on.
+    pub(crate) fn warn_about_ports(&self, port: u16) {
         if port == GRPC_PORT {
             print_warning(&format!(
-                "port {GRPC_PORT} is that of OTLP over gRPC; gptme speaks OTLP over HTTP, and finds this only with \
-                 `OTLP_ENDPOINT=http://localhost:{GRPC_PORT}`; its default is port {HTTP_PORT}"
+                "port {GRPC_PORT} is the port of OTLP over gRPC, but gptme sends OTLP over HTTP, to port {HTTP_PORT} by \
+                 default: gptme needs `OTLP_ENDPOINT=http://localhost:{GRPC_PORT}` to send here"
             ));
         }
         let endpoint_port = self.endpoint.as_ref().and_then(HttpUrl::port);
         if endpoint_port == Some(GRPC_PORT) && port != GRPC_PORT {
             print_warning(&format!(
-                "`OTLP_ENDPOINT` names port {GRPC_PORT}, that of OTLP over gRPC: a gptme with it does not find this, \
-                 which listens on port {port}"
+                "`OTLP_ENDPOINT` names port {GRPC_PORT}, the port of OTLP over gRPC: a gptme with this variable does \
+                 not send to this bridge, which listens on port {port}"
             ));
         }
     }
 
+    /// Makes sure that traces are not forwarded to `address`, on which the bridge itself listens.
+    ///
     /// # Errors
-    /// If traces were to go to `address`, the one that is listened on: each would come back for ever.
+    /// [`CliError::Argument`] if they would be.
     pub(crate) fn check_traces_to(&self, address: SocketAddr) -> Result<(), CliError> {
         match &self.traces_to {
             Some(url) if leads_to(url, address, &self.host) => Err(CliError::Argument {
                 argument: "--traces-to",
                 value: url.to_redacted().to_string(),
-                expected: "another endpoint than the bridge's own, from which each trace would come back for ever",
+                expected: "an endpoint other than this bridge, which would forward each trace to itself for ever",
             }),
             _ => Ok(()),
         }
     }
 
-    /// What the receiver is told.
+    /// The configuration of the receiver.
     pub(crate) fn receiver_config(&self) -> ReceiverConfig {
         ReceiverConfig::default().rules(Arc::clone(&self.rules)).traces_to(self.traces_to.clone())
     }
 
-    /// The way to the gateways.
+    /// The configuration of the publisher. `port` tells two bridges of one machine apart.
     ///
     /// # Errors
-    /// If it cannot be set up.
-    pub(crate) fn outbox(&self) -> Result<Outbox, CliError> {
+    /// [`CliError`] if the thread that pushes cannot be started.
+    pub(crate) fn publisher_config(&self, port: u16) -> Result<PublisherConfig, CliError> {
+        let own_key = GroupingKey::new(OWN_JOB)
+            .and_then(|key| key.with("instance", &format!("{}:{port}", self.host)))
+            .map_err(CliError::GroupingKey)?;
+        Ok(PublisherConfig {
+            outbox: self.outbox()?,
+            job: self.job.clone(),
+            interval: self.interval,
+            ttl: if self.ttl.is_zero() { Exposition::default() } else { push_ttl(self.ttl) },
+            own_key,
+        })
+    }
+
+    fn outbox(&self) -> Result<Outbox, CliError> {
         let explain = |error| self.gateway.explain(error);
         let builder = Outbox::builder(&self.gateway.url).map_err(explain)?;
         let mut builder = builder.config(self.gateway.config.clone());
@@ -139,14 +162,9 @@ impl Options {
         }
         builder.spawn().map_err(explain)
     }
-
-    /// The gauge `push_ttl_seconds`, unless groups are to stay for ever.
-    pub(crate) fn ttl_source(&self) -> Exposition<'static> {
-        if self.ttl.is_zero() { Exposition::default() } else { push_ttl(self.ttl) }
-    }
 }
 
-/// Whether who listens on `address` of the machine `host` is asked by that URL.
+/// Whether a request to `url` reaches a server that listens on `address` of the machine `host`.
 fn leads_to(url: &HttpUrl, address: SocketAddr, host: &str) -> bool {
     let default_port = if url.base().starts_with("https://") { 443 } else { 80 };
     if url.port().unwrap_or(default_port) != address.port() {

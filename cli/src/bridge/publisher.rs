@@ -1,177 +1,167 @@
-//! What is pushed when.
+//! Decides which instances are pushed when.
+//!
+//! Nothing here knows the command line: a program that receives OTLP itself would decide in the same way.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use prompush::{Exposition, GroupingKey, Outbox, PushError, Registry, Source};
+use prompush::{Exposition, GroupingKey, GroupingKeyError, Outbox, PushError, Registry, Source};
 use prompush_core::clock::{Clock as _, SystemClock};
 use prompush_otlp::receiver::InstanceSnapshot;
 
-use crate::bridge::options::Options;
-use crate::error::CliError;
-use crate::output::terminal::print_warning;
+/// What a publisher needs.
+#[derive(Debug)]
+pub(crate) struct PublisherConfig {
+    pub(crate) outbox: Outbox,
+    /// The job of every instance. `{pid}` and `{host}` are placeholders.
+    pub(crate) job: String,
+    /// Time between two pushes of an instance.
+    pub(crate) interval: Duration,
+    /// The gauge `push_ttl_seconds`, which is pushed with every group. Empty without a TTL.
+    pub(crate) ttl: Exposition<'static>,
+    /// The group of the metrics of the receiver.
+    pub(crate) own_key: GroupingKey,
+}
 
-/// Job of the bridge's own metrics.
-const OWN_JOB: &str = "prompush_bridge";
-
-/// Pushes instances when they are due.
+/// Pushes each instance to a group of its own.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    outbox: Outbox,
-    job: String,
-    interval: Duration,
-    /// The gauge `push_ttl_seconds`, if there is to be one.
-    ttl: Exposition<'static>,
-    own_key: GroupingKey,
+    config: PublisherConfig,
     own_pushed: Option<Instant>,
-    /// By label.
-    instances: BTreeMap<String, Entry>,
+    /// The instances that have not ended, by their label `instance`.
+    instances: BTreeMap<String, PublishedInstance>,
     clock: SystemClock,
 }
 
+/// An instance, with its last state from each source.
 #[derive(Debug)]
-struct Entry {
+struct PublishedInstance {
     key: GroupingKey,
-    /// By where it was seen: gptme-server both sends metrics and shows some.
-    parts: BTreeMap<usize, Part>,
-    /// Whether parts hold metrics of one name, so that they cannot be pushed together.
-    is_first_part_only: bool,
-    /// When it was pushed last.
+    /// The states by their sources: gptme-server both exports metrics and serves some.
+    states: BTreeMap<usize, SourceState>,
+    /// Whether two sources have a metric of the same name. Then only the first source is pushed.
+    is_first_source_only: bool,
+    /// The time of the last push.
     pushed: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Part {
+struct SourceState {
     snapshot: InstanceSnapshot,
+    /// Whether the state has changed since the last push.
     is_changed: bool,
 }
 
 impl Publisher {
-    pub(crate) fn start(options: &Options, port: u16) -> Result<Self, CliError> {
-        let own_key = GroupingKey::new(OWN_JOB)
-            .and_then(|key| key.with("instance", &format!("{}:{port}", options.host)))
-            .map_err(CliError::GroupingKey)?;
-        Ok(Self {
-            outbox: options.outbox()?,
-            job: options.job.clone(),
-            interval: options.interval,
-            ttl: options.ttl_source(),
-            own_key,
-            own_pushed: None,
-            instances: BTreeMap::new(),
-            clock: SystemClock,
-        })
+    pub(crate) fn new(config: PublisherConfig) -> Self {
+        Self { config, own_pushed: None, instances: BTreeMap::new(), clock: SystemClock }
     }
 
-    /// Takes note of an instance's state as that receiver or scraper sees it. One that has ended for all that have seen
-    /// it is pushed a last time, and forgotten.
-    pub(crate) fn note(&mut self, seen_by: usize, snapshot: InstanceSnapshot) {
+    /// Stores the state of an instance as `source`, a receiver or a scraper, sees it.
+    ///
+    /// An instance that has ended for each of its sources is pushed a last time and forgotten.
+    pub(crate) fn update(&mut self, source: usize, snapshot: InstanceSnapshot) {
         let label = snapshot.label().to_owned();
-        let mut entry = match self.instances.remove(&label) {
-            Some(entry) => entry,
-            None => match key(&self.job, &snapshot) {
-                Ok(key) => Entry::new(key),
+        let mut instance = match self.instances.remove(&label) {
+            Some(instance) => instance,
+            None => match grouping_key(&self.config.job, &snapshot) {
+                Ok(key) => PublishedInstance::new(key),
                 Err(error) => {
                     log::warn!("instance {label:?} cannot be pushed: {error}");
                     return;
                 }
             },
         };
-        let before = entry.parts.get(&seen_by).is_some_and(|part| part.is_changed);
-        let is_changed = before || snapshot.is_changed();
-        entry.parts.insert(seen_by, Part { snapshot, is_changed });
-        if entry.parts.values().all(|part| part.snapshot.has_ended()) {
-            self.push(&mut entry);
+        let was_changed = instance.states.get(&source).is_some_and(|state| state.is_changed);
+        let is_changed = was_changed || snapshot.is_changed();
+        instance.states.insert(source, SourceState { snapshot, is_changed });
+        if instance.states.values().all(|state| state.snapshot.has_ended()) {
+            self.push(&mut instance);
         } else {
-            self.instances.insert(label, entry);
+            self.instances.insert(label, instance);
         }
     }
 
-    /// Pushes what has changed and was not pushed for the interval or is likely to end, and the bridge's own metrics.
+    /// Pushes each instance that has changed, if the interval is over or the instance is about to end. Pushes the
+    /// metrics of the receiver, `own`, at every interval.
     pub(crate) fn push_due(&mut self, own: &Registry) {
         let now = self.clock.now();
         let is_due = |pushed: Option<Instant>| {
-            pushed.is_none_or(|pushed| now.duration_since(pushed) >= self.interval)
+            pushed.is_none_or(|pushed| now.duration_since(pushed) >= self.config.interval)
         };
         let mut instances = std::mem::take(&mut self.instances);
-        let is_meant = |entry: &&mut Entry| {
-            let mut changed = entry.parts.values().filter(|part| part.is_changed);
-            changed.any(|part| is_due(entry.pushed) || part.is_last())
+        let is_pushed_now = |instance: &&mut PublishedInstance| {
+            let mut changed = instance.states.values().filter(|state| state.is_changed);
+            changed.any(|state| is_due(instance.pushed) || state.is_probably_last())
         };
-        for entry in instances.values_mut().filter(is_meant) {
-            self.push(entry);
+        for instance in instances.values_mut().filter(is_pushed_now) {
+            self.push(instance);
         }
         self.instances = instances;
         if is_due(self.own_pushed) {
             self.own_pushed = Some(now);
-            self.put(&self.own_key, own);
+            self.push_group(&self.config.own_key, own);
         }
     }
 
-    /// Pushes what has changed a last time, and waits until it has arrived.
+    /// Pushes each instance that has changed since its last push, and waits until the gateways have acknowledged.
     ///
     /// # Errors
-    /// If it has not within `deadline`.
-    pub(crate) fn end(mut self, own: &Registry, deadline: Duration) -> Result<(), CliError> {
+    /// [`PushError`] if a gateway has not acknowledged within `deadline`.
+    pub(crate) fn finish(mut self, own: &Registry, deadline: Duration) -> Result<(), PushError> {
         let mut instances = std::mem::take(&mut self.instances);
-        let is_changed = |entry: &&mut Entry| entry.parts.values().any(|part| part.is_changed);
-        for entry in instances.values_mut().filter(is_changed) {
-            self.push(entry);
-        }
-        self.put(&self.own_key, own);
-        match self.outbox.shutdown(deadline) {
-            // Nothing is lost: the next bridge sends it.
-            Err(error) if is_kept(&error) => {
-                print_warning(&error.to_string());
-                Ok(())
+        for instance in instances.values_mut() {
+            if instance.states.values().any(|state| state.is_changed) {
+                self.push(instance);
             }
-            ended => ended.map_err(CliError::Push),
         }
+        self.push_group(&self.config.own_key, own);
+        self.config.outbox.shutdown(deadline)
     }
 
-    fn push(&self, entry: &mut Entry) {
-        entry.pushed = Some(self.clock.now());
-        let parts = entry.parts.values_mut().map(|part| {
-            part.is_changed = false;
-            part.snapshot.clone()
+    fn push(&self, instance: &mut PublishedInstance) {
+        instance.pushed = Some(self.clock.now());
+        let states = instance.states.values_mut().map(|state| {
+            state.is_changed = false;
+            state.snapshot.clone()
         });
-        let mut parts: Vec<InstanceSnapshot> = parts.collect();
-        if parts.len() > 1 && !entry.is_first_part_only {
-            let Err(error) = self.outbox.push(&entry.key, &(&parts, &self.ttl)) else { return };
-            log::warn!("of what {} sends and shows, only the first is pushed: {error}", entry.key);
-            entry.is_first_part_only = true;
+        let mut states: Vec<InstanceSnapshot> = states.collect();
+        if states.len() > 1 && !instance.is_first_source_only {
+            let families = (&states, &self.config.ttl);
+            let Err(error) = self.config.outbox.push(&instance.key, &families) else { return };
+            let key = &instance.key;
+            log::warn!(
+                "{key} has the same metric from two sources, so only the first source is pushed: {error}"
+            );
+            instance.is_first_source_only = true;
         }
-        parts.truncate(1);
-        self.put(&entry.key, &parts);
+        states.truncate(1);
+        self.push_group(&instance.key, &states);
     }
 
-    fn put(&self, key: &GroupingKey, source: &dyn Source) {
-        // What the gateway makes of it is the outbox's to say; here it is only put into words.
-        if let Err(error) = self.outbox.push(key, &(source, &self.ttl)) {
+    fn push_group(&self, key: &GroupingKey, families: &dyn Source) {
+        // An error here means that the metrics cannot be encoded. The outbox reports errors of the gateway itself.
+        if let Err(error) = self.config.outbox.push(key, &(families, &self.config.ttl)) {
             log::warn!("{key} cannot be pushed: {error}");
         }
     }
 }
 
-impl Entry {
+impl PublishedInstance {
     fn new(key: GroupingKey) -> Self {
-        Self { key, parts: BTreeMap::new(), is_first_part_only: false, pushed: None }
+        Self { key, states: BTreeMap::new(), is_first_source_only: false, pushed: None }
     }
 }
 
-impl Part {
-    /// Whether it is most likely its last state.
-    fn is_last(&self) -> bool {
+impl SourceState {
+    /// Whether no further state is likely to follow.
+    fn is_probably_last(&self) -> bool {
         !self.snapshot.is_connected() || self.snapshot.has_ended()
     }
 }
 
-/// Whether everything that was not pushed is in the spool.
-fn is_kept(error: &PushError) -> bool {
-    std::iter::once(error).chain(error.others()).all(|error| error.spooled_in().is_some())
-}
-
-fn key(job: &str, snapshot: &InstanceSnapshot) -> Result<GroupingKey, prompush::GroupingKeyError> {
+/// The group of an instance.
+fn grouping_key(job: &str, snapshot: &InstanceSnapshot) -> Result<GroupingKey, GroupingKeyError> {
     let pid = snapshot.process_id().map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
     let job = job.replace("{pid}", &pid).replace("{host}", snapshot.host());
     GroupingKey::new(&job)?.with("instance", snapshot.label())

@@ -1,4 +1,4 @@
-//! `prompush check`: shows what is wrong with a body, without a gateway.
+//! `prompush check`: shows the errors and warnings of the input. It needs no gateway.
 
 use prompush_core::{Exposition, check};
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use crate::output::plural::count;
 use crate::output::terminal::{Style, print_message, write_stdout};
 use crate::resolve;
 
-/// Most diagnostics that are shown; the rest is counted.
+/// Maximum number of diagnostics that are shown. The others are counted.
 const SHOWN_MAX: usize = 100;
-/// Most diagnostics that are in the JSON; the rest is counted.
+/// Maximum number of diagnostics in the JSON. The others are counted.
 const JSON_MAX: usize = 10_000;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), CliError> {
@@ -51,7 +51,7 @@ struct Totals {
     warnings: usize,
 }
 
-/// The diagnostics are the data of this command: they go to stdout.
+/// Prints the diagnostics to stdout, because they are the data of this command.
 fn write_diagnostics(found: &[Diagnostic], inputs: &[Input]) -> Result<(), CliError> {
     let shown = found.get(..SHOWN_MAX).unwrap_or(found);
     let lines = SourceLines::find(shown, inputs);

@@ -1,4 +1,4 @@
-//! `prompush completions`: from the same definitions as the command line itself.
+//! `prompush completions`: prints a completion script, made from the definitions of the command line.
 
 use crate::args::{CompletionsArgs, public_command};
 use crate::error::CliError;

@@ -1,4 +1,4 @@
-//! `prompush gateway`: serves until it is told to stop.
+//! `prompush gateway`: runs a gateway until a signal ends it.
 
 use prompush_gateway::{Config, GatewayError, ServeError, Server};
 

@@ -1,4 +1,4 @@
-//! `prompush list`: the groups that a gateway holds.
+//! `prompush list`: shows the groups that a gateway holds.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ListArgs) -> Result<(), CliError> {
         return write_stdout(|stdout| print_json(stdout, &groups));
     }
     if groups.is_empty() {
-        let what = if all == 0 { "no groups" } else { "no group matches, of all groups" };
+        let what = if all == 0 { "no groups" } else { "no group matches" };
         print_message(&format!("{what} at {}", gateway.url()));
         return Ok(());
     }
@@ -62,7 +62,7 @@ fn row(group: &Group, now: SystemTime) -> [String; 7] {
     ]
 }
 
-/// A clock that runs ahead of ours makes no negative age.
+/// The age of `time`. It is zero if the clock of the gateway runs ahead of the clock of this machine.
 fn since(time: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(time).unwrap_or_default()
 }

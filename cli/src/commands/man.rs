@@ -1,4 +1,4 @@
-//! `prompush man`: from the same definitions as the command line itself.
+//! `prompush man`: prints a manual page, made from the definitions of the command line.
 
 use clap::Command;
 use clap_mangen::Man;

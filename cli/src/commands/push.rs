@@ -1,4 +1,4 @@
-//! `prompush push`: reads a body, checks it, and pushes it.
+//! `prompush push`: reads metrics, checks them, and pushes them.
 
 use prompush_core::check::{ParsedBodies, Severity};
 use prompush_core::{Encoder, Format, GroupingKey};
@@ -6,7 +6,7 @@ use prompush_core::{Encoder, Format, GroupingKey};
 use crate::args::PushArgs;
 use crate::body::diagnostics;
 use crate::body::input::{self, Input};
-use crate::commands::spool::send_what_is_kept;
+use crate::commands::spool::send_spooled_files;
 use crate::error::CliError;
 use crate::output::diagnostic::show_errors;
 use crate::output::plural::count;
@@ -14,7 +14,7 @@ use crate::output::terminal::{print_message, print_warning, write_stdout};
 use crate::resolve;
 
 pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
-    // What is wrong with the command line is said before anything is read.
+    // An error of the command line must be reported before stdin is read.
     let key = resolve::grouping_key(&args.job, &args.group)?;
     let mut gateway = resolve::gateway(&args.gateway, |config| {
         let body_bytes_max = config.body_bytes_max.max(args.body.input_bytes_max);
@@ -49,12 +49,12 @@ pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
         ));
     }
     if let Some(dir) = &spool_dir {
-        send_what_is_kept(&gateway, dir);
+        send_spooled_files(&gateway, dir);
     }
     Ok(())
 }
 
-/// The body, if it can be pushed to `key`.
+/// The metrics of the inputs, if they can be pushed to `key`.
 fn checked<'a>(
     args: &PushArgs,
     key: &GroupingKey,
@@ -89,7 +89,7 @@ fn checked<'a>(
     Ok(body)
 }
 
-/// Prints what would be pushed.
+/// Prints the request instead of sending it.
 fn dry_run(
     args: &PushArgs,
     key: &GroupingKey,

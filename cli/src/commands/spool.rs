@@ -1,4 +1,4 @@
-//! `prompush spool`: what is kept on disk because no gateway took it.
+//! `prompush spool`: lists, sends or removes failed pushes that are stored on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
 use crate::error::CliError;
 use crate::output::duration::age;
+use crate::output::error_text::one_line;
 use crate::output::escape::escape_control;
 use crate::output::groups::shown_labels;
 use crate::output::json::print_json;
@@ -26,16 +27,16 @@ pub(crate) fn run(args: &SpoolArgs) -> Result<(), CliError> {
     }
 }
 
-/// Sends what else is kept for a gateway that has just taken something, as far as it takes it.
-pub(crate) fn send_what_is_kept(gateway: &Gateway, dir: &Path) {
+/// Sends the other files of the spool to a gateway that has just acknowledged a push. Stops at the first error.
+pub(crate) fn send_spooled_files(gateway: &Gateway, dir: &Path) {
     let spool = Spool::new(dir);
     let entries = match spool.entries() {
         Ok(entries) => entries,
-        Err(error) => return print_warning(&CliError::Spool(error).in_full()),
+        Err(error) => return print_warning(&one_line(&error)),
     };
     for entry in entries.iter().filter(|entry| entry.url() == Some(gateway.base())) {
         if let Err(error) = replay(&spool, gateway, entry, true) {
-            print_warning(&format!("{}; it stays in the spool", CliError::Replay(error).in_full()));
+            print_warning(&format!("{}; the file stays in the spool", one_line(&error)));
             return;
         }
     }
@@ -51,7 +52,7 @@ fn list(args: &SpoolListArgs) -> Result<(), CliError> {
         return write_stdout(|stdout| print_json(stdout, &entries));
     }
     if entries.is_empty() {
-        say_nothing_is_kept(&spool);
+        print_empty(&spool);
         return Ok(());
     }
     let mut table = Table::new(["GATEWAY", "GROUP", "WHAT", "FAMILIES", "BYTES", "MADE", "FILE"]);
@@ -67,9 +68,9 @@ fn flush(args: &SpoolFlushArgs) -> Result<(), CliError> {
     let named = options.gateway()?;
     let entries = spool.entries().map_err(CliError::Spool)?;
     if entries.is_empty() && !args.quiet {
-        say_nothing_is_kept(&spool);
+        print_empty(&spool);
     }
-    // Who could not be reached once is not waited for again.
+    // A gateway that could not be reached once is not tried again.
     let mut unreachable = BTreeSet::new();
     let mut worst = None;
     for entry in &entries {
@@ -86,11 +87,11 @@ fn flush(args: &SpoolFlushArgs) -> Result<(), CliError> {
         };
         if let Err(error) = replay(&spool, gateway, entry, args.quiet) {
             let error = CliError::Replay(error);
-            print_warning(&format!("`{}` stays: {}", entry.file().display(), error.in_full()));
+            print_warning(&format!("`{}` stays: {}", entry.file().display(), one_line(&error)));
             if error.is_unavailable() {
                 unreachable.insert(url);
             }
-            // That a gateway cannot be reached says most.
+            // An unreachable gateway decides the exit code.
             if worst.is_none() || error.is_unavailable() {
                 worst = Some(error);
             }
@@ -109,10 +110,12 @@ fn replay(
     let group = format!("{} at {}", shown(entry), gateway.url());
     match replayed {
         ReplayOutcome::PushedSince(_) => {
-            print_warning(&format!("dropped what was kept of {group}: it was pushed since"));
+            print_warning(&format!(
+                "removed the file of {group}: the group was pushed after the file was made"
+            ));
         }
         ReplayOutcome::Sent if !quiet => {
-            write_stdout(|stdout| writeln!(stdout, "{group}")).ok(); // a closed stdout stops no sending
+            write_stdout(|stdout| writeln!(stdout, "{group}")).ok(); // a closed stdout must not stop the sending
         }
         _ => {}
     }
@@ -135,14 +138,14 @@ fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
             Ok(true) => {}
             Ok(false) => {
                 print_warning(&format!(
-                    "`{}` has changed meanwhile, and stays",
+                    "`{}` was changed by another process, so it stays",
                     entry.file().display()
                 ));
                 continue;
             }
             Err(error) => {
                 let error = CliError::Spool(error);
-                print_warning(&format!("`{}` stays: {}", entry.file().display(), error.in_full()));
+                print_warning(&format!("`{}` stays: {}", entry.file().display(), one_line(&error)));
                 failed = Some(error);
                 continue;
             }
@@ -151,16 +154,16 @@ fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
         let file = entry.file().display().to_string();
         write_stdout(|stdout| writeln!(stdout, "{} {}", escape_control(&file), shown(entry)))?;
     }
-    let done = if args.dry_run { "would drop" } else { "dropped" };
+    let done = if args.dry_run { "would remove" } else { "removed" };
     print_message(&format!("{done} {} of {}", dropped, count(entries.len(), "file", "files")));
     failed.map_or(Ok(()), Err)
 }
 
-fn say_nothing_is_kept(spool: &Spool) {
+fn print_empty(spool: &Spool) {
     let dir = spool.dir();
-    // The path may be mistyped.
-    let why = if dir.exists() { "" } else { ": there is no such directory" };
-    print_message(&format!("nothing is kept in `{}`{why}", dir.display()));
+    // The user may have mistyped the path.
+    let why = if dir.exists() { "" } else { ": the directory does not exist" };
+    print_message(&format!("no file in the spool `{}`{why}", dir.display()));
 }
 
 fn spool(args: &crate::args::SpoolDirArg) -> Result<Spool, CliError> {

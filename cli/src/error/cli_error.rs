@@ -1,6 +1,5 @@
-//! Every way in which a command ends otherwise than well.
+//! The error of a command.
 
-use std::error::Error as _;
 use std::io;
 
 use prompush::{ConfigError, PushError, ReplayError, SpoolError};
@@ -12,58 +11,58 @@ use prompush_otlp::receiver::ReceiverError;
 
 use crate::output::plural::count;
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum CliError {
-    /// An argument that clap takes and that means nothing here.
+    /// The value of an argument cannot be used, although it can be parsed.
     #[error("cannot use `{value}` as `{argument}`: expected {expected}")]
     Argument {
-        /// The argument as it is written.
+        /// The argument, as on the command line.
         argument: &'static str,
-        /// What was given.
+        /// The value of the argument.
         value: String,
         /// What was expected instead.
         expected: &'static str,
     },
-    /// An environment variable whose value means nothing.
+    /// The value of an environment variable cannot be used.
     #[error("environment variable `{name}` has the value `{value}`: expected {expected}")]
     Environment {
-        /// The variable's name.
+        /// The name of the variable.
         name: &'static str,
-        /// Its value, credentials shown as `***`.
+        /// The value of the variable, with `***` for credentials.
         value: String,
         /// What was expected instead.
         expected: &'static str,
     },
-    /// A file or secret of the access to the gateway cannot be used.
-    #[error("cannot use what `{given_by}` gives")]
+    /// The file or the value of an access flag or variable cannot be used.
+    #[error("cannot use the value of `{given_by}`")]
     Access {
         /// The argument or environment variable.
         given_by: &'static str,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         source: ConfigError,
     },
-    /// A part of the access to the gateway has no use without another.
-    #[error("`{given}` is given, and `{missing}` is not")]
+    /// An access flag or variable needs another one, which is missing.
+    #[error("`{given}` is given without `{missing}`")]
     AccessIncomplete {
-        /// The argument or environment variable that is there.
+        /// The argument or environment variable that is given.
         given: &'static str,
-        /// The argument that is not.
+        /// The argument that is missing.
         missing: &'static str,
     },
-    /// Two environment variables that mean the same.
-    #[error("environment variables `{first}` and `{second}` are both set: expected one of them")]
+    /// Two environment variables are set, and only one of them can be used.
+    #[error("the environment variables `{first}` and `{second}` are both set: expected only one")]
     ConflictingAccess {
         /// One of them.
         first: &'static str,
         /// The other.
         second: &'static str,
     },
-    /// `--gateway` cannot be used.
+    /// The URL or the configuration of the gateway cannot be used.
     #[error(transparent)]
     Gateway(ConfigError),
-    /// `--job` and `--group` make no grouping key.
+    /// `--job` and `--group` do not make a valid grouping key.
     #[error("cannot use `--job` and `--group` as a grouping key")]
     GroupingKey(#[source] GroupingKeyError),
     /// A file or stdin cannot be read.
@@ -71,150 +70,150 @@ pub(crate) enum CliError {
     Input {
         /// The file, or `stdin`.
         name: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// The input is larger than `--input-bytes-max`.
-    #[error("cannot read `{name}`: the input has more than {bytes_max} bytes")]
+    #[error("cannot read `{name}`: the input is larger than {bytes_max} bytes")]
     InputTooLarge {
-        /// The file where the limit was reached.
+        /// The file in which the limit was reached.
         name: String,
-        /// The limit.
+        /// The limit in bytes.
         bytes_max: usize,
     },
-    /// The input is no text.
+    /// The input is not text.
     #[error("cannot read `{name}`: it is {what}, not text")]
     NotText {
         /// The file, or `stdin`.
         name: String,
-        /// What it seems to be.
+        /// The kind of data that it seems to be.
         what: &'static str,
         /// What to do.
         hint: &'static str,
     },
-    /// A metric family is in two files.
-    #[error("metric family `{family}` is in `{first}` and in `{second}`")]
+    /// Two files have the same metric family.
+    #[error("metric family `{family}` is in `{first}` and also in `{second}`")]
     DuplicateFamily {
-        /// The family.
+        /// The name of the family.
         family: String,
-        /// The file that has it first.
+        /// The first file with it.
         first: String,
-        /// The file that has it again.
+        /// The second file with it.
         second: String,
     },
-    /// The input would be refused; the diagnostics are printed already.
+    /// A gateway would refuse the input. The diagnostics were printed before.
     #[error("nothing was pushed: {}", count(*errors, "error in the input", "errors in the input"))]
     Invalid {
-        /// How many diagnostics there were.
+        /// The number of errors.
         errors: usize,
     },
-    /// The families cannot be written as one body.
-    #[error("cannot write the body")]
+    /// The metric families cannot be encoded.
+    #[error("cannot write the request body")]
     Encode(#[source] EncodeError),
-    /// `check` found errors; the diagnostics are printed already.
+    /// `check` found errors. The diagnostics were printed before.
     #[error("{} in the input", counted(*errors, *warnings))]
     CheckFailed {
-        /// How many errors.
+        /// The number of errors.
         errors: usize,
-        /// How many warnings.
+        /// The number of warnings.
         warnings: usize,
     },
-    /// No metric in the input.
-    #[error("nothing was pushed: there is no metric in the input")]
+    /// The input has no metric.
+    #[error("nothing was pushed: the input has no metric")]
     Empty {
-        /// Whether the group would have been emptied.
+        /// Whether the push would have emptied the group.
         replaces: bool,
     },
-    /// The gateway could not be asked, or refused.
+    /// The gateway could not be reached, or refused the request.
     #[error(transparent)]
     Push(#[from] PushError),
     /// The spool cannot be read or written.
     #[error(transparent)]
     Spool(SpoolError),
-    /// What is kept in the spool was not sent.
+    /// A file of the spool could not be sent.
     #[error(transparent)]
     Replay(ReplayError),
-    /// No spool is named.
+    /// The command needs a spool, and no directory is given.
     #[error(
-        "no spool is named: neither by `--spool` nor by the environment variable `PROMPUSH_SPOOL`"
+        "no directory of a spool is given: neither `--spool` nor the environment variable `PROMPUSH_SPOOL`"
     )]
     NoSpool,
-    /// No group to delete.
+    /// No group matches the arguments of `delete`.
     #[error("no group matches {key}: nothing was deleted")]
     NoGroup {
-        /// What was asked for.
+        /// The labels that were searched for.
         key: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// `spool drop` without a word on what.
-    #[error("nothing says which groups to drop")]
+    /// `spool drop` without a selection.
+    #[error("no file is selected: nothing was removed")]
     NoSelection,
-    /// The gateway did not start, or ended.
+    /// The gateway could not start, or ended with an error.
     #[error("cannot run the gateway")]
     Server(#[source] GatewayError),
-    /// An address of the gateway cannot be listened on.
+    /// The gateway cannot listen on an address.
     #[error("cannot listen on `{address}`")]
     Listen {
-        /// The address as it was given.
+        /// The address, as on the command line.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The receiver of OTLP, or a reader of metrics, cannot be started.
+    /// The OTLP receiver or a scraper cannot be started.
     #[error(transparent)]
     Receiver(ReceiverError),
-    /// A variable of gptme's telemetry means nothing.
+    /// The value of a telemetry variable of gptme cannot be used.
     #[error(transparent)]
     TelemetryEnvironment(EnvironmentError),
-    /// `--rules` names a file with something else in it than rules.
+    /// The file of `--rules` holds an invalid rule.
     #[error("cannot use the rules in `{name}`")]
     Rules {
         /// The file.
         name: String,
-        /// Where it is wrong.
+        /// The place and the reason.
         #[source]
         source: RulesError,
     },
     /// `--persistence.file` names a file.
-    #[error("cannot keep metrics in `{0}`: this gateway is in memory for now")]
+    #[error("cannot store metrics in `{0}`: this gateway keeps metrics only in memory")]
     Persistence(String),
-    /// stdout cannot be written to, for another reason than a closed pipe.
+    /// stdout cannot be written to. A closed pipe is [`BrokenPipe`](Self::BrokenPipe) instead.
     #[error("cannot write to stdout")]
     Stdout(#[source] io::Error),
-    /// Signals cannot be waited for, or a thread not started.
+    /// A call of the operating system failed: to start a thread, to wait for signals and the like.
     #[error("cannot {0}")]
     System(&'static str, #[source] io::Error),
-    /// The reader of stdout has gone: not an error, but the end.
+    /// The reader of stdout has closed it. This ends the command and is no error.
     #[error("stdout was closed")]
     BrokenPipe,
-    /// The command of `run` was not started.
+    /// The command of `run` cannot be executed.
     #[error("cannot run `{program}`")]
     CommandNotRun {
         /// The command, without its arguments.
         program: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The demo did not show what it is to show.
+    /// The demo did not go as planned. The text says why.
     #[error("{0}")]
     Demo(String),
     /// A page of the documentation cannot be written, because a part of prompush does not start.
     #[error("cannot gather the metrics of prompush")]
     Documentation(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Ended by a signal, which was handled.
+    /// A signal ended the command.
     #[error("interrupted")]
     Interrupted {
-        /// The signal's number.
+        /// The number of the signal.
         signal: i32,
     },
 }
 
 impl CliError {
-    /// Whether it is the environment that is wrong, and not the command line.
+    /// Whether the cause is an environment variable and not the command line.
     pub(crate) fn is_of_the_environment(&self) -> bool {
         match self {
             Self::Environment { .. } | Self::ConflictingAccess { .. } => true,
@@ -225,7 +224,7 @@ impl CliError {
         }
     }
 
-    /// Whether the same may succeed later, because the gateway was unreachable, late or busy.
+    /// Whether the same command may succeed later: the gateway was unreachable, too slow or overloaded.
     pub(crate) fn is_unavailable(&self) -> bool {
         match self {
             Self::Push(error) | Self::Replay(ReplayError::Push(error)) => {
@@ -233,18 +232,6 @@ impl CliError {
             }
             _ => false,
         }
-    }
-
-    /// It and its causes, in one line.
-    pub(crate) fn in_full(&self) -> String {
-        let mut words = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            words.push_str(": ");
-            words.push_str(&error.to_string());
-            cause = error.source();
-        }
-        words
     }
 }
 

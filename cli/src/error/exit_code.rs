@@ -4,17 +4,17 @@ use std::io;
 
 use crate::error::cli_error::CliError;
 
-/// Done.
+/// The command succeeded.
 pub(crate) const EXIT_DONE: u8 = 0;
-/// Refused or invalid.
+/// The gateway refused the request, or the input is invalid.
 const EXIT_REFUSED: u8 = 1;
-/// The command line or the environment makes no sense.
+/// The command line or an environment variable is wrong.
 const EXIT_USAGE: u8 = 2;
-/// There is such a command, but it cannot be run; as shells say it.
+/// `run`: the command exists and cannot be executed. Shells use the same code.
 const EXIT_NOT_EXECUTABLE: u8 = 126;
-/// There is no such command; as shells say it.
+/// `run`: the command was not found. Shells use the same code.
 const EXIT_NOT_FOUND: u8 = 127;
-/// The gateway cannot be reached, or is still unavailable when retries are used up (`EX_UNAVAILABLE`).
+/// The gateway cannot be reached, or is still unavailable after all retries (`EX_UNAVAILABLE`).
 const EXIT_UNAVAILABLE: u8 = 69;
 
 /// Every exit code with its meaning, for the documentation.
@@ -33,7 +33,7 @@ pub(crate) const EXIT_CODES: [(&str, &str); 8] = [
 ];
 
 impl CliError {
-    /// The process's exit code.
+    /// The exit code of the process.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::BrokenPipe => EXIT_DONE,
@@ -53,7 +53,7 @@ impl CliError {
                 EXIT_NOT_FOUND
             }
             Self::CommandNotRun { .. } => EXIT_NOT_EXECUTABLE,
-            // As a shell says it of a process that a signal ended.
+            // A shell shows the same code for a process that a signal ended.
             Self::Interrupted { signal } => {
                 128_u8.saturating_add(u8::try_from(*signal).unwrap_or(0))
             }

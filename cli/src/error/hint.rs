@@ -1,4 +1,4 @@
-//! What to do about an error.
+//! What the user can do about an error.
 
 use std::io;
 
@@ -9,47 +9,51 @@ use prompush_otlp::receiver::ReceiverError;
 use crate::error::cli_error::CliError;
 
 impl CliError {
-    /// What to do about it.
+    /// What the user can do about the error.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Push(error) | Self::Replay(ReplayError::Push(error)) => return push_hint(error),
             Self::Spool(error) | Self::Replay(ReplayError::Spool(error)) => {
                 return error.hint().map(|hint| hint.to_string());
             }
-            Self::NoSpool => "name the directory: `--spool DIR`",
+            Self::NoSpool => "give the directory with `--spool DIR`",
             Self::NoSelection => {
-                "name them with `--job` or `--group`, or drop everything with `--all`"
+                "select files with `--job` or `--group`, or remove all files with `--all`"
             }
             Self::Access { source: ConfigError::File { source: Some(error), .. }, .. }
             | Self::Input { source: error, .. } => match error.kind() {
                 io::ErrorKind::NotFound => {
-                    "is the path right? It begins at the folder that the command runs in"
+                    "check the path: a relative path starts in the current folder"
                 }
                 io::ErrorKind::PermissionDenied => {
-                    "the user that runs this command has to be allowed to read it"
+                    "the user who runs this command needs the permission to read the file"
                 }
                 _ => return None,
             },
             Self::Access { source: ConfigError::HeaderLine { .. }, .. } => {
-                "each line is a header, such as `X-Scope-OrgID: team-a`, or begins with `#`"
+                "write one header on each line, such as `X-Scope-OrgID: team-a`; a line with `#` is a comment"
             }
             Self::AccessIncomplete { missing, .. } => return Some(missing_hint(missing)),
             Self::NoGroup { hint, .. } => return hint.clone(),
             Self::NotText { hint, .. } => hint,
-            Self::InputTooLarge { .. } => "allow more with `--input-bytes-max`",
+            Self::InputTooLarge { .. } => "raise the limit with `--input-bytes-max`",
             Self::DuplicateFamily { .. } => {
-                "a family's samples stand in one block: merge the files, or push them to two groups"
+                "all samples of a metric family must be in one file: merge the files, or push them to two groups"
             }
             Self::Empty { replaces: true } => {
-                "pushing nothing would empty the group: to delete it use `prompush delete`, to empty it \
-                 `--allow-empty`"
+                "a push without metrics empties the group: use `--allow-empty` to do that, or delete the group with \
+                 `prompush delete`"
             }
-            Self::Empty { replaces: false } => "to add nothing on purpose use `--allow-empty`",
+            Self::Empty { replaces: false } => "use `--allow-empty` to push without metrics",
             Self::Listen { source, .. } => listen_hint(source),
             Self::Receiver(ReceiverError::Listen { source, .. }) => otlp_listen_hint(source),
-            Self::Persistence(_) => "leave the flag out, or give it empty: `--persistence.file=`",
-            Self::GroupingKey(GroupingKeyError::ReservedLabel(_)) => "give the label another name",
-            Self::GroupingKey(_) => "a group is named as in `--job backup --group instance=db1`",
+            Self::Persistence(_) => {
+                "remove the flag, or leave its value empty: `--persistence.file=`"
+            }
+            Self::GroupingKey(GroupingKeyError::ReservedLabel(_)) => {
+                "choose another name for the label"
+            }
+            Self::GroupingKey(_) => "an example of a group: `--job backup --group instance=db1`",
             _ => return None,
         };
         Some(hint.to_owned())
@@ -81,13 +85,13 @@ fn push_hint(error: &PushError) -> Option<String> {
 
 fn missing_hint(missing: &str) -> String {
     match missing {
-        "--user" => "a password belongs to a user: `--user NAME`, or `PROMPUSH_USER`",
+        "--user" => "a password needs a user: give `--user NAME`, or set `PROMPUSH_USER`",
         "--password-file" => {
-            "the password comes from a file, or from `PROMPUSH_PASSWORD_FILE` or `PROMPUSH_PASSWORD`: \
-             on the command line every user of the machine could read it"
+            "give a file with the password, or set `PROMPUSH_PASSWORD_FILE` or `PROMPUSH_PASSWORD`: every user of \
+             the machine could read a password on the command line"
         }
-        "--key-file" => "a client certificate is proved by its key; one file may hold both",
-        _ => "a key belongs to a client certificate; one file may hold both",
+        "--key-file" => "a client certificate needs its key; one file may hold both",
+        _ => "a key needs its client certificate; one file may hold both",
     }
     .to_owned()
 }
@@ -95,27 +99,27 @@ fn missing_hint(missing: &str) -> String {
 fn otlp_listen_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "one bridge is enough for a machine: stop the other program, or take another port with `--listen` and \
-             name it to gptme with `OTLP_ENDPOINT`"
+            "another program uses the port, perhaps another bridge, and a machine needs only one: stop the other \
+             program, or choose another port with `--listen`, and set `OTLP_ENDPOINT` for gptme to that port"
         }
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need privileges: take another with `--listen`"
+            "a port below 1024 needs privileges: choose another port with `--listen`"
         }
-        io::ErrorKind::AddrNotAvailable => "no network interface of this machine has that address",
-        _ => "an address is written as `host:port`, such as `127.0.0.1:4318`",
+        io::ErrorKind::AddrNotAvailable => "no network interface of this machine has this address",
+        _ => "write the address as `host:port`, such as `127.0.0.1:4318`",
     }
 }
 
 fn listen_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "another program listens there, perhaps another gateway: stop it, or take another address \
+            "another program uses the port, perhaps another gateway: stop that program, or choose another address \
              with `--web.listen-address`, such as `127.0.0.1:9092`"
         }
         io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need privileges: take another with `--web.listen-address`"
+            "a port below 1024 needs privileges: choose another port with `--web.listen-address`"
         }
-        io::ErrorKind::AddrNotAvailable => "no network interface of this machine has that address",
-        _ => "an address is written as `host:port`, or `:port` for all interfaces",
+        io::ErrorKind::AddrNotAvailable => "no network interface of this machine has this address",
+        _ => "write the address as `host:port`, or as `:port` for all network interfaces",
     }
 }

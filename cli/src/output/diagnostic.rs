@@ -1,4 +1,4 @@
-//! What is wrong with a body, shown as a good compiler shows it: the line, and a caret below.
+//! Shows errors and warnings of the input as a compiler does: the line, with carets below the wrong part.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,28 @@ use crate::output::escape::{escape_control, needs_escape};
 use crate::output::plural::count;
 use crate::output::terminal::{MessageKind, Style, print_message};
 
-/// Most columns of a line that are shown; the rest is cut around the caret.
+/// Maximum number of columns of a line that are shown. A longer line is cut around the caret.
 const COLUMNS_MAX: usize = 100;
-/// Characters of a cut line that are shown before the caret.
+/// Number of characters before the caret in a line that is cut.
 const CONTEXT_BEFORE: usize = 40;
 
-/// Most errors that are shown on stderr; the rest is counted.
+/// Maximum number of errors that are printed to stderr. The others are counted.
 const ERRORS_SHOWN_MAX: usize = 20;
 
-/// Something to be said about a body.
+/// An error or a warning about the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
-    /// Which of the inputs.
+    /// The index of the input.
     pub(crate) input: usize,
-    /// The line, from 1; 0 for the body as a whole.
+    /// The number of the line; the first is 1. 0 stands for the whole input.
     pub(crate) line: usize,
     pub(crate) span: Span,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-/// The lines that diagnostics speak of, found in one pass over each input.
+/// The lines of the diagnostics, found in one pass over each input.
 pub(crate) struct SourceLines<'a>(BTreeMap<(usize, usize), &'a [u8]>);
 
 impl<'a> SourceLines<'a> {
@@ -58,7 +58,7 @@ impl<'a> SourceLines<'a> {
     }
 }
 
-/// Shows errors on stderr, each with its line.
+/// Prints errors to stderr, each with its line.
 pub(crate) fn show_errors(errors: &[Diagnostic], inputs: &[Input]) {
     let shown = errors.get(..ERRORS_SHOWN_MAX).unwrap_or(errors);
     let lines = SourceLines::find(shown, inputs);
@@ -73,7 +73,7 @@ pub(crate) fn show_errors(errors: &[Diagnostic], inputs: &[Input]) {
     }
 }
 
-/// Renders one diagnostic, with a line end at its end.
+/// The text of one diagnostic, with a final newline.
 pub(crate) fn render(diagnostic: &Diagnostic, name: &str, line: &[u8], style: Style) -> String {
     let Diagnostic { severity, line: number, span, message, hint, .. } = diagnostic;
     let kind = match severity {
@@ -102,18 +102,18 @@ pub(crate) fn render(diagnostic: &Diagnostic, name: &str, line: &[u8], style: St
     lines.join("\n") + "\n"
 }
 
-/// A line made fit to show, and where the caret stands below it.
+/// A line as it is shown, and the position of the caret below it.
 #[derive(Debug, PartialEq, Eq)]
 struct Snippet {
     text: String,
-    /// In columns of the terminal, from 0.
+    /// Columns of the terminal before the caret.
     caret_at: usize,
-    /// In columns of the terminal.
+    /// Columns of the terminal.
     caret_width: usize,
 }
 
 impl Snippet {
-    /// Cuts a long line around the character at `column`, from 1.
+    /// Cuts a long line around the character at `column`; the first is 1.
     fn new(line: &[u8], column: usize, width: usize) -> Self {
         let at = column.saturating_sub(1);
         let head: Vec<Cell> = cells(line).take(COLUMNS_MAX + 1).collect();
@@ -144,7 +144,7 @@ impl Snippet {
     }
 }
 
-/// A character of a line, or bytes that are none, as they are shown.
+/// A character of a line as it is shown, or an escape for invalid bytes.
 struct Cell {
     text: String,
     columns: usize,
@@ -154,7 +154,7 @@ fn columns(cells: &[Cell]) -> usize {
     cells.iter().map(|cell| cell.columns).sum()
 }
 
-/// One cell for each character as [`String::from_utf8_lossy`] counts them.
+/// One cell for each character. Invalid bytes count as in [`String::from_utf8_lossy`].
 fn cells(line: &[u8]) -> impl Iterator<Item = Cell> {
     line.utf8_chunks().flat_map(|chunk| {
         let invalid = chunk.invalid();

@@ -1,8 +1,8 @@
-//! Ages, written for people.
+//! Writes ages for people.
 
 use std::time::Duration;
 
-/// How long ago that was, in at most two units: `3s`, `2m 5s`, `4h 12m`, `8d 3h`.
+/// An age in at most two units: `3s`, `2m 5s`, `4h 12m`, `8d 3h`.
 pub(crate) fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);

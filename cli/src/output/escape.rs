@@ -1,18 +1,18 @@
-//! Text from outside, made harmless to show: a terminal obeys some characters and hides others.
+//! Escapes text from outside before it is printed: some characters control a terminal, others are invisible.
 
 use std::borrow::Cow;
 
-/// Whether a terminal would obey `c`, or not show it.
+/// Whether `c` controls a terminal or is invisible.
 ///
-/// Control characters, line and paragraph separators, and those that turn the direction of writing.
-/// The joiner and the variation selectors of emoji are not among them.
+/// Such characters are control characters, line and paragraph separators, and characters that change the direction of
+/// writing. The joiner and the variation selectors of emoji are allowed.
 pub(crate) fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
-/// `text` with hostile characters escaped as in Rust's strings: `\t`, `\u{1b}`.
+/// `text` with escapes as in a Rust string for the characters that need them: `\t`, `\u{1b}`.
 pub(crate) fn escape_control(text: &str) -> Cow<'_, str> {
     if !text.contains(needs_escape) {
         return Cow::Borrowed(text);
@@ -28,7 +28,7 @@ pub(crate) fn escape_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// As [`escape_control`], but line feeds stay: each line after the first is indented by `indent`.
+/// Like [`escape_control`], but keeps line feeds. Each line after the first is indented by `indent`.
 pub(crate) fn escape_control_lines(text: &str, indent: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.trim_end().lines().map(escape_control).collect();
     lines.join(&format!("\n{indent}"))

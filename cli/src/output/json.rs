@@ -1,10 +1,10 @@
-//! JSON on stdout.
+//! Writes JSON.
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
-/// Prints JSON for programs and people: indented, with a line end.
+/// Writes JSON with indentation and a final newline.
 pub(crate) fn print_json(stdout: &mut dyn Write, value: &Value) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *stdout, value)?;
     writeln!(stdout)

@@ -1,4 +1,4 @@
-//! Log messages on stderr: `info: …`, `warning: …`.
+//! Prints log messages to stderr: `info: …`, `warning: …`.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -11,7 +11,7 @@ struct StderrLog;
 
 impl Log for StderrLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Libraries below ours speak to their developers.
+        // The messages of other crates are for their developers.
         metadata.level() <= log::max_level() && metadata.target().starts_with("prompush")
     }
 
@@ -29,14 +29,14 @@ impl Log for StderrLog {
     fn flush(&self) {}
 }
 
-/// Shows warnings and errors, unless a command has said what it wants to be shown.
+/// Prints warnings and errors, unless the command has chosen a level before.
 pub(crate) fn init_default() {
     if log::max_level() == LevelFilter::Off {
         init(LogLevel::Warn);
     }
 }
 
-/// Shows messages from that level up.
+/// Prints the messages of `level` and of higher levels.
 pub(crate) fn init(level: LogLevel) {
     log::set_max_level(match level {
         LogLevel::Debug => LevelFilter::Debug,
@@ -44,6 +44,6 @@ pub(crate) fn init(level: LogLevel) {
         LogLevel::Warn => LevelFilter::Warn,
         LogLevel::Error => LevelFilter::Error,
     });
-    // It fails only if there is a logger already, and there is one call a process.
+    // This fails only if a logger was set before, which is then the same logger.
     log::set_logger(&StderrLog).ok();
 }

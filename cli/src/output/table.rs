@@ -1,13 +1,13 @@
-//! Columns of text, aligned.
+//! Tables with aligned columns.
 
 use std::fmt;
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// Most columns of the terminal that a cell is padded to; longer cells push the rest of their row.
+/// Maximum width to which a cell is padded. The cells after a longer cell move to the right.
 const PADDING_MAX: usize = 60;
 
-/// Rows under a heading.
+/// A heading and rows.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     rows: Vec<[String; N]>,

@@ -1,4 +1,4 @@
-//! stdout for data, stderr for words; colour where a person sees it.
+//! Writes data to stdout and messages to stderr. Uses colours only on a terminal.
 
 use std::error::Error;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -6,13 +6,13 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use crate::error::CliError;
 use crate::output::escape::escape_control_lines;
 
-/// How words on stderr look.
+/// Whether an output stream gets colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     coloured: bool,
 }
 
-/// What a word is, for its colour. The word itself always says it, too.
+/// The kind of a message, which decides its colour. The text says the kind, too, so it is never lost without colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageKind {
     Error,
@@ -21,12 +21,12 @@ pub(crate) enum MessageKind {
 }
 
 impl Style {
-    /// For stderr: colour on a terminal, unless `NO_COLOR` is set or the terminal is a dumb one.
+    /// The style of stderr: colours on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub(crate) fn of_stderr() -> Self {
         Self::new(io::stderr().is_terminal())
     }
 
-    /// For stdout, as for stderr.
+    /// The style of stdout, by the same rules.
     pub(crate) fn of_stdout() -> Self {
         Self::new(io::stdout().is_terminal())
     }
@@ -37,7 +37,7 @@ impl Style {
         Self { coloured: is_terminal && !is_dumb && !is_set("NO_COLOR") }
     }
 
-    /// `text`, coloured.
+    /// `text` with the control sequences for its colour.
     pub(crate) fn paint(self, kind: MessageKind, text: &str) -> String {
         if !self.coloured {
             return text.to_owned();
@@ -51,12 +51,12 @@ impl Style {
     }
 }
 
-/// Says a line on stderr. If nobody listens there, nothing is lost but words.
+/// Prints a line to stderr. An error is ignored: there is no other place to report it.
 pub(crate) fn print_message(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 
-/// Shows why a command failed: `error: …`, its causes, and what to do.
+/// Prints an error: `error: …`, then its causes, then a hint.
 pub(crate) fn print_error(error: &CliError) {
     let style = Style::of_stderr();
     let mut lines = vec![format!(
@@ -79,16 +79,16 @@ pub(crate) fn print_error(error: &CliError) {
     print_message(&lines.join("\n"));
 }
 
-/// Shows a warning in one line.
+/// Prints a warning: `warning: …`.
 pub(crate) fn print_warning(message: &str) {
     let word = Style::of_stderr().paint(MessageKind::Warning, "warning:");
     print_message(&format!("{word} {}", escape_control_lines(message, "  ")));
 }
 
-/// Writes data to stdout, buffered.
+/// Writes data to stdout through a buffer.
 ///
 /// # Errors
-/// [`CliError::BrokenPipe`] when the reader has gone, which is not an error; [`CliError::Stdout`] otherwise.
+/// [`CliError::BrokenPipe`] if the reader has closed stdout, else [`CliError::Stdout`].
 pub(crate) fn write_stdout(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), CliError> {

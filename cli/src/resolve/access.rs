@@ -1,4 +1,4 @@
-//! Credentials and TLS, from arguments and the environment.
+//! Credentials and TLS settings, from the arguments and the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -12,67 +12,73 @@ use crate::environment::{
 use crate::error::CliError;
 use crate::resolve::variable::variable;
 
-/// A value, and the argument or variable that it is from.
+/// A value with its source: the name of the argument or of the variable.
 #[derive(Debug)]
-struct Given<T> {
-    by: &'static str,
+struct Sourced<T> {
+    source_name: &'static str,
     value: T,
 }
 
-impl<T> Given<T> {
-    /// Makes something of the value; an error says what it was from.
-    fn read<R>(self, read: impl FnOnce(T) -> Result<R, ConfigError>) -> Result<R, CliError> {
-        let given_by = self.by;
-        read(self.value).map_err(|source| CliError::Access { given_by, source })
+impl<T> Sourced<T> {
+    /// Converts the value. An error names the source of the value.
+    fn convert<R>(self, convert: impl FnOnce(T) -> Result<R, ConfigError>) -> Result<R, CliError> {
+        let given_by = self.source_name;
+        convert(self.value).map_err(|source| CliError::Access { given_by, source })
     }
 }
 
-/// Who asks.
+/// The credentials for the gateway.
 ///
 /// # Errors
-/// If a file cannot be used, or there are two answers. No secret is shown.
+/// [`CliError`] if a file cannot be used, or if two secrets are given. The error shows no secret.
 pub(super) fn credentials(args: &AccessArgs) -> Result<Credentials, CliError> {
     let credentials = match authorization(args)? {
         None => Credentials::default(),
         Some(secret) if secret.is_token => {
-            Given { by: secret.by, value: secret.value }.read(Credentials::bearer)?
+            Sourced { source_name: secret.source_name, value: secret.value }
+                .convert(Credentials::bearer)?
         }
         Some(secret) => {
             let user = match &args.user {
-                Some(user) => Given { by: "--user", value: user.clone() },
+                Some(user) => Sourced { source_name: "--user", value: user.clone() },
                 None => match variable(USER)? {
-                    Some(value) => Given { by: USER, value },
+                    Some(value) => Sourced { source_name: USER, value },
                     None => {
                         return Err(CliError::AccessIncomplete {
-                            given: secret.by,
+                            given: secret.source_name,
                             missing: "--user",
                         });
                     }
                 },
             };
-            user.read(|user| Credentials::basic(&user, secret.value))?
+            user.convert(|user| Credentials::basic(&user, secret.value))?
         }
     };
     headers(args, credentials)
 }
 
 #[derive(Debug)]
-struct GivenSecret {
-    by: &'static str,
+struct SourcedSecret {
+    source_name: &'static str,
     is_token: bool,
     value: Secret,
 }
 
-/// The one password or token. What the command line says comes before the environment.
-fn authorization(args: &AccessArgs) -> Result<Option<GivenSecret>, CliError> {
-    let read = |by, path: &Path| Given { by, value: path }.read(Secret::file);
+/// The password or the token. The command line takes precedence over the environment.
+fn authorization(args: &AccessArgs) -> Result<Option<SourcedSecret>, CliError> {
+    let read =
+        |source_name, path: &Path| Sourced { source_name, value: path }.convert(Secret::file);
     if let Some(path) = &args.bearer_token_file {
         let value = read("--bearer-token-file", path)?;
-        return Ok(Some(GivenSecret { by: "--bearer-token-file", is_token: true, value }));
+        return Ok(Some(SourcedSecret {
+            source_name: "--bearer-token-file",
+            is_token: true,
+            value,
+        }));
     }
     if let Some(path) = &args.password_file {
         let value = read("--password-file", path)?;
-        return Ok(Some(GivenSecret { by: "--password-file", is_token: false, value }));
+        return Ok(Some(SourcedSecret { source_name: "--password-file", is_token: false, value }));
     }
     let mut found = Vec::new();
     for (by, is_token, is_file) in [
@@ -81,7 +87,7 @@ fn authorization(args: &AccessArgs) -> Result<Option<GivenSecret>, CliError> {
         (BEARER_TOKEN_FILE, true, true),
         (BEARER_TOKEN, true, false),
     ] {
-        // A user on the command line asks for a password.
+        // With `--user`, a token in the environment is ignored.
         let wanted = args.user.is_none() || !is_token;
         found.extend(variable(by)?.filter(|_| wanted).map(|value| (by, is_token, is_file, value)));
     }
@@ -97,27 +103,28 @@ fn authorization(args: &AccessArgs) -> Result<Option<GivenSecret>, CliError> {
         };
     };
     let value = if is_file { read(by, Path::new(&value))? } else { Secret::text(value) };
-    Ok(Some(GivenSecret { by, is_token, value }))
+    Ok(Some(SourcedSecret { source_name: by, is_token, value }))
 }
 
 fn headers(args: &AccessArgs, credentials: Credentials) -> Result<Credentials, CliError> {
     if let Some(file) = path(args.header_file.as_ref(), "--header-file", HEADER_FILE)? {
-        return file.read(|path| credentials.header_file(path));
+        return file.convert(|path| credentials.header_file(path));
     }
     match variable(HEADERS)? {
-        Some(value) => Given { by: HEADERS, value }.read(|lines| credentials.header_lines(&lines)),
+        Some(value) => Sourced { source_name: HEADERS, value }
+            .convert(|lines| credentials.header_lines(&lines)),
         None => Ok(credentials),
     }
 }
 
-/// Whom to trust and who we are.
+/// The certificates to trust, and the client certificate.
 ///
 /// # Errors
-/// If a file cannot be used, or the certificate or its key is missing.
+/// [`CliError`] if a file cannot be used, or if a client certificate is given without its key.
 pub(super) fn tls(args: &AccessArgs) -> Result<Tls, CliError> {
     let mut tls = Tls::default();
     if let Some(file) = path(args.ca_file.as_ref(), "--ca-file", CA_FILE)? {
-        tls = file.read(|path| tls.ca_file(path))?;
+        tls = file.convert(|path| tls.ca_file(path))?;
     }
     let certificate = path(args.cert_file.as_ref(), "--cert-file", CERT_FILE)?;
     let key = path(args.key_file.as_ref(), "--key-file", KEY_FILE)?;
@@ -130,18 +137,21 @@ pub(super) fn tls(args: &AccessArgs) -> Result<Tls, CliError> {
                     &source,
                     ConfigError::File { path, .. } if *path == certificate.value && *path != key.value
                 );
-                let given_by = if is_certificate { certificate.by } else { key.by };
+                let given_by = if is_certificate { certificate.source_name } else { key.source_name };
                 CliError::Access { given_by, source }
             })?
         }
         (Some(certificate), None) => {
             return Err(CliError::AccessIncomplete {
-                given: certificate.by,
+                given: certificate.source_name,
                 missing: "--key-file",
             });
         }
         (None, Some(key)) => {
-            return Err(CliError::AccessIncomplete { given: key.by, missing: "--cert-file" });
+            return Err(CliError::AccessIncomplete {
+                given: key.source_name,
+                missing: "--cert-file",
+            });
         }
     };
     Ok(tls.insecure(args.insecure || flag(INSECURE)?))
@@ -151,12 +161,12 @@ fn path(
     argument: Option<&PathBuf>,
     argument_name: &'static str,
     variable_name: &'static str,
-) -> Result<Option<Given<PathBuf>>, CliError> {
+) -> Result<Option<Sourced<PathBuf>>, CliError> {
     if let Some(path) = argument {
-        return Ok(Some(Given { by: argument_name, value: path.clone() }));
+        return Ok(Some(Sourced { source_name: argument_name, value: path.clone() }));
     }
     let value = variable(variable_name)?;
-    Ok(value.map(|value| Given { by: variable_name, value: PathBuf::from(value) }))
+    Ok(value.map(|value| Sourced { source_name: variable_name, value: PathBuf::from(value) }))
 }
 
 fn flag(name: &'static str) -> Result<bool, CliError> {

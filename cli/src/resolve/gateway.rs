@@ -1,4 +1,4 @@
-//! The gateway that a command asks.
+//! The gateway that a command sends requests to.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use crate::output::logger;
 use crate::resolve::access;
 use crate::resolve::variable::variable;
 
-/// The gateway if neither flag nor variable name one.
+/// The gateway if neither the flag nor the variable is given.
 const GATEWAY_DEFAULT: &str = "http://localhost:9091";
 
-/// A gateway as arguments and environment name it: where it is, and how to ask it.
+/// The URL and the configuration of a gateway, from the arguments and the environment.
 ///
-/// The one way from both to anything that pushes; what pushes in the background is built of its
+/// Every command that pushes gets its gateway from here. A background pusher is built from the two
 /// parts.
 pub(crate) struct GatewayOptions {
-    /// May hold credentials: not to be shown.
+    /// The URL. It may hold credentials: do not print it.
     pub(crate) url: String,
     pub(crate) config: GatewayConfig,
-    /// Whether the environment names it.
+    /// Whether the URL comes from the environment.
     from_environment: bool,
 }
 
 impl GatewayOptions {
-    /// The gateway itself.
+    /// The gateway.
     ///
     /// # Errors
-    /// If it cannot be set up so; which says where the URL was from.
+    /// [`CliError`] if the URL or the configuration cannot be used. It names the source of the URL.
     pub(crate) fn gateway(self) -> Result<Gateway, CliError> {
         Gateway::with_config(&self.url, self.config.clone()).map_err(|error| self.explain(error))
     }
 
-    /// An error of the library about this gateway, which says where the URL was from.
+    /// Turns an error of the library into one that names the source of the URL.
     pub(crate) fn explain(&self, error: ConfigError) -> CliError {
         match error {
             ConfigError::Url { value, expected } if self.from_environment => {
@@ -46,17 +46,18 @@ impl GatewayOptions {
     }
 }
 
-/// The gateway that is meant: the flag, else the variable, else the one on this machine; with its
-/// limits, credentials and TLS.
+/// The options of the gateway. Its URL comes from the flag, else from the variable, else it is the
+/// gateway of this machine.
 ///
 /// # Errors
-/// If the time is nothing, or a file of credentials or certificates cannot be used.
+/// [`CliError`] if the time limit is zero, or if a file with credentials or certificates cannot be
+/// used.
 pub(crate) fn gateway_options(args: &GatewayUrlArg) -> Result<GatewayOptions, CliError> {
     if args.timeout.is_zero() {
         let (argument, value) = ("--timeout", "0".to_owned());
-        return Err(CliError::Argument { argument, value, expected: "more than nothing" });
+        return Err(CliError::Argument { argument, value, expected: "a time longer than 0" });
     }
-    // Secrets that all can read, and certificates that nobody checks, are told of by the library.
+    // The library logs a warning for a secret that every user can read, and for `--insecure`.
     logger::init_default();
     let config = with_timeout(args.timeout)
         .credentials(access::credentials(&args.access)?)
@@ -70,10 +71,10 @@ pub(crate) fn gateway_options(args: &GatewayUrlArg) -> Result<GatewayOptions, Cl
     Ok(GatewayOptions { url, config, from_environment })
 }
 
-/// The gateway of [`gateway_options`], with `config` as the last word on its limits.
+/// The gateway of [`gateway_options`], after `config` has changed its configuration.
 ///
 /// # Errors
-/// As [`gateway_options`], and if its URL cannot be used.
+/// [`CliError`] as for [`gateway_options`], and if the URL cannot be used.
 pub(crate) fn gateway(
     args: &GatewayUrlArg,
     config: impl FnOnce(GatewayConfig) -> GatewayConfig,
@@ -83,10 +84,10 @@ pub(crate) fn gateway(
     options.gateway()
 }
 
-/// A gateway that something is kept for, asked without credentials.
+/// The gateway of a file in the spool, without credentials.
 ///
 /// # Errors
-/// If its URL cannot be used.
+/// [`CliError::Gateway`] if the URL cannot be used.
 pub(crate) fn gateway_without_credentials(
     url: &str,
     timeout: Duration,
@@ -94,7 +95,8 @@ pub(crate) fn gateway_without_credentials(
     Gateway::with_config(url, with_timeout(timeout)).map_err(CliError::Gateway)
 }
 
-/// An attempt gets a third of the time for all, but never less than its default where there is time for it.
+/// A configuration with a limit to the total time. One attempt may take a third of it, but at least the default time of
+/// an attempt if the total allows that.
 fn with_timeout(total: Duration) -> GatewayConfig {
     let config = GatewayConfig::default();
     let attempt = config.attempt_timeout.min(total).max(total / 3);

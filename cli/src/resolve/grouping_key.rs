@@ -4,10 +4,10 @@ use prompush_core::GroupingKey;
 
 use crate::error::CliError;
 
-/// The grouping key of `--job` and `--group`.
+/// The grouping key from `--job` and `--group`.
 ///
 /// # Errors
-/// If a gateway would not take it, or suffer from it.
+/// [`CliError`] if a gateway would refuse the key, or if the key would break its scrapes.
 pub(crate) fn grouping_key(job: &str, group: &[String]) -> Result<GroupingKey, CliError> {
     let mut key = GroupingKey::new(job).map_err(CliError::GroupingKey)?;
     for argument in group {
@@ -17,10 +17,10 @@ pub(crate) fn grouping_key(job: &str, group: &[String]) -> Result<GroupingKey, C
     Ok(key)
 }
 
-/// The name and the value of a `--group`.
+/// Splits a `--group` into name and value.
 ///
 /// # Errors
-/// If there is no `=` in it.
+/// [`CliError::Argument`] if it has no `=`.
 pub(super) fn split_label(argument: &str) -> Result<(&str, &str), CliError> {
     argument.split_once('=').ok_or_else(|| CliError::Argument {
         argument: "--group",

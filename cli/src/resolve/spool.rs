@@ -7,10 +7,10 @@ use crate::environment;
 use crate::error::CliError;
 use crate::resolve::variable::variable;
 
-/// The directory of the spool: the flag, else the variable, else none.
+/// The directory of the spool: from the flag, else from the variable, else `None`.
 ///
 /// # Errors
-/// If the variable is not UTF-8.
+/// [`CliError::Environment`] if the variable is not UTF-8.
 pub(crate) fn spool_dir(args: &SpoolDirArg) -> Result<Option<PathBuf>, CliError> {
     if args.dir.is_some() {
         return Ok(args.dir.clone());

@@ -2,10 +2,10 @@
 
 use crate::error::CliError;
 
-/// The value of an environment variable. Unset and empty mean the same, as to most programs.
+/// The value of an environment variable. An empty variable counts as one that is not set.
 ///
 /// # Errors
-/// If it is not UTF-8. It may be a secret, so it is not shown.
+/// [`CliError::Environment`] if the value is not UTF-8. The value may be a secret, so the error does not show it.
 pub(super) fn variable(name: &'static str) -> Result<Option<String>, CliError> {
     let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) else {
         return Ok(None);

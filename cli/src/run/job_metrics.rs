@@ -1,4 +1,4 @@
-//! What is pushed of a run: one table of names and help texts, and the values of a run.
+//! The metrics of a job: a table of their names and help texts, and their values for one run.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,10 +6,9 @@ use prompush_core::{
     Exposition, Label, Metric, MetricFamily, MetricType, MetricValue, PUSH_TTL, PUSH_TTL_HELP,
 };
 
-use crate::run::ending::Ending;
-use crate::run::usage::Usage;
+use crate::run::supervise::{CompletedCommand, Exit, ResourceUsage};
 
-/// A metric of ours: its name and its help text. All are gauges, as each tells of one run.
+/// The name and the help text of a metric. Every metric is a gauge, because it describes one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Definition(pub(crate) &'static str, pub(crate) &'static str);
 
@@ -52,7 +51,7 @@ const TEXTFILE_ERROR: Definition = Definition(
     "Whether the metrics that the job wrote in its last completed run could not be pushed: 1 or 0.",
 );
 
-/// All of them, in the order in which they are documented.
+/// Every metric of a job, in the order of the documentation.
 pub(crate) const ALL: [Definition; 12] = [
     LAST_START,
     LAST_COMPLETION,
@@ -68,51 +67,49 @@ pub(crate) const ALL: [Definition; 12] = [
     TTL,
 ];
 
-/// Whether a run pushes a metric of that name itself.
-pub(crate) fn is_ours(name: &str, has_ttl: bool) -> bool {
-    // A command may say how long its group is good for, if its caller has not.
-    let is_given = |ours: &Definition| ours.0 != TTL.0 || has_ttl;
-    ALL.iter().filter(|ours| is_given(ours)).any(|ours| ours.0 == name)
+/// Whether the run itself pushes a metric of this name. The command must not write one.
+pub(crate) fn is_taken(name: &str, has_ttl: bool) -> bool {
+    // Without `--ttl`, the command may write a TTL of its own.
+    let is_pushed = |metric: &Definition| metric.0 != TTL.0 || has_ttl;
+    ALL.iter().filter(|metric| is_pushed(metric)).any(|metric| metric.0 == name)
 }
 
-/// What is known of a job before it ends.
+/// What is known of a job from its start on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JobStart {
     pub(crate) at: SystemTime,
+    /// `--every`: the time between two starts.
     pub(crate) every: Option<Duration>,
+    /// The TTL of the group.
     pub(crate) ttl: Option<Duration>,
 }
 
-/// What is known of a job when it has ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct JobEnd {
-    pub(crate) at: SystemTime,
-    pub(crate) duration: Duration,
-    pub(crate) ending: Ending,
-    pub(crate) usage: Usage,
-    pub(crate) is_textfile_bad: bool,
-}
-
 impl JobStart {
-    /// What is pushed while the job runs.
+    /// The metrics of a job that runs.
     pub(crate) fn running(&self) -> Exposition<'static> {
         let mut families = self.families();
         families.push(gauge(RUNNING, 1.0));
         Exposition { families }
     }
 
-    /// What is pushed when the job has ended. A failure leaves the time of the last success out: it is added to the
-    /// group, which keeps the one it has.
-    pub(crate) fn ended(&self, end: &JobEnd) -> Exposition<'static> {
+    /// The metrics of a job that has ended.
+    ///
+    /// After a failure, the time of the last success is left out. The families are added to the group, so the group
+    /// keeps the time that it has.
+    pub(crate) fn ended(
+        &self,
+        end: &CompletedCommand,
+        has_textfile_error: bool,
+    ) -> Exposition<'static> {
         let mut families = self.families();
         families.push(gauge(RUNNING, 0.0));
-        families.push(gauge(LAST_COMPLETION, seconds_since_epoch(end.at)));
-        if end.ending.is_success() {
-            families.push(gauge(LAST_SUCCESS, seconds_since_epoch(end.at)));
+        families.push(gauge(LAST_COMPLETION, seconds_since_epoch(end.ended_at)));
+        if end.exit.is_success() {
+            families.push(gauge(LAST_SUCCESS, seconds_since_epoch(end.ended_at)));
         }
         families.push(gauge(DURATION, end.duration.as_secs_f64()));
-        families.push(gauge(EXIT_CODE, f64::from(end.ending.code())));
-        families.push(gauge(SUCCESS, f64::from(u8::from(end.ending.is_success()))));
+        families.push(gauge(EXIT_CODE, f64::from(end.exit.code())));
+        families.push(gauge(SUCCESS, f64::from(u8::from(end.exit.is_success()))));
         families.push(family(
             CPU,
             vec![
@@ -121,7 +118,7 @@ impl JobStart {
             ],
         ));
         families.extend(end.usage.resident_bytes_max.map(|bytes| gauge(MEMORY, bytes)));
-        families.push(gauge(TEXTFILE_ERROR, f64::from(u8::from(end.is_textfile_bad))));
+        families.push(gauge(TEXTFILE_ERROR, f64::from(u8::from(has_textfile_error))));
         Exposition { families }
     }
 
@@ -155,16 +152,17 @@ fn metric(labels: Vec<Label<'static>>, value: f64) -> Metric<'static> {
     Metric { labels: labels.into(), value: MetricValue::Number(value), timestamp_ms: None, line: 0 }
 }
 
-/// Every family that a run can push, with made-up values: for the documentation.
+/// Every family that a run can push, with invented values: for the documentation.
 pub(crate) fn example() -> Exposition<'static> {
     let (at, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
     let start = JobStart { at, every: Some(second), ttl: Some(second) };
-    let usage = Usage { user_cpu: second, system_cpu: second, resident_bytes_max: Some(1.0) };
-    let ending = Ending::Exited(0);
-    start.ended(&JobEnd { at, duration: second, ending, usage, is_textfile_bad: false })
+    let usage =
+        ResourceUsage { user_cpu: second, system_cpu: second, resident_bytes_max: Some(1.0) };
+    let exit = Exit::Code(0);
+    start.ended(&CompletedCommand { exit, usage, duration: second, ended_at: at }, false)
 }
 
-/// To the millisecond, which is what Prometheus keeps of a time.
+/// Seconds since the Unix epoch, cut to milliseconds: Prometheus stores times with that precision.
 fn seconds_since_epoch(time: SystemTime) -> f64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since.as_secs_f64() * 1000.0).floor() / 1000.0
@@ -191,14 +189,14 @@ mod tests {
         JobStart { at, every: Some(Duration::from_mins(1)), ttl: Some(Duration::from_hours(1)) }
     }
 
-    fn end(ending: Ending) -> JobEnd {
-        let usage = Usage {
+    fn end(exit: Exit) -> CompletedCommand {
+        let usage = ResourceUsage {
             user_cpu: Duration::from_millis(1500),
             system_cpu: Duration::from_millis(250),
             resident_bytes_max: Some(1024.0),
         };
-        let (at, duration) = (start().at + Duration::from_secs(2), Duration::from_secs(2));
-        JobEnd { at, duration, ending, usage, is_textfile_bad: false }
+        let duration = Duration::from_secs(2);
+        CompletedCommand { exit, usage, duration, ended_at: start().at + duration }
     }
 
     #[test]
@@ -210,7 +208,7 @@ mod tests {
             "push_ttl_seconds 3600",
         ];
         assert_eq!(values(&start().running()), running);
-        let ended = values(&start().ended(&end(Ending::Exited(0))));
+        let ended = values(&start().ended(&end(Exit::Code(0)), false));
         for line in [
             "job_running 0",
             "job_last_success_timestamp_seconds 1700000002.123",
@@ -229,8 +227,8 @@ mod tests {
 
     #[test]
     fn a_failure_says_nothing_of_the_last_success() {
-        for (ending, code) in [(Ending::Exited(3), 3), (Ending::Signalled(15), 143)] {
-            let ended = text(&start().ended(&end(ending)));
+        for (exit, code) in [(Exit::Code(3), 3), (Exit::Signal(15), 143)] {
+            let ended = text(&start().ended(&end(exit), false));
             assert!(!ended.contains("job_last_success"), "{ended}");
             assert!(ended.contains(&format!("\njob_exit_code {code}\n")), "{ended}");
             assert!(ended.contains("\njob_success 0\n"), "{ended}");
@@ -239,14 +237,14 @@ mod tests {
 
     #[test]
     fn nothing_is_said_that_is_not_in_the_table() {
-        let (start, end) = (start(), end(Ending::Exited(0)));
+        let (start, end) = (start(), end(Exit::Code(0)));
         let key = GroupingKey::new("x").unwrap();
-        for exposition in [start.running(), start.ended(&end)] {
+        for exposition in [start.running(), start.ended(&end, false)] {
             assert_eq!(check_push(&exposition, &key), []);
-            assert!(exposition.families.iter().all(|family| is_ours(&family.name, true)));
+            assert!(exposition.families.iter().all(|family| is_taken(&family.name, true)));
         }
-        assert!(is_ours("job_success", false) && !is_ours("rows", true));
-        assert!(is_ours("push_ttl_seconds", true) && !is_ours("push_ttl_seconds", false));
+        assert!(is_taken("job_success", false) && !is_taken("rows", true));
+        assert!(is_taken("push_ttl_seconds", true) && !is_taken("push_ttl_seconds", false));
     }
 
     #[test]

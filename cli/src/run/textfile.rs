@@ -1,4 +1,4 @@
-//! The metrics that a command writes itself, to the file that `$PROMPUSH_TEXTFILE` names.
+//! The file that a command writes its own metrics to. `$PROMPUSH_TEXTFILE` names it.
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -9,52 +9,59 @@ use crate::args::{BodyArgs, FormatArg};
 use crate::body::input::{self, Input};
 use crate::error::CliError;
 
-/// Most bytes that are read of it: 64 MiB, as much as a push takes.
+/// Limit to the size of the file: 64 MiB, which is also the limit to the body of a push.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Where a file for one run can be: also where the place for temporary files cannot be written to.
+/// The folder for the file if the folder for temporary files cannot be written to.
 const MEMORY_FOLDER: &str = "/dev/shm";
-/// Names that are tried for it.
+/// Limit to the number of names that are tried for the folder of one run.
 const ATTEMPTS_MAX: u32 = 16;
 
-/// The file for the command's own metrics.
+/// The file that the command writes to.
 #[derive(Debug)]
 pub(crate) struct Textfile {
     path: PathBuf,
-    /// A folder for this run alone, removed with all that is in it.
+    /// The folder of the file, if it was made for this run. It is removed at the end, with its content.
     folder: Option<PathBuf>,
-    /// What was there before the command.
-    before: Option<Stamp>,
+    /// The version of the file before the command started.
+    version_before: Option<FileVersion>,
 }
 
-/// What changes when a file is written or replaced: inode, size, time of change in seconds and nanoseconds.
-type Stamp = (u64, u64, i64, i64);
+/// What changes when a file is written or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileVersion {
+    inode: u64,
+    bytes: u64,
+    modified_seconds: i64,
+    modified_nanoseconds: i64,
+}
 
 impl Textfile {
-    /// The file that is given, or one in a new folder that nobody else can read. `None` where none can be made; then
-    /// the command has none.
-    pub(crate) fn prepare(given: Option<&Path>) -> Option<Self> {
-        if let Some(path) = given {
+    /// Chooses the file: `path`, or a file in a new folder that no other user can read.
+    ///
+    /// Returns `None` if no folder can be made. The command then runs without `$PROMPUSH_TEXTFILE`.
+    pub(crate) fn prepare(path: Option<&Path>) -> Option<Self> {
+        if let Some(path) = path {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            let before = stamp(&path);
-            return Some(Self { path, folder: None, before });
+            let version_before = file_version(&path);
+            return Some(Self { path, folder: None, version_before });
         }
-        let places = [std::env::temp_dir(), PathBuf::from(MEMORY_FOLDER)];
-        let folder = places.iter().find_map(|place| make_folder(place))?;
-        Some(Self { path: folder.join("metrics.prom"), folder: Some(folder), before: None })
+        let parents = [std::env::temp_dir(), PathBuf::from(MEMORY_FOLDER)];
+        let folder = parents.iter().find_map(|parent| make_folder(parent))?;
+        Some(Self { path: folder.join("metrics.prom"), folder: Some(folder), version_before: None })
     }
 
-    /// Where the command writes to.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the command has written; nothing if it has not.
+    /// The metrics that the command has written. Empty if it has not written the file.
     ///
     /// # Errors
-    /// If there is something and it cannot be read, or is no text.
+    /// [`CliError`] if the file cannot be read or is not text.
     pub(crate) fn read(&self) -> Result<Vec<Input>, CliError> {
-        // What a run of long ago has left in a file of the user's is not of this run.
-        if stamp(&self.path).is_none_or(|stamp| Some(stamp) == self.before) {
+        // An unchanged file holds the metrics of an earlier run.
+        if file_version(&self.path).is_none_or(|version| Some(version) == self.version_before) {
             return Ok(Vec::new());
         }
         input::read(&BodyArgs {
@@ -68,21 +75,26 @@ impl Textfile {
 impl Drop for Textfile {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            fs::remove_dir_all(folder).ok(); // the command may have removed it itself
+            fs::remove_dir_all(folder).ok(); // the command may have removed it
         }
     }
 }
 
-/// `None` if there is no such file, or it is none: reading a pipe would wait for a writer.
-fn stamp(path: &Path) -> Option<Stamp> {
+/// The version of a file. `None` if it is missing or is no regular file: reading a pipe would wait for a writer.
+fn file_version(path: &Path) -> Option<FileVersion> {
     let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
+    Some(FileVersion {
+        inode: found.ino(),
+        bytes: found.size(),
+        modified_seconds: found.mtime(),
+        modified_nanoseconds: found.mtime_nsec(),
+    })
 }
 
-fn make_folder(place: &Path) -> Option<PathBuf> {
+fn make_folder(parent: &Path) -> Option<PathBuf> {
     let id = process::id();
-    (0..ATTEMPTS_MAX).map(|attempt| place.join(format!("prompush-run.{id}.{attempt}"))).find(
-        // It fails where there is something of that name, whatever that is.
+    (0..ATTEMPTS_MAX).map(|attempt| parent.join(format!("prompush-run.{id}.{attempt}"))).find(
+        // This fails if the name is taken.
         |folder| DirBuilder::new().mode(0o700).create(folder).is_ok(),
     )
 }

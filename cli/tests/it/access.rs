@@ -139,22 +139,22 @@ fn what_is_given_in_part_or_twice_is_named() {
             assert!(failed.stderr.contains(word), "{word} in {}", failed.stderr);
         }
     };
-    check(&["--password-file", &password], &[], &["`--user` is not", "`--user NAME`"]);
-    check(&["--user", "u"], &[], &["`--password-file` is not", "PROMPUSH_PASSWORD"]);
+    check(&["--password-file", &password], &[], &["without `--user`", "`--user NAME`"]);
+    check(&["--user", "u"], &[], &["without `--password-file`", "PROMPUSH_PASSWORD"]);
     check(
         &["--user", "u", "--password-file", &missing],
         &[],
         &["`--password-file`", &missing, "No such file"],
     );
-    check(&["--cert-file", &password], &[], &["`--key-file` is not"]);
-    check(&["--key-file", &password], &[], &["`--cert-file` is not"]);
+    check(&["--cert-file", &password], &[], &["without `--key-file`"]);
+    check(&["--key-file", &password], &[], &["without `--cert-file`"]);
     check(&["--bearer-token-file", &password, "--user", "u"], &[], &["cannot be used with"]);
     let twice = [("PROMPUSH_PASSWORD", "wonder"), ("PROMPUSH_BEARER_TOKEN", "wonder")];
     check(&[], &twice, &["`PROMPUSH_PASSWORD` and `PROMPUSH_BEARER_TOKEN` are both set"]);
     check(
         &[],
         &[("PROMPUSH_PASSWORD", "wonder")],
-        &["`PROMPUSH_PASSWORD` is given", "`--user` is not"],
+        &["`PROMPUSH_PASSWORD` is given", "without `--user`"],
     );
     check(&[], &[("PROMPUSH_INSECURE", "maybe")], &["`PROMPUSH_INSECURE`", "`1` or `0`"]);
     check(&[], &[("PROMPUSH_HEADERS", "wonder")], &["`PROMPUSH_HEADERS`", "X-Scope-OrgID: team-a"]);

@@ -109,7 +109,7 @@ fn several_files_are_one_body() {
     assert!(
         refused
             .stderr
-            .starts_with(&format!("error: metric family `a` is in `{a}` and in `{again}`")),
+            .starts_with(&format!("error: metric family `a` is in `{a}` and also in `{again}`")),
         "{}",
         refused.stderr
     );
@@ -122,7 +122,7 @@ fn several_files_are_one_body() {
 fn input_has_a_limit() {
     assert_eq!(dry_run(&["--input-bytes-max", "4"], "a 1\n").expect_code(0).code, Some(0));
     let refused = dry_run(&["--input-bytes-max", "3"], "a 1\n").expect_code(1);
-    assert!(refused.stderr.contains("more than 3 bytes"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("larger than 3 bytes"), "{}", refused.stderr);
 }
 
 #[test]

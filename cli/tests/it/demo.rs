@@ -14,9 +14,10 @@ fn it_shows_what_arrived_and_what_was_lost() {
     assert_eq!(done.stderr, "");
     assert!(!done.stdout.contains('\u{1b}'), "{}", done.stdout);
     let sentence = done.stdout.lines().last().unwrap_or_default();
-    assert!(sentence.starts_with("Recorded "), "{}", done.stdout);
-    assert!(sentence.contains("2 programs that ended cleanly, and all "), "{sentence}");
-    assert!(sentence.contains(" were lost, and its group has expired."), "{sentence}");
+    assert!(sentence.starts_with("The 2 programs "), "{}", done.stdout);
+    assert!(sentence.contains("2 programs that ended cleanly recorded "), "{sentence}");
+    assert!(sentence.contains(" items, and all "), "{sentence}");
+    assert!(sentence.contains(" were lost; its group has expired."), "{sentence}");
     for line in ["worker-2 ended by SIGTERM: recorded ", "worker-3 killed by SIGKILL: recorded "] {
         assert!(done.stdout.contains(line), "{}", done.stdout);
     }
@@ -26,7 +27,7 @@ fn it_shows_what_arrived_and_what_was_lost() {
 fn on_a_gateway_without_expiry_it_says_so_and_cleans_up() {
     let Some(gateway) = Pushgateway::start(Version::Sid) else { return };
     let done = run(&["demo", "--gateway", gateway.url()], "").expect_code(0);
-    assert!(done.stdout.contains("this gateway knows no expiry"), "{}", done.stdout);
+    assert!(done.stdout.contains("this gateway does not expire groups"), "{}", done.stdout);
     assert!(done.stdout.contains("deleted the demo's 3 groups"), "{}", done.stdout);
     assert!(exposed(gateway.url(), "job=\"demo\"").is_empty());
 }

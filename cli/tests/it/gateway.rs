@@ -25,7 +25,7 @@ fn a_taken_port_is_named() {
         "{}",
         done.stderr
     );
-    assert!(done.stderr.contains("hint: another program listens there"), "{}", done.stderr);
+    assert!(done.stderr.contains("hint: another program uses the port"), "{}", done.stderr);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn flags_are_those_of_the_pushgateway() {
     assert_eq!(gateway.process.wait(WAIT_MAX).code(), Some(0));
 
     let done = run(&["gateway", "--persistence.file=/tmp/x"], "").expect_code(2);
-    assert!(done.stderr.contains("in memory for now"), "{}", done.stderr);
+    assert!(done.stderr.contains("keeps metrics only in memory"), "{}", done.stderr);
     let done = run(&["gateway", "--metric.expiration=5w"], "").expect_code(2);
     assert!(done.stderr.contains("such as `30s`"), "{}", done.stderr);
     let done = run(&["gateway", "--web.listen-address=nowhere"], "").expect_code(1);

@@ -56,10 +56,10 @@ fn what_could_not_be_pushed_is_kept_listed_sent_and_gone() {
     assert_eq!(exposed(&url, "b{"), ["b{instance=\"i\",job=\"x\"} 2"]);
     assert!(listed(&spool).is_empty());
     let done = run(&flush, "").expect_code(0);
-    assert_eq!(done.stderr, format!("nothing is kept in `{spool}`\n"));
+    assert_eq!(done.stderr, format!("no file in the spool `{spool}`\n"));
     for command in ["list", "flush"] {
         let done = run(&["spool", command, "--spool", "mistyped"], "").expect_code(0);
-        let expected = "nothing is kept in `mistyped`: there is no such directory\n";
+        let expected = "no file in the spool `mistyped`: the directory does not exist\n";
         assert_eq!(done.stderr, expected, "{command}");
     }
 }
@@ -86,9 +86,10 @@ fn a_later_push_sends_what_else_is_kept_and_replaces_its_own() {
         let line = format!("a{{instance=\"\",job=\"x\",run=\"{run}\"}} {value}");
         assert!(values.contains(&line), "{values:?}");
     }
-    let dropped = "dropped what was kept of {job=\"x\",run=\"2\"} at ";
+    let dropped = "removed the file of {job=\"x\",run=\"2\"} at ";
     assert!(
-        done.stderr.contains(dropped) && done.stderr.contains("pushed since"),
+        done.stderr.contains(dropped)
+            && done.stderr.contains("the group was pushed after the file was made"),
         "{}",
         done.stderr
     );

@@ -3,9 +3,8 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
-use crate::error::cause::Cause;
-use crate::error::html_page::is_html;
-use crate::http::failure::HttpFailureKind;
+use crate::error::{Cause, is_html};
+use crate::http::HttpFailureKind;
 
 /// How much is read of the answer to a successful push, in bytes. A Pushgateway answers without a
 /// body.

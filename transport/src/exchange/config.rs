@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use prompush_core::Format;
 
-use crate::error::config::ConfigError;
+use crate::error::ConfigError;
 use crate::exchange::retry::RetryPolicy;
-use crate::http::agent::HttpAgentOptions;
-use crate::http::credentials::Credentials;
-use crate::http::tls::Tls;
-use crate::payload::body::BodyOptions;
+use crate::http::{Credentials, HttpAgentOptions, Tls};
+use crate::payload::BodyOptions;
 
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;

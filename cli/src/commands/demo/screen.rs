@@ -1,22 +1,22 @@
-//! The demo on stdout: a table that lives, in a terminal; plain lines, in a pipe.
+//! The demo on stdout: in a terminal a table that is drawn again and again, in a pipe only lines.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use super::tally::Tally;
+use crate::commands::demo::results::Results;
 use crate::error::CliError;
 use crate::output::escape::escape_control;
 use crate::output::table::Table;
 
-/// Where the demo is shown.
+/// The output of the demo.
 #[derive(Debug)]
 pub(super) struct Screen {
     is_terminal: bool,
-    /// Lines of the table that stand above the cursor, to be drawn over.
+    /// The lines of the table above the cursor. The next table is drawn over them.
     table_lines: usize,
-    /// The table as it was drawn last, so that a line can be put above it.
+    /// The last table, so that a line can be inserted above it.
     table: String,
-    /// What went wrong with stdout; the demo goes on, and cleans up.
+    /// The first error of stdout. The demo goes on, so that it cleans up.
     failure: Option<io::Error>,
 }
 
@@ -26,19 +26,19 @@ impl Screen {
         Self { is_terminal, table_lines: 0, table: String::new(), failure: None }
     }
 
-    /// Says what happened; above the table, if there is one.
+    /// Prints a line, above the table if there is one.
     pub(super) fn line(&mut self, text: &str) {
         let text = format!("{}{}\n{}", self.erase(), escape_control(text), self.table);
         self.write(&text);
     }
 
-    /// Shows how things stand: in a terminal only, as a pipe would get the same lines again and again.
-    pub(super) fn table(&mut self, elapsed: Duration, tally: &Tally) {
+    /// Draws the table of the workers. Does so only in a terminal: a pipe would get the table again and again.
+    pub(super) fn table(&mut self, elapsed: Duration, results: &Results) {
         if !self.is_terminal {
             return;
         }
         let mut table = Table::new(["WORKER", "RECORDED", "ON THE GATEWAY", "STATE"]);
-        for worker in &tally.workers {
+        for worker in &results.workers {
             let (recorded, held) = worker.numbers();
             let state = worker.state().to_owned();
             table.push([worker.instance.clone(), recorded.to_string(), held, state]);
@@ -50,13 +50,16 @@ impl Screen {
         self.write(&text);
     }
 
-    /// Leaves the table as it stands: what follows comes below it.
-    pub(super) fn settle(&mut self) {
+    /// Keeps the last table on the screen. The next line is printed below it.
+    pub(super) fn keep_table(&mut self) {
         self.table_lines = 0;
         self.table.clear();
     }
 
-    /// Whether all could be shown.
+    /// Reports the first error of stdout.
+    ///
+    /// # Errors
+    /// [`CliError::BrokenPipe`] or [`CliError::Stdout`].
     pub(super) fn finish(&mut self) -> Result<(), CliError> {
         match self.failure.take() {
             None => Ok(()),
@@ -65,7 +68,7 @@ impl Screen {
         }
     }
 
-    /// Moves to where the table begins, and clears from there on.
+    /// The control sequence that clears the table: up to its first line, then clear to the end of the screen.
     fn erase(&self) -> String {
         match self.table_lines {
             0 => String::new(),

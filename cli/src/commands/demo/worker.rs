@@ -1,32 +1,32 @@
-//! A program that records and pushes, as any program would with the library.
+//! A worker of the demo: a program that records and pushes with the library, as any program would.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use prompush::{Buckets, Counter, GatewayConfig, Histogram, Pusher, Registry, RegistryError};
+use prompush_core::clock::{Clock as _, SystemClock};
 
-use super::now;
 use crate::args::{DemoWorkerArgs, LogLevel};
 use crate::error::CliError;
 use crate::output::logger;
 use crate::signals::{self, SignalThread};
 
-/// The counter that is compared: what a worker says it recorded, and what the gateway holds.
+/// The counter of a worker. The demo compares what the worker reports with what the gateway holds.
 pub(super) const ITEMS: &str = "demo_items_processed_total";
-/// How a line begins by which a worker reports its total.
+/// The beginning of a line in which a worker reports its total.
 pub(super) const REPORT: &str = "recorded ";
 
 /// Time between two items.
 const WORK_INTERVAL: Duration = Duration::from_millis(25);
-/// How long the last push may take.
+/// Limit to the time of the last push.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &DemoWorkerArgs) -> Result<(), CliError> {
     logger::init(LogLevel::Warn);
     let (sender, stop) = channel();
     let _signals = SignalThread::start(&signals::ENDING, move |signal| {
-        sender.send(signal).ok(); // nobody listens once the work is over
+        sender.send(signal).ok(); // the receiver is dropped when the work is over
     })?;
 
     let registry = Registry::new();
@@ -42,15 +42,15 @@ pub(crate) fn run(args: &DemoWorkerArgs) -> Result<(), CliError> {
     }
     let pusher = builder.spawn(registry).map_err(CliError::Gateway)?;
 
-    let start = now();
-    while start.elapsed() < args.ends_after {
+    let end = SystemClock.deadline(args.ends_after);
+    while SystemClock.now() < end {
         match stop.recv_timeout(WORK_INTERVAL) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
         }
         seconds.observe(WORK_INTERVAL.as_secs_f64());
         items.inc();
-        // Nobody to report to: the demo has gone, so this program goes as well.
+        // The demo has ended, so this worker ends, too.
         if report(items.get()).is_err() {
             break;
         }

@@ -110,7 +110,9 @@ fn traces_are_not_sent_back_to_the_bridge() {
     let address = free_address();
     let (listen, url) = (address.to_string(), format!("http://localhost:{}", address.port()));
     let done = run(&["bridge", "--listen", &listen, "--traces-to", &url], "").expect_code(2);
-    let start = format!("error: cannot use `{url}` as `--traces-to`: expected another endpoint");
+    let start = format!(
+        "error: cannot use `{url}` as `--traces-to`: expected an endpoint other than this bridge"
+    );
     assert!(done.stderr.starts_with(&start), "{}", done.stderr);
 }
 

@@ -64,7 +64,7 @@ fn what_is_seen_of_one_process_in_two_places_is_one_group() {
     let arguments = ["--scrape", &first.url(), "--scrape", &clashing.url()];
     let bridge = Bridge::start(&gateway.url, &arguments);
     wait_for(WAIT_MAX, "it says so", || {
-        bridge.log.try_iter().find(|line| line.contains("only the first is pushed"))
+        bridge.log.try_iter().find(|line| line.contains("only the first source is pushed"))
     });
     wait_for_lines(&gateway.url, "a{", |lines| lines.iter().any(|line| line.ends_with(" 1")));
     bridge.end();

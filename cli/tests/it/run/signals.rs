@@ -45,12 +45,13 @@ impl Running {
 
     /// Waits until the wrapper is ready for the next signal to its group.
     #[track_caller]
-    fn wait_for_bystander(&self) {
+    fn wait_for_probe(&self) {
         let children = format!("/proc/{0}/task/{0}/children", self.process.0.id());
-        wait_until(WAIT_MAX, "there is another bystander", || {
+        wait_until(WAIT_MAX, "there is a new probe", || {
             let children = std::fs::read_to_string(&children).unwrap_or_default();
             let mut children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-            children.any(|pid: u32| pid.cast_signed() != self.command && state(pid) == 'S')
+            children
+                .any(|pid: u32| pid.cast_signed() != self.command && try_state(pid) == Some('S'))
         });
     }
 
@@ -61,8 +62,13 @@ impl Running {
 }
 
 fn state(pid: u32) -> char {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is there");
-    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).expect("it has a state")
+    try_state(pid).expect("it is there, and has a state")
+}
+
+/// `None` for a process that has ended: a probe may end between the list of children and this look.
+fn try_state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
 }
 
 /// Counts the signals of that name until it gets SIGUSR1 or SIGUSR2, whichever is not counted.
@@ -110,7 +116,7 @@ fn a_signal_to_it_alone_reaches_the_command_once() {
 #[test]
 fn a_signal_to_the_whole_group_reaches_the_command_once() {
     check_that_each_is_counted_once(|running, signal| {
-        running.wait_for_bystander();
+        running.wait_for_probe();
         let group = Pid::from_child(&running.process.0);
         rustix::process::kill_process_group(group, signal).expect("it is there");
     });

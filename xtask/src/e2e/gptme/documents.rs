@@ -108,7 +108,7 @@ mod tests {
             assert!(right <= 24, "{panel}");
             for target in panel["targets"].as_array().expect("targets") {
                 let query = with_variables(target["expr"].as_str().expect("a query"));
-                assert!(!query.contains('$'), "a variable that nobody fills in: {query}");
+                assert!(!query.contains('$'), "a variable without a value: {query}");
             }
         }
     }

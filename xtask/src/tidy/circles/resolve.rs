@@ -135,7 +135,7 @@ impl Search<'_> {
             if is_own || import.is_reexport {
                 self.path(module, &[import.path.as_slice(), rest].concat(), via);
             } else {
-                // A private import is no re-export: whoever takes a name through it needs this file.
+                // A private import is no re-export: a file that takes a name through it needs this file.
                 self.found.insert((place.file, name.clone()));
             }
         }
