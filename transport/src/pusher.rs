@@ -218,7 +218,7 @@ impl PusherBuilder {
         let key = self.key?;
         if self.interval.is_zero() {
             let (option, value) = ("interval", self.interval);
-            return Err(ConfigError::Option { option, value, expected: "more than nothing" });
+            return Err(ConfigError::Option { option, value, expected: "more than zero" });
         }
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
         sources.extend(self.ttl.map(|ttl| Box::new(push_ttl(ttl)) as Box<dyn Source>));

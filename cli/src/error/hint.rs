@@ -71,7 +71,7 @@ const OPTION_NAMES: OptionNames = OptionNames {
 };
 
 fn push_hint(error: &PushError) -> Option<String> {
-    let hint = error.hint().map(|hint| hint.display(&OPTION_NAMES).to_string());
+    let hint = error.hint().map(|hint| hint.to_text(&OPTION_NAMES));
     let of_spool = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
             Some(format!("`prompush spool flush --spool {}` sends what is kept", dir.display()))

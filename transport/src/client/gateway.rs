@@ -92,13 +92,13 @@ impl Gateway {
     pub fn at(url: HttpUrl, config: GatewayConfig) -> Result<Self, ConfigError> {
         config.check()?;
         if url.authorization().is_some() && config.credentials.has_authorization() {
-            let expected = "them once: the gateway's URL holds a user as well";
+            let expected = "credentials in one place, but the gateway's URL has a user, too";
             return Err(ConfigError::Credentials { expected });
         }
         if config.tls.is_insecure() {
             log::warn!(
-                "the certificate of `{}` is not checked: whoever is in between can read and change \
-                 everything, credentials too",
+                "the certificate of `{}` is not checked: anyone on the network path can read and \
+                 change everything, credentials too",
                 url.to_redacted()
             );
         }

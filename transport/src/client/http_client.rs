@@ -143,7 +143,7 @@ impl HttpClient {
             .map_err(|error| read_failure(error, timeout))
             .map_err(|failure| failed(failure.kind, failure.cause))?;
         if is_cut {
-            let words = format!("it has more than {} bytes", self.answer_bytes_max);
+            let words = format!("the answer has more than {} bytes", self.answer_bytes_max);
             return Err(failed(HttpFailureKind::TooLarge, Cause::Text(words)));
         }
         Ok(HttpAnswer { status: answer.status, is_html: answer.html, body })

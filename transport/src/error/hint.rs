@@ -19,7 +19,7 @@ const OTHER_PORTS: &[(u16, &str)] = &[
 /// Advice about an error.
 ///
 /// `Display` words the advice for a Rust program, with the names of this library's options.
-/// [`display`](Self::display) takes other names for the options, such as the flags of a command line.
+/// [`to_text`](Self::to_text) takes other names for the options, such as the flags of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
@@ -181,7 +181,7 @@ impl Default for OptionNames {
 
 impl Hint {
     /// Words the advice with these names of options.
-    pub fn display(&self, names: &OptionNames) -> impl fmt::Display {
+    pub fn to_text(&self, names: &OptionNames) -> String {
         self.about_content()
             .or_else(|| self.about_network())
             .map_or_else(|| self.with_names(names), str::to_owned)
@@ -366,7 +366,7 @@ impl Hint {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.display(&OptionNames::default()).fmt(f)
+        f.write_str(&self.to_text(&OptionNames::default()))
     }
 }
 

@@ -204,7 +204,8 @@ impl PushError {
 
     fn attempts_made(&self) -> String {
         let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
-        let pause = self.retry_after().map(|time| format!("it asks to be left alone for {time:?}"));
+        let pause =
+            self.retry_after().map(|time| format!("the gateway asks for a pause of {time:?}"));
         let notes: Vec<String> = attempts.into_iter().chain(pause).collect();
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }

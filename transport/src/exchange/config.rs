@@ -144,7 +144,7 @@ impl GatewayConfig {
             ("attempt_timeout", self.attempt_timeout),
         ];
         if let Some((option, value)) = limits.into_iter().find(|(_, value)| value.is_zero()) {
-            return Err(ConfigError::Option { option, value, expected: "more than nothing" });
+            return Err(ConfigError::Option { option, value, expected: "more than zero" });
         }
         match self.format {
             Format::Text | Format::Protobuf => Ok(()),

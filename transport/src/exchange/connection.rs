@@ -188,9 +188,10 @@ impl Connection {
             };
         let cause = match kind {
             PushErrorKind::Redirected(_) => answer.location.as_deref().map(location),
-            PushErrorKind::NotAGateway => {
-                Some(Cause::Text(format!("it has status {} and is an HTML page", answer.status)))
-            }
+            PushErrorKind::NotAGateway => Some(Cause::Text(format!(
+                "the answer has status {} and is an HTML page",
+                answer.status
+            ))),
             _ => self.answer_text(operation, &mut answer).map(Cause::Answer),
         };
         Err(AttemptError { kind, cause, is_retryable, retry_after, dropped: 0 })

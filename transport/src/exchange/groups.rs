@@ -69,7 +69,7 @@ pub(crate) fn read_all<T: DeserializeOwned>(
     let mut reader = BufReader::with_capacity(64 * 1024, &mut limited);
     let answer = begins_as_html(&mut reader).and_then(|html| {
         if html {
-            return Err(not_a_gateway("it is an HTML page"));
+            return Err(not_a_gateway("the answer is an HTML page"));
         }
         serde_json::from_reader::<_, ApiAnswer<T>>(&mut reader).map_err(json_error)
     });
@@ -95,7 +95,8 @@ fn json_error(error: serde_json::Error) -> ReadError {
             "the answer stops in the middle",
         ))
     } else {
-        let text = format!("it is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
+        let text =
+            format!("the answer is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
         ReadError::Other(HttpFailureKind::Garbled, Cause::Text(text))
     }
 }

@@ -94,14 +94,14 @@ impl Credentials {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let fail = |expected| Err(ConfigError::Credentials { expected });
         if name.is_empty() || !name.bytes().all(token) {
-            return fail("a header's name, such as `X-Scope-OrgID`");
+            return fail("a valid header name, such as `X-Scope-OrgID`");
         }
         if RESERVED.contains(&name.as_str()) {
-            return fail("a header that requests do not have of their own");
+            return fail("a header that requests do not set by themselves");
         }
         let has_authorization = name == AUTHORIZATION && self.authorization.is_some();
         if has_authorization || self.headers.iter().any(|(other, _)| *other == name) {
-            return fail("each header once");
+            return fail("each header only once");
         }
         check_value(&value.reveal(), "a header value of printable ASCII characters")?;
         self.headers.push((name, value));
@@ -251,10 +251,10 @@ mod tests {
         refused(lines("s3cret"), "line 1 of the headers as a header: expected `Name: value`");
         refused(lines("# x\na: 1\n\nb:s3cret"), "line 4 of the headers");
         refused(lines("root:s3cret:0:0:root:/root:/bin/sh"), "expected `Name: value`");
-        refused(lines("a b: s3cret"), "header's name");
-        refused(lines(": s3cret"), "header's name");
-        refused(lines("Host: s3cret"), "of their own");
-        refused(lines("Content-Length: s3cret"), "of their own");
+        refused(lines("a b: s3cret"), "valid header name");
+        refused(lines(": s3cret"), "valid header name");
+        refused(lines("Host: s3cret"), "by themselves");
+        refused(lines("Content-Length: s3cret"), "by themselves");
         refused(lines("a: s3cret\nA: s3cret"), "once");
         refused(lines("a:"), "`Name: value`");
         refused(lines("a: s3cret\u{1b}[31m"), "printable ASCII");

@@ -108,7 +108,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
     let text = String::from_utf8(bytes).map_err(|_| fail("text in UTF-8"))?;
     // Some editors put a byte order mark before the text.
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    if text.trim().is_empty() { Err(fail("something in it, but it is empty")) } else { Ok(text) }
+    if text.trim().is_empty() {
+        Err(fail("a file with content, but it is empty"))
+    } else {
+        Ok(text)
+    }
 }
 
 /// Reads a small file, which may be empty.
@@ -148,7 +152,7 @@ pub(crate) fn warn_if_open_to_all(path: &Path) {
     let mounted = MOUNTED_SECRETS.iter().any(|folder| path.starts_with(folder));
     if data.is_file() && data.permissions().mode() & READABLE_BY_ALL != 0 && !mounted {
         let path = path.display();
-        log::warn!("every user of this machine can read `{path}`: `chmod 600` keeps it to you");
+        log::warn!("every user of this machine can read `{path}`: `chmod 600` restricts it to you");
     }
 }
 

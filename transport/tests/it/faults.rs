@@ -359,7 +359,7 @@ fn a_server_without_tls_is_recognised() {
 fn a_timeout_of_zero_is_refused() {
     let config = GatewayConfig::default().attempt_timeout(Duration::ZERO);
     let refused = Gateway::with_config("http://127.0.0.1:1", config).unwrap_err().to_string();
-    assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than nothing");
+    assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than zero");
 }
 
 #[test]

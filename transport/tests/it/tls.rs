@@ -244,5 +244,5 @@ fn credentials_in_url_and_config_are_refused() {
     let credentials = Credentials::bearer(Secret::text("wonder")).unwrap();
     let config = config().credentials(credentials);
     let error = Gateway::with_config("http://u:p@gw", config).unwrap_err();
-    assert!(error.to_string().contains("the gateway's URL holds a user as well"), "{error}");
+    assert!(error.to_string().contains("the gateway's URL has a user, too"), "{error}");
 }

@@ -194,9 +194,9 @@ mod tests {
     use super::*;
     use crate::exposition::metric_family::{Bucket, Quantile};
 
-    fn check(value: MetricValue, labels: &str, expected: &str) {
+    fn check(value: &MetricValue, labels: &str, expected: &str) {
         let mut out = b"before\n".to_vec();
-        let written = write_metric(&mut out, "m", labels.as_bytes(), &value, |n| n, |n| n);
+        let written = write_metric(&mut out, "m", labels.as_bytes(), value, |n| n, |n| n);
         assert_eq!(out[written.labels], *labels.as_bytes());
         assert_eq!(written.count, expected.lines().count());
         assert_eq!(String::from_utf8(out).unwrap(), format!("before\n{expected}"));
@@ -207,13 +207,13 @@ mod tests {
         let buckets = vec![Bucket { upper_bound: 0.5, cumulative_count: 2.0 }];
         let histogram = HistogramValue { buckets, sum: 1.5, count: 3.0 };
         check(
-            MetricValue::Histogram(histogram.clone()),
+            &MetricValue::Histogram(histogram.clone()),
             "a=\"1\"",
             "m_bucket{a=\"1\",le=\"0.5\"} 2\nm_bucket{a=\"1\",le=\"+Inf\"} 3\n\
              m_sum{a=\"1\"} 1.5\nm_count{a=\"1\"} 3\n",
         );
         check(
-            MetricValue::Histogram(histogram),
+            &MetricValue::Histogram(histogram),
             "",
             "m_bucket{le=\"0.5\"} 2\nm_bucket{le=\"+Inf\"} 3\nm_sum 1.5\nm_count 3\n",
         );
@@ -223,7 +223,7 @@ mod tests {
     fn a_summary_has_its_quantiles_first() {
         let quantiles = vec![Quantile { quantile: 0.9, value: 4.0 }];
         let summary = SummaryValue { quantiles, sum: 5.0, count: 2.0 };
-        check(MetricValue::Summary(summary), "", "m{quantile=\"0.9\"} 4\nm_sum 5\nm_count 2\n");
-        check(MetricValue::Number(7.0), "a=\"1\"", "m{a=\"1\"} 7\n");
+        check(&MetricValue::Summary(summary), "", "m{quantile=\"0.9\"} 4\nm_sum 5\nm_count 2\n");
+        check(&MetricValue::Number(7.0), "a=\"1\"", "m{a=\"1\"} 7\n");
     }
 }
