@@ -13,7 +13,7 @@ pub fn otlp_capture(name: &str) -> Vec<u8> {
     read(&format!("otlp/{name}.bin"))
 }
 
-/// The same export in the JSON mapping of protobuf.
+/// The captured export `name` in the JSON mapping of protobuf.
 ///
 /// # Panics
 ///

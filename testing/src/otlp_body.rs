@@ -51,13 +51,13 @@ pub fn attribute(key: &str, value: Message) -> Message {
     [bytes(1, key), bytes(2, value)].concat()
 }
 
-/// The attributes of a point. `field` is the number of their field, which depends on the kind.
+/// The attributes of a point. `field` is the number of the attributes field, which depends on the kind of the point.
 pub fn attributes(field: u64, attributes: &[(&str, &str)]) -> Message {
     let one = |(key, value): &(&str, &str)| bytes(field, attribute(key, bytes(1, value)));
     attributes.iter().flat_map(one).collect()
 }
 
-/// The start time and the time of a point.
+/// The start time of a point, and the time at which its value was taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Span(pub u64, pub u64);
 
@@ -108,12 +108,12 @@ fn points(of: &[Message]) -> Message {
     of.iter().map(|point| bytes(1, point)).collect::<Vec<Message>>().concat()
 }
 
-/// A gauge with these points.
+/// A gauge with the points `of`.
 pub fn gauge(name: &str, unit: &str, of: &[Message]) -> Message {
     metric(name, unit, 5, points(of))
 }
 
-/// A sum with these points.
+/// A sum with the points `of`.
 pub fn sum(name: &str, temporality: u64, monotonic: bool, of: &[Message]) -> Message {
     sum_in("", name, temporality, monotonic, of)
 }
@@ -155,7 +155,7 @@ pub fn summary(name: &str, of: &[Message]) -> Message {
     metric(name, "", 11, points(of))
 }
 
-/// An export, with a scope of its own for each metric.
+/// An export. Each pair is the name of a scope, and the one metric of this scope.
 pub fn export(scopes: &[(&str, Message)]) -> Message {
     let scope = |(name, metrics): &(&str, Message)| {
         bytes(2, [bytes(1, bytes(1, name)), metrics.clone()].concat())
