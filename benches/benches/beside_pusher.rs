@@ -1,7 +1,7 @@
-//! What recording costs while a pusher is at work, well or in vain, as a ratio to recording alone.
+//! The cost of recording while a pusher runs, with and without success, as a ratio to recording alone.
 //!
-//! `cargo bench -p prompush-benches --bench beside_pusher`. The cases take turns, so that what else
-//! the machine does meets all of them; the time is the recording thread's processor time.
+//! Run it with `cargo bench -p prompush-benches --bench beside_pusher`. The cases take turns, so that a disturbance
+//! of the machine hits all of them. The time is the processor time of the recording thread.
 #![allow(missing_docs, clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::hint::black_box;
@@ -14,10 +14,10 @@ use prompush_testing::{Answer, ScriptedServer, free_address};
 const ROUNDS: usize = 41;
 const RECORDINGS: u64 = 400_000;
 const SERIES: usize = 1000;
-/// So short that a push is always on its way: a program waits for seconds.
+/// So short that a push is nearly always in flight. A real program pushes every few seconds.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// A registry whose counters are looked up by their labels, and its pusher, if it has one.
+/// A registry whose counters are looked up by their labels, with a pusher or without.
 struct Case {
     name: &'static str,
     calls: Family<LabelNames<1>, Counter>,

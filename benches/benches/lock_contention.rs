@@ -1,7 +1,7 @@
-//! Recording from one thread and from two, ours beside the others, with and without an encode
-//! going on: what a lock would cost. And creating series.
+//! Recording from one thread and from two, with and without a concurrent encode, in each library: the cost of a
+//! lock. The last bench creates series.
 //!
-//! With two threads the time is wall time per operation of one thread.
+//! With two threads the time is the wall time per operation of one thread.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use prompush_benches::measure::{on_threads, wall_time};
 use prompush_benches::workload::{borrowed, counter_labels, pair_labels};
 use prompush_benches::{Peer, Workload, for_each_peer};
 
-/// Threads, and how far their series are apart.
+/// The number of threads, and the distance between their series.
 const CASES: [(&str, usize, u32); 3] =
     [("1_thread", 1, 0), ("2_threads_same_series", 2, 0), ("2_threads_own_series", 2, 50)];
 
@@ -41,7 +41,7 @@ fn lookup(c: &mut Criterion) {
     group.finish();
 }
 
-/// Increments a counter that was kept.
+/// Increments a counter through a handle.
 fn handle(c: &mut Criterion) {
     let mut group = c.benchmark_group("handle_inc");
     for_each_peer!(P => {
@@ -79,7 +79,7 @@ fn observe(c: &mut Criterion) {
     group.finish();
 }
 
-/// Looks up a counter while another thread encodes 20,000 of them over and over.
+/// Looks up a counter while another thread repeatedly encodes 20,000 counters.
 fn lookup_during_encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("lookup_during_encode");
     for_each_peer!(P => {
@@ -88,7 +88,7 @@ fn lookup_during_encode(c: &mut Criterion) {
         let mut buffer = <P as Peer>::Buffer::default();
         group.bench_function(P::NAME, |b| {
             b.iter_custom(|iterations| {
-                beside(
+                while_repeating(
                     || peer.encode_text(&mut buffer).is_ok(),
                     || {
                         let start = wall_time();
@@ -102,8 +102,11 @@ fn lookup_during_encode(c: &mut Criterion) {
     group.finish();
 }
 
-/// What `measured` measures while another thread does `work` over and over.
-fn beside(mut work: impl FnMut() -> bool + Send, measured: impl FnOnce() -> Duration) -> Duration {
+/// The result of `measured` while another thread repeats `work`.
+fn while_repeating(
+    mut work: impl FnMut() -> bool + Send,
+    measured: impl FnOnce() -> Duration,
+) -> Duration {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {

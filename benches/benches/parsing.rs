@@ -1,4 +1,4 @@
-//! Parsing the 3,500-line body, in bytes a second.
+//! Parsing the body of 3,500 lines, in bytes per second.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,16 +1,15 @@
-//! What an encoder is measured against: the same bytes, from memory where they lie in order, and the numbers by the
-//! usual crates.
+//! The floor of an encoder: copying the same bytes in order, and formatting the numbers with the usual crates.
 
-/// The same text as another encoder's, in two ways.
+/// The text of another encoder, which the floor writes in two ways.
 #[derive(Debug)]
 pub struct Floor {
     text: Vec<u8>,
-    /// Whole lines without a number, and what stands before each number, one behind the other.
+    /// The complete lines without a number, and the text before each number, one after the other.
     prefixes: Vec<u8>,
     pieces: Vec<Piece>,
 }
 
-/// Where a prefix ends, and the number behind it.
+/// The end of a prefix, and the number after the prefix.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     end: usize,
@@ -25,7 +24,7 @@ enum Number {
 }
 
 impl Floor {
-    /// Takes a text apart.
+    /// Splits a text into prefixes and numbers.
     pub fn of(text: &[u8]) -> Self {
         let (mut prefixes, mut pieces) = (Vec::new(), Vec::new());
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -50,7 +49,7 @@ impl Floor {
         out.extend_from_slice(&self.text);
     }
 
-    /// Copies what stands before the numbers, and formats the numbers; nothing else.
+    /// Copies the prefixes and formats the numbers, and does nothing else.
     pub fn format(&self, out: &mut Vec<u8>) {
         out.clear();
         let mut start = 0;

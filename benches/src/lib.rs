@@ -1,10 +1,9 @@
-//! What the benches share: the workload, the libraries that do it, and the proof that they all do
-//! the same.
+//! The shared parts of the benches: the workload, the libraries, and the check that all libraries do the same work.
 //!
 //! [`Workload::FULL`] is 3,500 sample lines: 1,000 counters with three labels, 1,000 gauges with
 //! two, and 100 histograms with two labels and twelve buckets.
-//! Each library is a [`Peer`], ours one among them; [`for_each_peer!`] names them all once.
-//! Nothing is timed before [`verify`] has read every library's output and found our samples in it.
+//! Each library is a [`Peer`], prompush among them; [`for_each_peer!`] is the only list of them.
+//! [`verify`] parses the output of every library and compares it with ours before anything is timed.
 #![forbid(unsafe_code)]
 
 pub mod workload;

@@ -1,40 +1,40 @@
-//! Measuring on a machine that others use as well.
+//! Measuring on a machine that other programs use as well.
 //!
-//! One thread is measured by the processor time it got, so that waiting for a turn does not
-//! count. Several threads are measured by wall time, since waiting for each other does, and only
-//! runs count in which they had the processors to themselves.
+//! One thread is measured by its processor time, so that waiting for a processor does not count. Several threads
+//! are measured by wall time, because waiting for each other counts. Of those, only the runs count in which the
+//! threads had nearly all of their processors.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Runs in which the threads had less than this share of the processors do not count.
+/// The share of the processors below which a run does not count.
 pub const SHARE_MIN: f64 = 0.9;
 
-/// With fewer runs that count, those with the largest shares are taken, and said so.
+/// The number of runs that have to count. With fewer, the runs with the largest shares are taken and marked.
 const CLEAN_RUNS_MIN: usize = 3;
 
-/// How many runs are taken when too few count.
+/// The number of runs that are taken when too few count.
 const BEST_RUNS: usize = 5;
 
-/// What several runs gave.
+/// The result of several runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
-    /// Half of the runs gave less.
+    /// The median of the runs.
     pub median: f64,
-    /// The least.
+    /// The smallest value.
     pub min: f64,
-    /// The most.
+    /// The largest value.
     pub max: f64,
-    /// How many runs.
+    /// The number of runs.
     pub runs: usize,
-    /// Whether the threads had their processors to themselves in enough runs.
+    /// Whether enough runs had nearly all of their processors.
     pub is_clean: bool,
 }
 
 impl Summary {
-    /// Of runs that all count.
+    /// Summarizes runs that all count.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -44,7 +44,7 @@ impl Summary {
         Self { median, min: at(0), max, runs: sorted.len(), is_clean: true }
     }
 
-    /// Of runs that count if their share of the processors was large enough.
+    /// Summarizes runs of which only those with a large share of the processors count.
     pub fn of_shared(runs: &[Shared]) -> Self {
         let clean: Vec<f64> =
             runs.iter().filter(|run| run.is_clean()).map(|run| run.value).collect();
@@ -57,7 +57,7 @@ impl Summary {
         Self { is_clean: false, ..Self::of(&best) }
     }
 
-    /// The same in another unit.
+    /// Converts the values to another unit.
     #[must_use]
     pub fn map(self, convert: impl Fn(f64) -> f64) -> Self {
         let (a, b) = (convert(self.min), convert(self.max));
@@ -65,12 +65,12 @@ impl Summary {
     }
 }
 
-/// A run of several threads: what it gave, and the share of the processors they had.
+/// A run of several threads: its value, and the share of the processors that the threads had.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared {
-    /// What it gave.
+    /// The value.
     pub value: f64,
-    /// Processor time of all threads by their number and the wall time, from 0 to 1.
+    /// The processor time of all threads, divided by the wall time and the number of threads: from 0 to 1.
     pub share: f64,
 }
 
@@ -88,39 +88,39 @@ pub fn processor_time() -> Duration {
     seconds + Duration::from_nanos(time.tv_nsec.try_into().unwrap_or_default())
 }
 
-/// The time on the wall.
+/// The wall time.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 #[inline]
 pub fn wall_time() -> Instant {
     Instant::now()
 }
 
-/// A number of nanoseconds, bytes or operations, to reckon with.
+/// A number of nanoseconds, bytes or operations as a float.
 #[expect(clippy::cast_precision_loss, reason = "a measured number is less exact than that")]
 pub fn number(count: impl TryInto<u64>) -> f64 {
     count.try_into().map_or(f64::NAN, |count| count as f64)
 }
 
-/// Nanoseconds.
+/// A duration in nanoseconds.
 pub fn nanoseconds(time: Duration) -> f64 {
     number(time.as_nanos())
 }
 
-/// Something to measure on one thread.
+/// An operation to measure on one thread.
 pub struct Job<'a> {
-    /// Whose.
+    /// The name of the library.
     pub library: &'static str,
-    /// Does it that many times over, and gives the processor time of what counts.
+    /// Repeats the operation that many times, and returns the processor time that counts.
     pub run: Box<dyn FnMut(u64) -> Duration + 'a>,
 }
 
 impl<'a> Job<'a> {
-    /// A job that counts whole; `operation` is compiled into the loop.
+    /// A job whose whole time counts. `operation` is compiled into the loop.
     pub fn new(library: &'static str, operation: impl FnMut() + 'a) -> Self {
         Self::with_upkeep(library, operation, || {})
     }
 
-    /// As [`new`](Self::new), with something in between that does not count.
+    /// A job as [`new`](Self::new) makes it. `upkeep` runs after each repetition, and its time does not count.
     pub fn with_upkeep(
         library: &'static str,
         mut operation: impl FnMut() + 'a,
@@ -145,22 +145,22 @@ impl std::fmt::Debug for Job<'_> {
     }
 }
 
-/// How often, and how long each time.
+/// The number of repetitions, and their length.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     /// Repetitions of each job.
     pub repetitions: usize,
-    /// The least that a repetition on one thread takes.
+    /// The shortest repetition on one thread.
     pub repetition_min: Duration,
-    /// The least that a repetition on several threads takes: not more than a turn that the
-    /// operating system gives, so that on a busy machine some repetitions are undisturbed.
+    /// The shortest repetition on several threads. It is not longer than the time slice of the operating
+    /// system, so that some repetitions are undisturbed on a busy machine.
     pub threads_min: Duration,
-    /// How many runs of several threads are tried for as many clean ones as there are repetitions.
+    /// The largest number of runs on several threads. Runs repeat until as many count as `repetitions` says.
     pub tries_max: usize,
 }
 
 impl Effort {
-    /// A few minutes in all.
+    /// Takes a few minutes in all.
     pub const QUICK: Self = Self {
         repetitions: 15,
         repetition_min: Duration::from_millis(3),
@@ -168,7 +168,7 @@ impl Effort {
         tries_max: 180,
     };
 
-    /// For results that are kept.
+    /// Takes longer, for results that are kept.
     pub const FULL: Self = Self {
         repetitions: 31,
         repetition_min: Duration::from_millis(10),
@@ -177,7 +177,7 @@ impl Effort {
     };
 }
 
-/// Nanoseconds of one operation of each job, in processor time; the jobs take turns.
+/// The processor time of one operation of each job, in nanoseconds. The jobs take turns.
 pub fn by_processor_time(mut jobs: Vec<Job<'_>>, effort: Effort) -> Vec<(&'static str, Summary)> {
     let times: Vec<u64> = jobs.iter_mut().map(|job| times_for(job, effort)).collect();
     let mut values = vec![Vec::new(); jobs.len()];
@@ -190,7 +190,7 @@ pub fn by_processor_time(mut jobs: Vec<Job<'_>>, effort: Effort) -> Vec<(&'stati
     jobs.iter().map(|job| job.library).zip(summaries).collect()
 }
 
-/// How many times make a repetition long enough to be measured; they warm the job up as well.
+/// The number of operations that makes a repetition long enough. Finding the number also warms the job up.
 fn times_for(job: &mut Job<'_>, effort: Effort) -> u64 {
     let mut times = 1;
     while (job.run)(times) < effort.repetition_min {
@@ -199,13 +199,13 @@ fn times_for(job: &mut Job<'_>, effort: Effort) -> u64 {
     times
 }
 
-/// Something to measure on several threads at once.
+/// An operation to measure on several threads at once.
 pub struct ThreadsJob<'a> {
-    /// Whose.
+    /// The name of the library.
     pub library: &'static str,
-    /// Does it that many times over, on the thread of that number.
+    /// Repeats the operation that many times, on the thread with that number.
     pub run: Box<dyn Fn(usize, u64) + Sync + 'a>,
-    /// What does not count, between the repetitions.
+    /// Runs between the repetitions. Its time does not count.
     pub upkeep: Box<dyn Fn() + Sync + 'a>,
 }
 
@@ -215,8 +215,8 @@ impl std::fmt::Debug for ThreadsJob<'_> {
     }
 }
 
-/// Nanoseconds of wall time by operations of all threads together, that is one by the throughput:
-/// perfect scaling halves it when the threads are doubled. The jobs take turns.
+/// The wall time divided by the operations of all threads, in nanoseconds. This is one divided by the throughput:
+/// with perfect scaling it halves when the number of threads doubles. The jobs take turns.
 pub fn by_wall_time(
     jobs: &[ThreadsJob<'_>],
     threads: usize,
@@ -250,8 +250,8 @@ fn times_on_threads(job: &ThreadsJob<'_>, threads: usize, effort: Effort) -> u64
     }
 }
 
-/// Runs `work` on threads that begin together: how long until the last ends, and the share of the
-/// processors they had.
+/// Runs `work` on threads that start together. Returns the time until the last thread ends, and the share of the
+/// processors that the threads had.
 pub fn on_threads(threads: usize, work: impl Fn(usize) + Sync) -> (Duration, f64) {
     let ready = AtomicUsize::new(0);
     let run = |thread: usize| {

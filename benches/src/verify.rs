@@ -1,7 +1,7 @@
-//! The proof that a library did the same work as ours: its output is parsed and compared with
-//! ours, sample by sample.
+//! The check that a library does the same work as ours: its output is parsed and compared with ours, sample by
+//! sample.
 //!
-//! What is not compared is samples at `insert_metric`; everything else is.
+//! `insert_metric` lists the differences that are allowed.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use prompush_core::{Encoder, Exposition, Metric, MetricValue, parse, protobuf};
 
 use crate::peer::{Peer, Prompush};
 
-/// What an output says: each sample under the family and the labels it belongs to.
+/// The samples of an output, each under its family and its labels.
 type Samples = BTreeMap<String, String>;
 
-/// Compares the text of `peer` with what `ours` says.
+/// Compares the text of `peer` with the text of `ours`.
 ///
 /// # Errors
-/// If the text cannot be read, or with the first differences.
+/// When the text cannot be parsed, and when it differs: the error lists the first differences.
 pub fn text<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
     let mut buffer = P::Buffer::default();
     let body = peer.encode_text(&mut buffer)?;
@@ -25,10 +25,10 @@ pub fn text<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
     compare(P::NAME, &samples_of_ours(ours)?, &samples_of(&exposition))
 }
 
-/// Compares the protobuf of `peer` with what `ours` says.
+/// Compares the protobuf of `peer` with the text of `ours`.
 ///
 /// # Errors
-/// If it cannot be read, or with the first differences.
+/// When the protobuf cannot be parsed, and when it differs: the error lists the first differences.
 pub fn protobuf<P: Peer>(ours: &Prompush, peer: &P) -> Result<()> {
     let mut buffer = P::ProtobufBuffer::default();
     let body = peer.encode_protobuf(&mut buffer)?;
@@ -56,12 +56,11 @@ fn samples_of(exposition: &Exposition<'_>) -> Samples {
     samples
 }
 
-/// Where the libraries differ, and we let them:
+/// Adds the samples of a metric. These differences between the libraries are allowed:
 /// - the order of families, metrics and labels;
-/// - `1` and `1.0`, `+Inf` and `inf`: a number is what it was parsed as;
-/// - `prometheus-client` names the family of a counter without `_total`: as OpenMetrics, which is
-///   what it writes, that is the same name;
-/// - whether a histogram spells its `+Inf` bucket out: protobuf may leave it to the count.
+/// - the spelling of a number, as in `1` and `1.0`, `+Inf` and `inf`;
+/// - the family name of a counter: `prometheus-client` writes OpenMetrics, where the name has no `_total`;
+/// - the `+Inf` bucket of a histogram: protobuf may leave it to the count.
 fn insert_metric(samples: &mut Samples, name: &str, metric: &Metric<'_>) {
     let mut labels: Vec<String> =
         metric.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -122,7 +121,7 @@ mod tests {
 
     const SMALL: Workload = Workload { counters: 20, gauges: 20, histograms: 3 };
 
-    /// Benches that do not do the same work compare nothing.
+    /// Benches of libraries that do different work compare nothing.
     #[test]
     fn all_libraries_say_the_same() {
         let ours = Prompush::filled(SMALL).unwrap();

@@ -1,6 +1,6 @@
-//! The registries that the benches fill, the same in every library.
+//! The registries of the benches, with the same content in every library.
 
-/// How many series of each type there are.
+/// The number of series of each type.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
     /// Counters with three labels.
@@ -12,16 +12,16 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// 3,500 sample lines.
+    /// A workload of 3,500 sample lines.
     pub const FULL: Self = Self { counters: 1000, gauges: 1000, histograms: 100 };
 
-    /// Only counters.
+    /// A workload of counters only.
     pub const fn counters(counters: u32) -> Self {
         Self { counters, gauges: 0, histograms: 0 }
     }
 }
 
-/// The bounds of the histograms; `+Inf` is the thirteenth bucket line.
+/// The bounds of the histograms. The `+Inf` bucket is the thirteenth line.
 pub const BUCKETS: [f64; 12] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
@@ -50,22 +50,22 @@ pub fn pair_labels(at: u32) -> [String; 2] {
     [format!("host-{at}"), format!("zone-{}", at % 5)]
 }
 
-/// What a counter stands at.
+/// The value of a counter.
 pub fn counter_value(at: u32) -> u64 {
     u64::from(at) * 17
 }
 
-/// What a gauge stands at.
+/// The value of a gauge.
 pub fn gauge_value(at: u32) -> f64 {
     0.123_456 * f64::from(at)
 }
 
-/// What each histogram has observed.
+/// The observations of each histogram.
 pub fn observations() -> impl Iterator<Item = f64> {
     (0..50).map(|value| f64::from(value) * 0.3)
 }
 
-/// Labels, as they are handed to the libraries.
+/// Label values as the libraries take them.
 pub fn borrowed<const N: usize>(labels: &[String; N]) -> [&str; N] {
     labels.each_ref().map(String::as_str)
 }

@@ -9,5 +9,5 @@ mod variable;
 
 pub(crate) use gateway::{GatewayOptions, gateway, gateway_options, gateway_without_credentials};
 pub(crate) use grouping_key::grouping_key;
-pub(crate) use selector::Selector;
+pub(crate) use selector::group_selector;
 pub(crate) use spool::spool_dir;

@@ -1,8 +1,8 @@
-//! Every error of this crate.
+//! The errors of this crate, apart from those of [`check`](crate::check).
 
 use std::fmt;
 
-/// A metric or label name that the exposition formats do not allow.
+/// A name of a metric or a label that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} name `{}` {reason}", name.escape_debug())]
 pub struct NameError {
@@ -11,22 +11,23 @@ pub struct NameError {
     pub(crate) reason: &'static str,
 }
 
-/// A grouping key that a gateway would refuse, or would suffer from.
+/// A grouping key that a gateway would refuse, or that would break its scrapes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupingKeyError {
-    /// The job is empty: a gateway answers `job name is required`.
+    /// The job is empty. A gateway answers `job name is required`.
     #[error("the job is empty")]
     EmptyJob,
-    /// A grouping label's name is not a label name, or is reserved (`__…`).
+    /// The name of a grouping label is not a label name, or is reserved (`__…`).
     #[error(transparent)]
     LabelName(#[from] NameError),
-    /// `le` or `quantile`: a gateway takes `le` and Prometheus then refuses the whole scrape.
+    /// The grouping label is `le` or `quantile`. A gateway accepts `le`, and Prometheus then refuses the
+    /// whole scrape.
     #[error(
         "grouping label `{0}` is refused: histograms and summaries need that label for themselves"
     )]
     ReservedLabel(String),
-    /// One label was given twice with different values; `job` counts as given.
+    /// A label was given twice, with different values. The job counts as a label `job`.
     #[error("grouping label `{name}` is given twice, as `{}` and as `{}`", first.escape_debug(), second.escape_debug())]
     Repeated {
         /// The label's name.
@@ -41,7 +42,7 @@ pub enum GroupingKeyError {
     Path(#[from] PathError),
 }
 
-/// A URL path that names no group; the text is what a gateway answers.
+/// A URL path that is not the path of a group. The texts are those of a gateway's answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -51,10 +52,10 @@ pub enum PathError {
     /// The job's value is empty.
     #[error("job name is required")]
     EmptyJob,
-    /// A label without a value stands at the end.
+    /// The last label has no value.
     #[error("odd number of components in label string {0:?}")]
     OddComponents(String),
-    /// A label name that is none, or is reserved.
+    /// A name is not a label name, or is reserved (`__…`).
     #[error("improper label name {0:?}")]
     LabelName(String),
     /// The job's value is not base64.
@@ -65,40 +66,41 @@ pub enum PathError {
     LabelBase64 {
         /// The label's name.
         name: String,
-        /// The value as it stood in the path.
+        /// The value, as in the path.
         value: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         reason: String,
     },
-    /// `%` is not followed by two hexadecimal digits.
+    /// Two hexadecimal digits do not follow a `%`.
     #[error("invalid percent-encoding in `{0}`")]
     PercentEncoding(String),
-    /// A value is not UTF-8 (stock gateways then fail every scrape).
+    /// A value is not UTF-8. A stock gateway accepts it, and then every scrape fails.
     #[error("value of label {0:?} is not utf8")]
     NotUtf8(String),
 }
 
-/// A metric family that cannot be registered; nothing was registered.
+/// A metric family that cannot be registered. The registry is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// The metric's or a label's name is not allowed.
+    /// The name of the metric or of a label is not allowed.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A family of that name is registered already.
+    /// A family with this name is registered already.
     #[error("metric `{0}` is registered already")]
     Duplicate(String),
-    /// Another family exposes a sample of that name (histogram `h` exposes `h_count`).
+    /// A sample of the new family and a sample of another family have the same name. For example, a
+    /// histogram `h` exposes `h_count`.
     #[error("metric `{name}` clashes with `{other}`: both would expose `{sample}`")]
     Clash {
-        /// The name that was to be registered.
+        /// The name of the new family.
         name: String,
-        /// The family that is registered already.
+        /// The name of the registered family.
         other: String,
-        /// The sample name that both would expose.
+        /// The name of the sample.
         sample: String,
     },
-    /// The same label name twice.
+    /// A label name is given twice.
     #[error("metric `{metric}` has label `{label}` twice")]
     DuplicateLabel {
         /// The metric's name.
@@ -106,48 +108,48 @@ pub enum RegistryError {
         /// The label's name.
         label: String,
     },
-    /// A label that the metric type needs for itself: `le` on a histogram.
-    #[error("metric `{metric}` cannot have label `{label}`: a histogram needs it for its buckets")]
+    /// The metric type itself uses the label: a histogram uses `le`, and a summary uses `quantile`.
+    #[error("metric `{metric}` cannot have label `{label}`: its own samples use that label")]
     ReservedLabel {
         /// The metric's name.
         metric: String,
         /// The label's name.
         label: String,
     },
-    /// Bucket bounds that are empty, not increasing, or NaN.
+    /// The bounds of a histogram's buckets are not finite, or do not increase.
     #[error("buckets of a histogram {0}")]
     Buckets(&'static str),
 }
 
-/// Sources that cannot be written as one exposition.
+/// Sources that cannot be encoded as one exposition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Two families have that name: from two sources, or, in OpenMetrics, where a counter
-    /// `x_total` makes a family `x`, from one.
+    /// Two families have the same name. They are from two sources, or they have the same name only in
+    /// OpenMetrics, where a counter `x_total` is a family `x`.
     #[error("two metric families have the name `{0}`")]
     DuplicateFamily(String),
-    /// A `prometheus_client` registry could not be read.
+    /// A `prometheus_client` registry cannot be encoded.
     #[error("cannot read the `prometheus_client` registry: {0}")]
     PrometheusClient(String),
-    /// A native histogram without classic buckets has no form in a text format; protobuf shows it
-    /// with the feature `native-histograms`.
+    /// A native histogram has no classic buckets. Only protobuf has native buckets, and only the feature
+    /// `native-histograms` encodes them.
     #[error(
         "histogram `{0}` has native buckets only, which need protobuf and the feature `native-histograms`"
     )]
     NativeHistogram(String),
 }
 
-/// A body that is not the exposition format it should be.
+/// A place in a body that the exposition format does not allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
-    /// Line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column, from 1, in characters.
+    /// The column, from 1, in characters.
     pub column: usize,
-    /// How many characters the offending text has, at least 1.
+    /// The length of the offending text in characters, at least 1.
     pub width: usize,
-    /// What is wrong; its `Display` is what a Pushgateway says.
+    /// What is wrong. For text 0.0.4, its text is that of a Pushgateway's answer.
     pub kind: ParseErrorKind,
 }
 
@@ -160,53 +162,54 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 /// What is wrong with a line.
-/// The words for text 0.0.4 are those of Prometheus's own parser (`expfmt/text_parse.go`).
+///
+/// The texts for text 0.0.4 are those of Prometheus's own parser (`expfmt/text_parse.go`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseErrorKind {
-    /// The body ends within a line; also a last line without its newline.
+    /// The body ends within a line. This includes a last line without a newline.
     #[error("unexpected end of input stream")]
     UnexpectedEnd,
     /// A sample line does not begin with a metric name.
     #[error("invalid metric name")]
     MetricName,
-    /// A quoted or commented metric name outside the legacy character set.
+    /// A metric name that is quoted, or in a comment, has characters outside the legacy set.
     #[error("invalid metric name {0:?}")]
     MetricNameText(String),
     /// `# HELP` or `# TYPE` is not followed by a metric name.
     #[error("invalid metric name in comment")]
     MetricNameInComment,
-    /// A second name inside the braces.
+    /// A second metric name stands inside the braces.
     #[error("multiple metric names for metric {0:?}")]
     MultipleMetricNames(String),
     /// Something other than `,` or `}` follows a name inside the braces.
     #[error("unexpected end of metric name {0:?}")]
     EndOfMetricName(char),
-    /// A label name is missing or begins with a wrong character.
+    /// A label name is missing, or begins with a character that is not allowed.
     #[error("invalid label name for metric {0:?}")]
     LabelName(String),
-    /// A quoted label name outside the legacy character set.
+    /// A quoted label name has characters outside the legacy set.
     #[error("invalid label name {0:?}")]
     LabelNameText(String),
-    /// `__name__` as a label.
+    /// A label is called `__name__`.
     #[error("label name \"__name__\" is reserved")]
     ReservedLabel,
-    /// No `=` after a label name.
+    /// No `=` follows a label name.
     #[error("expected '=' after label name, found {0:?}")]
     NoEquals(char),
-    /// One label name twice in one sample.
+    /// A sample has a label name twice.
     #[error("duplicate label names for metric {0:?}")]
     DuplicateLabel(String),
-    /// No quote at the start of a label value.
+    /// A label value does not begin with a quote.
     #[error("expected '\"' at start of label value, found {0:?}")]
     NoQuote(char),
-    /// A label value that is not UTF-8.
+    /// A label value is not UTF-8.
     #[error("invalid label value \"{0}\"")]
     LabelValue(String),
-    /// Neither `,` nor `}` after a label value.
+    /// Neither `,` nor `}` follows a label value.
     #[error("unexpected end of label value {0:?}")]
     EndOfLabelValue(String),
-    /// A backslash before a character that has no escape.
+    /// A backslash stands before a character that is not escaped in the format.
     #[error("invalid escape sequence '\\{0}'")]
     Escape(char),
     /// A line ends inside a label value.
@@ -230,28 +233,28 @@ pub enum ParseErrorKind {
     /// The sample's timestamp is not a whole number of milliseconds.
     #[error("expected integer as timestamp, got {0:?}")]
     Timestamp(String),
-    /// Something follows the timestamp.
+    /// Text follows the timestamp.
     #[error("spurious string after timestamp: {0:?}")]
     AfterTimestamp(String),
     /// A histogram's `_count` is negative.
     #[error("negative count for histogram {0:?}")]
     NegativeCount(String),
-    /// A histogram's bucket is negative.
+    /// The count of a histogram's bucket is negative.
     #[error("negative bucket population for histogram {0:?}")]
     NegativeBucket(String),
-    /// A second `# HELP` for one family.
+    /// A family has a second `# HELP` line.
     #[error("second HELP line for metric name {0:?}")]
     SecondHelp(String),
-    /// A second `# TYPE` for one family, or one after its samples.
+    /// A family has a second `# TYPE` line, or one after its samples.
     #[error("second TYPE line for metric name {0:?}, or TYPE reported after samples")]
     SecondType(String),
-    /// A type that the format does not know.
+    /// A type is not a type of the format.
     #[error("unknown metric type {0:?}")]
     UnknownType(String),
-    /// A rule of OpenMetrics 1.0 that text 0.0.4 does not have.
+    /// The body breaks a rule of OpenMetrics 1.0 that text 0.0.4 does not have.
     #[error("{0}")]
     OpenMetrics(OpenMetricsRule),
-    /// Delimited protobuf that is none. Its line is 1 and its column the family's first byte.
+    /// The body is not delimited protobuf. The line is 1, and the column is the first byte of the family.
     #[error("{0}")]
     Protobuf(ProtobufError),
 }
@@ -269,22 +272,22 @@ pub enum OpenMetricsRule {
     /// The last line is not `# EOF`.
     #[error("the last line of OpenMetrics must be `# EOF`")]
     NoEof,
-    /// Something follows `# EOF`.
+    /// A line follows `# EOF`.
     #[error("nothing may follow `# EOF`")]
     AfterEof,
-    /// A line that is not UTF-8.
-    #[error("OpenMetrics is UTF-8 throughout")]
+    /// A line is not UTF-8.
+    #[error("OpenMetrics must be UTF-8")]
     NotUtf8,
-    /// An empty line.
+    /// A line is empty.
     #[error("OpenMetrics has no empty lines")]
     EmptyLine,
-    /// A comment that is not HELP, TYPE, UNIT or EOF.
+    /// A comment is not HELP, TYPE, UNIT or EOF.
     #[error("OpenMetrics has no comments but HELP, TYPE, UNIT and EOF")]
     Comment,
-    /// The samples or metadata of a family are not in one block.
+    /// The lines of a family are not in one block.
     #[error("metric family `{0}` is not in one block")]
     Interleaved(String),
-    /// A second `# UNIT` line.
+    /// A family has a second `# UNIT` line.
     #[error("second UNIT line for metric family `{0}`")]
     SecondUnit(String),
     /// The unit is not the last part of the family's name.
@@ -295,10 +298,10 @@ pub enum OpenMetricsRule {
         /// The unit.
         unit: String,
     },
-    /// A metadata line after the family's samples.
+    /// A metadata line follows the family's samples.
     #[error("metadata of metric family `{0}` after its samples")]
     MetadataAfterSamples(String),
-    /// A sample name that the type of its family does not have.
+    /// Families of this type have no sample with this suffix.
     #[error("sample `{sample}` does not belong to a {kind} `{family}`")]
     Suffix {
         /// The sample's name.
@@ -308,21 +311,21 @@ pub enum OpenMetricsRule {
         /// The family's name.
         family: String,
     },
-    /// A counter, bucket or count that is negative or NaN.
+    /// A counter, a bucket or a count is negative or NaN.
     #[error("value of `{0}` must not be negative or NaN")]
     Negative(String),
-    /// A histogram's bucket without `le`, or a stateset without its own label.
+    /// A bucket of a histogram has no label `le`, or a stateset has no label with its own name.
     #[error("sample of `{family}` lacks label `{label}`")]
     MissingLabel {
         /// The family's name.
         family: String,
-        /// The label that is missing.
+        /// The name of the missing label.
         label: String,
     },
-    /// An info sample whose value is not 1, or a state that is neither 0 nor 1.
+    /// The value of an info is not 1, or the value of a state is neither 0 nor 1.
     #[error("value of `{0}` must be 1 for an info, 0 or 1 for a stateset")]
     State(String),
-    /// A name that a family before it has, or exposes a sample of.
+    /// An earlier family has the same name, or exposes a sample with that name.
     #[error("metric family `{family}` clashes with one before it: both have `{sample}`")]
     Clash {
         /// The family's name.
@@ -330,53 +333,53 @@ pub enum OpenMetricsRule {
         /// The name of the sample, or of the family.
         sample: String,
     },
-    /// A `# UNIT` for an info or a stateset.
+    /// An info or a stateset has a unit.
     #[error("metric family `{0}` is an info or a stateset, which have no unit")]
     UnitNotAllowed(String),
-    /// Samples of other metrics between those of one.
-    #[error("the samples of one metric of `{0}` do not follow each other")]
+    /// Samples of another metric stand between the samples of a metric.
+    #[error("samples of one metric of `{0}` are separated by other samples")]
     Scattered(String),
-    /// One metric with and without timestamps, or with earlier ones behind later ones.
+    /// Only some samples of a metric have timestamps, or the timestamps go backwards.
     #[error("timestamps of one metric of `{0}` are missing, or go backwards")]
     Timestamps(String),
-    /// Buckets whose bounds do not go up, or whose counts go down.
+    /// The bounds of a histogram's buckets do not increase, or the counts decrease.
     #[error("buckets of histogram `{0}` are out of order")]
     BucketOrder(String),
-    /// A histogram with a sum and no count, or the other way round.
-    #[error("histogram `{0}` has a sum or a count, and not both")]
+    /// A histogram has a sum and no count, or a count and no sum.
+    #[error("histogram `{0}` has only one of sum and count")]
     SumAndCount(String),
-    /// A histogram whose count is not that of its `+Inf` bucket.
-    #[error("the count of histogram `{0}` is not that of its `+Inf` bucket")]
+    /// The count of a histogram is not the count of its `+Inf` bucket.
+    #[error("the count of histogram `{0}` differs from its `+Inf` bucket")]
     CountAndInfBucket(String),
-    /// A count that has a fraction.
+    /// A count is not a whole number.
     #[error("value of `{0}` must be a whole number")]
     Fraction(String),
-    /// A quantile that is not between 0 and 1, or a `le` that is NaN or a misspelt `+Inf`.
-    #[error("`{value}` is no value for label `{label}` of `{family}`")]
+    /// A quantile is not between 0 and 1, or a `le` is NaN or spells `+Inf` differently.
+    #[error("`{value}` is not allowed as label `{label}` of `{family}`")]
     Bound {
         /// The family's name.
         family: String,
         /// `le` or `quantile`.
         label: &'static str,
-        /// Its value.
+        /// The label's value.
         value: String,
     },
-    /// A histogram without its `+Inf` bucket.
+    /// A histogram has no `+Inf` bucket.
     #[error("histogram `{0}` lacks its `+Inf` bucket")]
     NoInfBucket(String),
-    /// An exemplar that is malformed, too long, or where none may stand.
+    /// An exemplar is malformed or too long, or the sample may not have one.
     #[error("exemplar: {0}")]
     Exemplar(&'static str),
 }
 
-/// A delimited protobuf body that is none.
+/// A body that is not delimited protobuf.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("metric family {family} at byte {offset}: {reason}")]
 pub struct ProtobufError {
-    /// Which family of the body, from 1.
+    /// The number of the family in the body, from 1.
     pub family: usize,
-    /// Where the family begins, in bytes from the start of the body.
+    /// The first byte of the family, counted from 0.
     pub offset: usize,
-    /// What is wrong.
+    /// What is wrong with the family.
     pub reason: &'static str,
 }

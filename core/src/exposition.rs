@@ -1,4 +1,4 @@
-//! The exposition formats: what a body says, and how it is read and written.
+//! The exposition formats: the data model, the parsers, and the writers of their parts.
 
 pub(crate) mod format;
 pub(crate) mod metric_family;

@@ -10,18 +10,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::error::{GroupingKeyError, PathError};
 use crate::name::{LabelName, is_label_name};
 
+/// The end of a label name in a path whose value is encoded in base64.
 const BASE64_SUFFIX: &str = "@base64";
 
-/// The characters that a path cannot hold as they are: all but the unreserved ones of RFC 3986,
-/// section 2.3.
+/// The characters that are percent-encoded in a path: all but the unreserved ones of RFC 3986, section
+/// 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The labels that name one group of metrics on a gateway: a job, and any further labels.
 ///
-/// A key is right by construction: whatever a gateway would refuse, or would suffer from,
-/// cannot be built.
-/// An explicitly empty `instance` is treated as absent, because stock gateways confuse the two
-/// groups and then fail every scrape.
+/// Every key is valid: the constructors refuse labels that a gateway would refuse, or that would break
+/// its scrapes. An empty `instance` is left out, because a stock gateway takes a key with an empty
+/// `instance` and one without it for two groups, and then fails every scrape.
 ///
 /// ```
 /// use prompush_core::GroupingKey;
@@ -34,7 +34,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupingKey {
     job: String,
-    /// Without `job`; never `le`, `quantile`, `__…` or an empty `instance`.
+    /// The labels without `job`. Invariant: none is called `le`, `quantile` or `__…`, and `instance` is not
+    /// empty.
     labels: BTreeMap<LabelName, String>,
 }
 
@@ -42,7 +43,7 @@ impl GroupingKey {
     /// A key with a job and no further labels.
     ///
     /// # Errors
-    /// [`GroupingKeyError::EmptyJob`].
+    /// [`GroupingKeyError::EmptyJob`] if `job` is empty.
     pub fn new(job: &str) -> Result<Self, GroupingKeyError> {
         if job.is_empty() {
             return Err(GroupingKeyError::EmptyJob);
@@ -50,11 +51,12 @@ impl GroupingKey {
         Ok(Self { job: job.to_owned(), labels: BTreeMap::new() })
     }
 
-    /// Adds a grouping label.
+    /// Adds a grouping label. An empty `instance` is left out.
     ///
     /// # Errors
-    /// Names that are not label names, begin with `__`, or are `le` or `quantile`;
-    /// a label that has another value already.
+    /// - [`GroupingKeyError::LabelName`] if `name` is not a label name, or begins with `__`.
+    /// - [`GroupingKeyError::ReservedLabel`] if `name` is `le` or `quantile`.
+    /// - [`GroupingKeyError::Repeated`] if the label has another value already. `job` counts as a label.
     pub fn with(mut self, name: &str, value: &str) -> Result<Self, GroupingKeyError> {
         let label = LabelName::new(name)?;
         if matches!(name, "le" | "quantile") {
@@ -80,24 +82,25 @@ impl GroupingKey {
         &self.job
     }
 
-    /// The labels beside the job, sorted by name.
+    /// The labels without the job, sorted by name.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The URL path of the group, from `/metrics` on: the job first, the rest sorted by name.
+    /// The URL path of the group, from `/metrics` on: first the job, then the labels sorted by name.
     ///
-    /// Percent-encoded by RFC 3986; a value that is empty, holds `/`, or is `.` or `..` goes as
-    /// `@base64`.
+    /// Values are percent-encoded (RFC 3986, section 2.1). A value that is empty, is `.` or `..`, or
+    /// contains `/` is encoded in base64, and its name ends in `@base64`.
     pub fn to_path(&self) -> String {
         write_path(&self.job, self.labels())
     }
 
-    /// The key that a path names: the inverse of [`to_path`](Self::to_path).
+    /// The key of the group with this URL path: the inverse of [`to_path`](Self::to_path). The path may
+    /// begin with `/metrics` or with `/job`.
     ///
     /// # Errors
-    /// [`GroupingKeyError`] for a path that a gateway would refuse, or that names a key which
-    /// [`with`](Self::with) refuses.
+    /// [`GroupingKeyError::Path`] if a gateway would refuse the path; or an error of
+    /// [`with`](Self::with).
     pub fn from_path(path: &str) -> Result<Self, GroupingKeyError> {
         let path = path.strip_prefix("/metrics").unwrap_or(path);
         let mut labels = decode_path(path)?;
@@ -119,11 +122,13 @@ impl fmt::Display for GroupingKey {
     }
 }
 
-/// The URL path of any group, also of one whose key [`GroupingKey`] refuses: what somebody else
-/// pushed may have to be deleted. From `/metrics` on.
+/// The URL path of a group with any labels, from `/metrics` on.
+///
+/// Unlike [`GroupingKey::to_path`], this also gives a path for labels that [`GroupingKey`] refuses.
+/// Another program may have pushed such a group, and its path is needed to delete it.
 ///
 /// # Errors
-/// [`GroupingKeyError::EmptyJob`] if there is no `job` among the labels.
+/// [`GroupingKeyError::EmptyJob`] if the labels have no `job`, or an empty one.
 pub fn encode_path<'a>(
     labels: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<String, GroupingKeyError> {
@@ -142,7 +147,7 @@ fn write_path<'a>(job: &'a str, labels: impl IntoIterator<Item = (&'a str, &'a s
         if matches!(value, "" | "." | "..") || value.contains('/') {
             path.push_str(BASE64_SUFFIX);
             path.push('/');
-            // A lone `=` stands for the empty value, as the Pushgateway's own documentation says.
+            // A single `=` is the empty value. Source: the README of the Pushgateway.
             match value {
                 "" => path.push('='),
                 value => URL_SAFE.encode_string(value, &mut path),
@@ -155,14 +160,16 @@ fn write_path<'a>(job: &'a str, labels: impl IntoIterator<Item = (&'a str, &'a s
     path
 }
 
-/// Decodes a group's path as a gateway does, from what follows `/metrics`: percent-decoding comes
-/// first, so that `%2F` separates and `%40base64` is a suffix; a repeated label's last value
-/// wins; `/job/x/` is `/job/x`.
+/// Decodes the path of a group as a gateway does. `path` is the part behind `/metrics`.
 ///
-/// Label values may be anything that is UTF-8, and names anything that is a label name.
+/// - Percent-decoding comes first, so `%2F` separates labels, and `%40base64` is the suffix `@base64`.
+/// - The last value of a repeated label wins.
+/// - `/job/x/` is the same as `/job/x`.
+///
+/// The labels may have names and values that [`GroupingKey`] refuses.
 ///
 /// # Errors
-/// [`PathError`], whose text is what a gateway answers.
+/// [`PathError`] if a gateway would refuse the path. Its text is the gateway's answer.
 pub fn decode_path(path: &str) -> Result<BTreeMap<String, String>, PathError> {
     let bytes = percent_decode(path).ok_or_else(|| PathError::PercentEncoding(path.to_owned()))?;
     let (job_is_base64, rest) = match bytes.as_slice() {
@@ -225,18 +232,17 @@ fn utf8(name: &str, value: Vec<u8>) -> Result<String, PathError> {
     String::from_utf8(value).map_err(|_| PathError::NotUtf8(name.to_owned()))
 }
 
-/// Decodes `%` and two hexadecimal digits wherever they stand (RFC 3986, section 2.1).
-///
-/// `None` if a `%` is not followed by two such digits.
+/// Percent-decodes `text` (RFC 3986, section 2.1). Returns `None` if two hexadecimal digits do not follow
+/// a `%`.
 pub fn percent_decode(text: &str) -> Option<Vec<u8>> {
-    // The crate leaves a `%` alone that no two digits follow; a gateway refuses such a path.
+    // `percent_decode_str` would keep an invalid `%` as it is.
     let mut escapes = text.split('%').skip(1).map(|rest| rest.as_bytes().first_chunk::<2>());
     let is_valid =
         escapes.all(|digits| digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)));
     is_valid.then(|| percent_decode_str(text).collect())
 }
 
-/// The URL-safe alphabet of RFC 4648, section 5; padding is ignored.
+/// Decodes base64 with the URL-safe alphabet (RFC 4648, section 5). Padding is ignored.
 fn base64_decode(text: &[u8]) -> Result<Vec<u8>, String> {
     let unpadded = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     URL_SAFE_NO_PAD
@@ -254,8 +260,8 @@ fn base64_decode(text: &[u8]) -> Result<Vec<u8>, String> {
         })
 }
 
-/// Go's decoder takes a last symbol whose unused bits are set; so must this one, or a gateway's
-/// own paths would not decode.
+/// Decodes base64 whose last symbol has bits that are not used and not 0. The gateway's decoder, which
+/// is Go's, accepts such a symbol.
 fn decode_with_trailing_bits(text: &[u8]) -> Option<Vec<u8>> {
     use base64::alphabet::URL_SAFE as ALPHABET;
     use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};

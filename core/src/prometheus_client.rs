@@ -1,7 +1,7 @@
-//! The bridge to `prometheus_client`: its registry as a source, ours as its collector, and families
-//! whose label sets derive its `EncodeLabelSet`.
+//! The bridge to the library `prometheus_client`: its registry as a source, our registry as one of its
+//! collectors, and families whose label sets derive its `EncodeLabelSet`.
 //!
-//! The rest of the crate does not know of that library.
+//! No other module uses that library.
 
 pub(crate) mod label_set;
 #[cfg(feature = "native-histograms")]

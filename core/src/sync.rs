@@ -1,4 +1,6 @@
-//! What threads share, in one place: so that `models.rs` can put loom's in its stead.
+//! The atomics, locks and other primitives that threads share in this crate.
+//!
+//! In the models of `metrics/models.rs` they are those of loom.
 
 #[cfg(not(all(test, prompush_loom)))]
 pub(crate) use real::*;
@@ -6,7 +8,7 @@ pub(crate) use real::*;
 #[cfg(all(test, prompush_loom))]
 pub(crate) use model::*;
 
-/// No thread's number.
+/// A number that no thread has.
 pub(crate) const NO_THREAD: usize = usize::MAX;
 
 #[cfg(not(all(test, prompush_loom)))]
@@ -16,13 +18,15 @@ mod real {
 
     pub(crate) use parking_lot::Mutex;
 
-    /// Seeded anew for each family, so that nobody can choose labels whose hashes collide.
+    /// Each family has its own random seed, so that nobody can choose labels whose hashes collide.
     pub(crate) use foldhash::fast::RandomState as FamilyHasher;
 
     use crate::sync::NO_THREAD;
 
-    /// A number of this thread's own, from 0 in the order of their first use; never used again.
-    /// [`NO_THREAD`] in a thread that is so far in its end that it has none.
+    /// The number of this thread. Threads are numbered from 0, in the order in which they first call
+    /// this function, and no number is used again.
+    ///
+    /// Returns [`NO_THREAD`] while the thread ends and its thread-local values are gone already.
     #[inline]
     pub(crate) fn thread_number() -> usize {
         use std::cell::Cell;
@@ -33,7 +37,7 @@ mod real {
         NUMBER
             .try_with(|number| {
                 if number.get() == NO_THREAD {
-                    // `Relaxed`: all that matters is that numbers differ.
+                    // `Relaxed` is enough: the numbers only have to differ.
                     number.set(NEXT.fetch_add(1, Ordering::Relaxed));
                 }
                 number.get()
@@ -52,10 +56,10 @@ mod model {
 
     use crate::sync::NO_THREAD;
 
-    /// The same in each run: a model must be able to repeat one.
+    /// The seed is the same in each run, because loom repeats runs.
     pub(crate) use foldhash::fast::FixedState as FamilyHasher;
 
-    /// A lock that is taken as `parking_lot`'s is.
+    /// Loom's lock with the interface of `parking_lot::Mutex`.
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
@@ -69,11 +73,11 @@ mod model {
         }
     }
 
-    /// What `std`'s promises, and no more: whoever sees the value sees all that was done before it
-    /// was set, and nobody is bound to see it sooner.
+    /// A `OnceLock` that gives only the guarantees of `std`'s: a thread that sees the value sees
+    /// everything that was written before the value was set. A thread may see the value late.
     ///
-    /// The value itself is kept in `std`'s: whether it is seen, and what with it, is up to `ready`,
-    /// of which loom knows.
+    /// A lock of `std` holds the value. Loom does not know that lock, so `ready`, an atomic of loom,
+    /// decides whether a thread sees the value.
     #[derive(Debug)]
     pub(crate) struct OnceLock<T> {
         ready: AtomicBool,

@@ -1,4 +1,4 @@
-//! What can be read is written so that it reads the same; what a registry writes can be read.
+//! What was parsed is encoded so that it parses the same, and what a registry encodes can be parsed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -29,19 +29,19 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Whether a gateway, too, would confuse two of the families: a histogram `h` and a `h_count`.
+/// Whether two of the families clash in a gateway as well, such as a histogram `h` and a `h_count`.
 fn clashes(exposition: &Exposition<'_>) -> bool {
     let key = GroupingKey::new("fuzz").expect("a job");
     let complaints = check_push(exposition, &key);
     complaints.iter().any(|complaint| matches!(complaint.kind, PushProblemKind::Clash { .. }))
 }
 
-/// Text 0.0.4 cannot say that a help text begins with blanks.
+/// The help text without blanks at its beginning, which text 0.0.4 cannot express.
 fn without_blanks(help: &str) -> &str {
     help.trim_start_matches([' ', '\t'])
 }
 
-/// A registry whose help text and label values are the parts of `body`.
+/// Encodes a registry whose help text and label values are the parts of `body`, and parses the result.
 fn registry(body: &str) {
     let mut parts = body.splitn(4, '|');
     let mut part = || parts.next().unwrap_or_default();
@@ -50,7 +50,7 @@ fn registry(body: &str) {
     let number: f64 = part().trim().parse().unwrap_or(0.5);
     let registry = Registry::new();
     let calls = registry.counter_family("calls_total", help, ["a", "b"]).expect("a family");
-    // Below 2^53: what is read is a float.
+    // Below 2^53, because the parser reads a float.
     calls.with([first, second]).inc_by(number.to_bits() >> 11);
     calls.with([second, first]).inc();
     let seconds = registry
@@ -65,9 +65,9 @@ fn registry(body: &str) {
             Err(error @ EncodeError::DuplicateFamily(_)) => panic!("{error}"),
             Err(_) => return,
         };
-        let read = parse(&written, format).expect("what a registry writes can be read");
+        let read = parse(&written, format).expect("what a registry encodes can be parsed");
         let label = |name: &str| {
-            let family = read.family("calls_total").expect("it was written");
+            let family = read.family("calls_total").expect("it was encoded");
             let value = |metric: &prompush_core::Metric<'_>| {
                 let labels = &metric.labels;
                 labels.iter().find(|label| label.0 == name).map(|label| label.1.to_owned())
@@ -76,7 +76,7 @@ fn registry(body: &str) {
         };
         assert!(label("a").iter().any(|value| value == first));
         assert!(label("b").iter().any(|value| value == second));
-        let again = encoder.encode(&read).expect("what was read can be written");
+        let again = encoder.encode(&read).expect("what was parsed can be encoded");
         if format == Format::Text {
             assert_eq!(String::from_utf8_lossy(again), String::from_utf8_lossy(&written));
         }

@@ -1,4 +1,4 @@
-//! Any text as a group's path: what decodes is a group, whose path decodes to the same group.
+//! Any text as the path of a group: a path that decodes encodes to a path that decodes to the same group.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

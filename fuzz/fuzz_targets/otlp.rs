@@ -1,5 +1,5 @@
-//! Any bytes as an OTLP export, packed or not: the decoder neither panics nor takes memory beyond
-//! its limit, and what an instance makes of them is a strict exposition.
+//! Any bytes as an OTLP export, compressed or not: the decoder neither panics nor takes memory beyond its limit, and an
+//! instance makes a strict exposition of the export.
 #![no_main]
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn check(body: &[u8], format: Format) {
     let key = GroupingKey::new("fuzz").expect("a job");
     match parse(body, format) {
         Ok(exposition) => assert_eq!(check_push(&exposition, &key), []),
-        // Negative buckets, sums and the like are the program's to explain, and stricter than a scrape.
+        // OpenMetrics refuses values such as negative buckets, which a program may export and a scrape accepts.
         Err(error) => assert_eq!(format, Format::OpenMetrics, "{error}"),
     }
 }

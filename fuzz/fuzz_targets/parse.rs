@@ -1,5 +1,5 @@
-//! Any bytes as text 0.0.4 and as OpenMetrics: the parser neither panics nor reads out of bounds,
-//! and reading up to the first error agrees with reading all.
+//! Any bytes as text 0.0.4 and as OpenMetrics: the parser does not panic, and parsing up to the first error agrees with
+//! parsing everything.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Any bytes as delimited protobuf: the decoder neither panics nor takes memory beyond the body's,
-//! and what it read is written so that it reads the same.
+//! Any bytes as delimited protobuf: the decoder neither panics nor takes memory beyond what the size of the body allows,
+//! and what was decoded is encoded so that it decodes the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +13,7 @@ fuzz_target!(|body: &[u8]| {
             assert!(exposition.families.iter().all(|family| !family.metrics.is_empty()));
             text::to_string(&exposition);
             let written = encode(&exposition);
-            let read = protobuf::decode(&written).expect("what was written can be read");
+            let read = protobuf::decode(&written).expect("what was encoded can be decoded");
             assert_eq!(encode(&read), written);
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Any bytes as a scraped body: parsing does not panic, and what comes out is a strict exposition.
+//! Any bytes as a scraped body: parsing does not panic, and the result is a strict exposition.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! The errors of the gateway: why it does not run, and why it refuses a push.
 //!
-//! The texts of [`BodyError`], [`Inconsistency`] and [`StoreError`] go to clients. Where upstream has a text for the
-//! same fault, ours is the same.
+//! The texts of [`PushBodyError`], [`Inconsistency`] and [`StoreError`] go to clients. Where upstream has a text for
+//! the same fault, ours is the same.
 
 use std::io;
 
@@ -19,13 +19,13 @@ pub enum GatewayError {
 
 /// Why a push is refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PushError {
+pub(crate) enum PushRefusal {
     /// The path does not name a group. The answer is 400.
     #[error(transparent)]
     Path(PathError),
     /// The body is not an exposition. The answer is 400, or 413 if the body is too large.
     #[error(transparent)]
-    Body(#[from] BodyError),
+    Body(#[from] PushBodyError),
     /// The store does not take the push. The answer is 400, or 503 if the store is full.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -33,7 +33,7 @@ pub(crate) enum PushError {
 
 /// Why a body is not an exposition. Such a push does not count as a failure of its group.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
+pub(crate) enum PushBodyError {
     /// The body is empty, but `Content-Encoding` is `gzip`.
     #[error("EOF")]
     Empty,

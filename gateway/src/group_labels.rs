@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use prompush_core::text::write_labels;
 
-use crate::text_format::labels::escape_control_characters;
+use crate::log_text::escape_control_characters;
 
 /// The labels of a group's URL path, sorted by name; `job` is one of them.
 ///
-/// `prompush_core::GroupingKey` is the checked form, which a client of ours uses. This type is what any client may
-/// send: it may have a label `le` or `quantile`, or an empty `instance`.
+/// `prompush_core::GroupingKey` allows only labels that do no harm on any gateway. This type allows all labels that a
+/// client may send: also `le` and `quantile`, and an empty `instance`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GroupLabels {
     labels: Arc<[(String, String)]>,

@@ -37,11 +37,12 @@ mod own_metrics;
 
 mod clock_reading;
 mod group_labels;
+mod log_text;
 mod text_format;
 
 mod error;
 
 pub use config::Config;
 pub use error::GatewayError;
-pub use prompush_http_server::{ServeError, ShutdownHandle};
+pub use prompush_http_server::{Limits, ServeError, ShutdownHandle};
 pub use server::Server;

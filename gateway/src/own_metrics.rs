@@ -13,7 +13,8 @@ const PUSH_DURATION: &str = "pushgateway_http_push_duration_seconds";
 const PUSH_SIZE: &str = "pushgateway_http_push_size_bytes";
 const REQUESTS: &str = "pushgateway_http_requests_total";
 
-/// The type of a metric family that the gateway itself exposes, `None` for any other name.
+/// The type of a metric family that the gateway itself exposes. `None` if the gateway has no family with that name.
+///
 /// A push may add series to such a family, but not with another type.
 pub(crate) fn type_of(name: &str) -> Option<MetricType> {
     match name {
@@ -29,7 +30,7 @@ pub(crate) fn is_push_time(name: &str) -> bool {
     push_time_help(name).is_some()
 }
 
-/// The help text of a metric family with the push times of each group, `None` for any other name.
+/// The help text of the two metric families with the push times of each group. `None` for any other name.
 pub(crate) fn push_time_help(name: &str) -> Option<&'static str> {
     match name {
         PUSH_TIME => Some("Last Unix time when changing this group in the Pushgateway succeeded."),
@@ -51,7 +52,7 @@ pub(crate) struct OwnMetrics {
 
 impl OwnMetrics {
     pub(crate) fn new() -> Self {
-        Self::register().expect("the names and labels are constants, and a test registers them")
+        Self::register().expect("all names and labels are constant and valid, as a unit test shows")
     }
 
     fn register() -> Result<Self, RegistryError> {

@@ -1,4 +1,4 @@
-//! Rendering of a push: from the parsed body to the bytes that a scrape copies.
+//! Rendering turns a parsed push into the bytes that a scrape copies.
 //!
 //! A push is rendered once, when it arrives. Its samples then have all their labels, those of the group included, and
 //! stand in the order of the exposition. A scrape only concatenates them.

@@ -1,4 +1,5 @@
-//! The HTTP routes: from a request to its response.
+//! The routes answer HTTP requests: `router` finds out what a request asks for, and `handler` calls the function that
+//! does it.
 
 pub(crate) mod handler;
 

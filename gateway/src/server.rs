@@ -33,7 +33,7 @@ impl Server {
     ///
     /// [`GatewayError::Serve`] if the configuration has no address, or if an address cannot be bound.
     pub fn bind_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, GatewayError> {
-        let (listen, limits) = (config.listen.clone(), config.limits());
+        let (listen, limits) = (config.listen.clone(), config.http.clone());
         Ok(Self { http: HttpServer::bind(&listen, limits, GatewayHandler::new(config, clock))? })
     }
 

@@ -1,9 +1,9 @@
-//! Which command lines run gptme.
+//! Recognizes command lines that run gptme.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// Options of `uvx`, `uv tool run` and `uv run` whose value is the next word.
+/// Options of `uvx`, `uv tool run` and `uv run` that take the next word as their value.
 const UV_OPTIONS_WITH_VALUE: [&str; 37] = [
     "--from",
     "--with",
@@ -43,17 +43,18 @@ const UV_OPTIONS_WITH_VALUE: [&str; 37] = [
     "--index-strategy",
     "--python-platform",
 ];
-/// The same of `pipx run`.
+/// Options of `pipx run` that take the next word as their value.
 const PIPX_OPTIONS_WITH_VALUE: [&str; 7] =
     ["--spec", "--python", "--index-url", "-i", "--pip-args", "--with", "--fetch-python"];
-/// The same of `env`.
+/// Options of `env` that take the next word as their value.
 const ENV_OPTIONS_WITH_VALUE: [&str; 6] = ["-u", "--unset", "-C", "--chdir", "-a", "--argv0"];
-/// The same of `python`.
+/// Options of `python` that take the next word as their value.
 const PYTHON_OPTIONS_WITH_VALUE: [&str; 2] = ["-W", "-X"];
 
-/// Whether `command`, a program with its arguments, runs gptme or gptme-server: by its name or
-/// path, as `python -m gptme`, through `uvx`, `uv run`, `uv tool run` or `pipx run`, also behind
-/// `env NAME=VALUE`.
+/// Whether a command runs gptme or gptme-server. `command` is the program and its arguments.
+///
+/// Recognized are the name or path of the program, `python -m gptme`, and `uvx`, `uv run`,
+/// `uv tool run` and `pipx run`, each also after `env NAME=VALUE`.
 ///
 /// ```
 /// use prompush_gptme::is_gptme;
@@ -66,7 +67,7 @@ pub fn is_gptme(command: &[OsString]) -> bool {
     runs_gptme(&words)
 }
 
-/// A word that is not UTF-8 is none that matters here.
+/// The word, or a placeholder that matches nothing when the word is not UTF-8.
 fn as_text(word: &OsStr) -> &str {
     word.to_str().unwrap_or("\u{FFFD}")
 }
@@ -76,17 +77,17 @@ fn runs_gptme(words: &[&str]) -> bool {
     let name = Path::new(program).file_name().and_then(OsStr::to_str).unwrap_or_default();
     match name {
         "gptme" | "gptme-server" => true,
-        "env" => runs_gptme(behind_env(arguments)),
+        "env" => runs_gptme(after_env(arguments)),
         "uvx" => runs_package(arguments, &UV_OPTIONS_WITH_VALUE),
-        "uv" => match behind_options(arguments, &UV_OPTIONS_WITH_VALUE) {
-            ["run", rest @ ..] => runs_gptme_or_module(rest),
-            ["tool", rest @ ..] => match behind_options(rest, &UV_OPTIONS_WITH_VALUE) {
+        "uv" => match after_options(arguments, &UV_OPTIONS_WITH_VALUE) {
+            ["run", rest @ ..] => uv_runs_gptme(rest),
+            ["tool", rest @ ..] => match after_options(rest, &UV_OPTIONS_WITH_VALUE) {
                 ["run", rest @ ..] => runs_package(rest, &UV_OPTIONS_WITH_VALUE),
                 _ => false,
             },
             _ => false,
         },
-        "pipx" => match behind_options(arguments, &PIPX_OPTIONS_WITH_VALUE) {
+        "pipx" => match after_options(arguments, &PIPX_OPTIONS_WITH_VALUE) {
             ["run", rest @ ..] => runs_package(rest, &PIPX_OPTIONS_WITH_VALUE),
             _ => false,
         },
@@ -95,23 +96,23 @@ fn runs_gptme(words: &[&str]) -> bool {
     }
 }
 
-/// `python`, `python3`, `python3.11`, `pypy3`.
+/// Whether the program is Python: `python`, `python3`, `python3.11`, `pypy3`.
 fn is_python(name: &str) -> bool {
     let version = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
     version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// The command behind the options and variables of `env`.
-fn behind_env<'a, 'b>(arguments: &'a [&'b str]) -> &'a [&'b str] {
-    let mut rest = behind_options(arguments, &ENV_OPTIONS_WITH_VALUE);
+/// The command after the options and variables of `env`.
+fn after_env<'a, 'b>(arguments: &'a [&'b str]) -> &'a [&'b str] {
+    let mut rest = after_options(arguments, &ENV_OPTIONS_WITH_VALUE);
     while let Some((_, after)) = rest.split_first().filter(|(word, _)| word.contains('=')) {
         rest = after;
     }
     rest
 }
 
-/// What stands behind options, of which `with_value` take the next word.
-fn behind_options<'a, 'b>(arguments: &'a [&'b str], with_value: &[&str]) -> &'a [&'b str] {
+/// The arguments after the leading options. Options in `with_value` take the next word.
+fn after_options<'a, 'b>(arguments: &'a [&'b str], with_value: &[&str]) -> &'a [&'b str] {
     let mut rest = arguments;
     while let Some((option, after)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
         let skipped = usize::from(with_value.contains(option));
@@ -123,16 +124,17 @@ fn behind_options<'a, 'b>(arguments: &'a [&'b str], with_value: &[&str]) -> &'a 
     rest
 }
 
-/// `uvx`, `uv tool run` and `pipx run` take the name of a package, with extras and a version.
+/// Whether the package that `uvx`, `uv tool run` or `pipx run` runs is gptme. Its name may be
+/// followed by extras and a version.
 fn runs_package(arguments: &[&str], with_value: &[&str]) -> bool {
-    let Some(package) = behind_options(arguments, with_value).first() else { return false };
+    let Some(package) = after_options(arguments, with_value).first() else { return false };
     let name = package.split(['@', '[', '=', '<', '>', '~', '!', ' ']).next().unwrap_or_default();
     matches!(name, "gptme" | "gptme-server")
 }
 
-/// `uv run` takes a command, or `-m` and a module.
-fn runs_gptme_or_module(arguments: &[&str]) -> bool {
-    let before = arguments.len() - behind_options(arguments, &UV_OPTIONS_WITH_VALUE).len();
+/// Whether `uv run` runs gptme, as a command or, with `-m`, as a module.
+fn uv_runs_gptme(arguments: &[&str]) -> bool {
+    let before = arguments.len() - after_options(arguments, &UV_OPTIONS_WITH_VALUE).len();
     let options = arguments.get(..before).unwrap_or_default();
     match arguments.get(before..).unwrap_or_default() {
         [module, ..] if options.iter().any(|word| matches!(*word, "-m" | "--module")) => {
@@ -142,7 +144,7 @@ fn runs_gptme_or_module(arguments: &[&str]) -> bool {
     }
 }
 
-/// `-m` and a module among the arguments of Python, before any script.
+/// Whether the arguments of Python name gptme, after `-m` or as a script.
 fn runs_module(arguments: &[&str]) -> bool {
     let mut rest = arguments;
     while let Some((option, after)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
@@ -158,7 +160,6 @@ fn runs_module(arguments: &[&str]) -> bool {
             return false;
         }
     }
-    // A script: that of gptme itself.
     rest.first().is_some_and(|script| runs_script(script))
 }
 
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_not() {
+    fn other_command_lines_are_not() {
         for command in [
             "",
             "echo gptme",
@@ -261,7 +262,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_not_text_is_not_gptme() {
+    fn a_word_that_is_not_text_is_not_gptme() {
         use std::os::unix::ffi::OsStringExt;
         assert!(!is_gptme(&[OsString::from_vec(vec![0xFF])]));
         assert!(is_gptme(&["gptme".into(), OsString::from_vec(vec![0xFF])]));

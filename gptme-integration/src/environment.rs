@@ -1,4 +1,4 @@
-//! The environment contract: what gptme and its users set, and what prompush adds.
+//! The environment variables of gptme's telemetry, and those that prompush adds.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -8,29 +8,30 @@ use prompush::{ConfigError, HttpUrl};
 
 use crate::error::EnvironmentError;
 
-/// The environment variables of gptme's telemetry, each parsed once.
+/// The values of the environment variables of gptme's telemetry.
 ///
-/// A variable that is set to nothing counts as not set.
+/// An empty variable counts as not set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Environment {
-    /// `PUSHGATEWAY_URL`: push to this gateway. Not set: do not push.
+    /// `PUSHGATEWAY_URL`: the gateway to push to. Default: none, and nothing is pushed.
     pub gateway: Option<HttpUrl>,
-    /// `GPTME_TELEMETRY_ENABLED`: `true`, `1` or `yes`, or `false`, `0` or `no`. Default: no.
+    /// `GPTME_TELEMETRY_ENABLED`: `true`, `1` or `yes`, or `false`, `0` or `no`. Default: `false`.
     pub telemetry_enabled: bool,
-    /// `OTLP_ENDPOINT`: where gptme 0.29 and later sends OTLP over HTTP.
-    /// Not set: gptme takes `http://localhost:4318`.
+    /// `OTLP_ENDPOINT`: where gptme 0.29 and later sends OTLP over HTTP. Default: none; gptme then
+    /// sends to `http://localhost:4318`.
     pub otlp_endpoint: Option<HttpUrl>,
-    /// `PROMETHEUS_ADDR`: where gptme up to 0.28 serves its metrics, a host name or an IP address.
+    /// `PROMETHEUS_ADDR`: the host name or IP address on which gptme up to 0.28 serves its metrics.
     /// Default: `localhost`.
     pub prometheus_addr: String,
-    /// `PROMETHEUS_PORT`: the port of that. Default: 8000.
+    /// `PROMETHEUS_PORT`: the port on which it serves them. Default: 8000.
     pub prometheus_port: u16,
-    /// `PROMPUSH_INTERVAL`: the time between two pushes in seconds, 15 to 300. Default: 30.
+    /// `PROMPUSH_INTERVAL`: the time between two pushes, 15 to 300 seconds. Default: 30 s.
     pub interval: Duration,
 }
 
-const GATEWAY: &str = "PUSHGATEWAY_URL";
+/// The variable that names the gateway.
+pub(crate) const GATEWAY: &str = "PUSHGATEWAY_URL";
 const TELEMETRY_ENABLED: &str = "GPTME_TELEMETRY_ENABLED";
 const OTLP_ENDPOINT: &str = "OTLP_ENDPOINT";
 const PROMETHEUS_ADDR: &str = "PROMETHEUS_ADDR";
@@ -44,10 +45,7 @@ const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
 const OTLP_GRPC_PORT: u16 = 4317;
 
 impl Environment {
-    /// The variable that names the gateway.
-    pub(crate) const GATEWAY: &str = GATEWAY;
-
-    /// Reads the variables of this process.
+    /// Reads the environment variables of this process.
     ///
     /// # Errors
     /// [`EnvironmentError`] for the first variable whose value cannot be used.
@@ -55,7 +53,7 @@ impl Environment {
         Self::from_lookup(|name| std::env::var_os(name))
     }
 
-    /// Reads the variables that `lookup` gives.
+    /// Reads the variables that `lookup` returns.
     ///
     /// # Errors
     /// As for [`from_env`](Self::from_env).
@@ -91,8 +89,8 @@ impl Environment {
         })
     }
 
-    /// Whether `OTLP_ENDPOINT` names the port of OTLP over gRPC, which gptme has not spoken since
-    /// 0.29: most likely 4318 is meant.
+    /// Whether `OTLP_ENDPOINT` names port 4317, the port of OTLP over gRPC. gptme has used OTLP over
+    /// HTTP since 0.29, so most likely port 4318 is meant.
     pub fn names_the_grpc_port(&self) -> bool {
         self.otlp_endpoint.as_ref().and_then(HttpUrl::port) == Some(OTLP_GRPC_PORT)
     }
@@ -103,7 +101,7 @@ fn error(variable: &'static str, value: &str, expected: &'static str) -> Environ
 }
 
 fn url(variable: &'static str, value: &str) -> Result<HttpUrl, EnvironmentError> {
-    HttpUrl::parse(value).map_err(|refused| match refused {
+    HttpUrl::parse(value).map_err(|url_error| match url_error {
         ConfigError::Url { value, expected } => error(variable, &value, expected),
         _ => error(variable, "…", "a URL such as `http://localhost:9091`"),
     })
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_gptmes_defaults() {
+    fn without_variables_the_defaults_are_gptmes() {
         let environment = read(&[]).unwrap();
         assert_eq!(environment.gateway, None);
         assert!(!environment.telemetry_enabled);

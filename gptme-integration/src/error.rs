@@ -3,40 +3,40 @@
 #[cfg(feature = "serve")]
 use prompush_otlp::receiver::PortHolder;
 
-/// An environment variable whose value cannot be used. Credentials in it are not shown.
+/// An environment variable has a value that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("environment variable `{variable}` is `{}`, expected {expected}", value.escape_debug())]
 pub struct EnvironmentError {
-    /// The variable's name.
+    /// The name of the variable.
     pub variable: &'static str,
-    /// Its value, without credentials.
+    /// The value, with credentials replaced.
     pub value: String,
-    /// What it should have been.
+    /// A description of valid values.
     pub expected: &'static str,
 }
 
-/// Telemetry that cannot start, or could not push.
+/// Telemetry cannot start, or could not push.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TelemetryError {
     /// An environment variable cannot be used.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Telemetry is on, there is no gateway to push to, and this program cannot serve.
+    /// Telemetry is on, but there is no gateway to push to, and the feature `serve` is off.
     #[error(
         "telemetry is on and has nowhere to go: set `PUSHGATEWAY_URL`, or build with the feature `serve`"
     )]
-    NoOutput,
+    NoDestination,
     /// The pusher cannot start.
     #[error(transparent)]
     Config(#[from] prompush::ConfigError),
     /// The last push, or a flush, was not acknowledged.
     #[error(transparent)]
     Push(#[from] prompush::PushError),
-    /// The metrics of the catalogue cannot be registered.
+    /// The metrics cannot be registered.
     #[error("cannot register the metrics")]
     Registry {
-        /// Why not.
+        /// The error of the registry.
         #[source]
         source: Box<prompush::RegistryError>,
     },

@@ -1,4 +1,4 @@
-//! What prompush knows about gptme.
+//! gptme's telemetry: its environment, its command lines, its rules, and a recorder of its metrics.
 //!
 //! - [`Environment`] reads gptme's environment variables and prompush's own.
 //! - [`is_gptme`] recognizes command lines that run gptme.

@@ -22,13 +22,17 @@ pub const SCRAPE_PATHS: &[&str] = &["/metrics", "/api/v0/metrics"];
 /// The default rules for any program, followed by [`RULES_TEXT`], with the alias [`TOKENS`].
 pub fn default_rules() -> Rules {
     let rules = Rules::default().with_text(RULES_TEXT);
-    rules.expect("a test parses the rules").with_alias(TOKENS)
+    debug_assert!(rules.is_ok(), "a test parses the rules");
+    rules.unwrap_or_default().with_alias(TOKENS)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_default_rules_can_be_parsed() {
-        assert_eq!(super::default_rules().samples_max(), 2000);
+        assert!(Rules::default().with_text(RULES_TEXT).is_ok());
+        assert_eq!(default_rules().samples_max(), 2000);
     }
 }

@@ -13,7 +13,7 @@ use crate::response::Response;
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyError {
+pub(crate) enum BodyReadError {
     /// The connection ended before the body did, or the chunked encoding is malformed.
     Truncated,
     /// The body is larger than [`Limits::body_bytes_max`].
@@ -24,7 +24,7 @@ pub(crate) enum BodyError {
     BudgetExceeded,
 }
 
-impl BodyError {
+impl BodyReadError {
     /// The response to the request. The server closes the connection after it, because the rest of the body may
     /// still arrive.
     pub(crate) fn response(self) -> Response {
@@ -44,21 +44,21 @@ pub(crate) async fn read_body(
     mut body: Incoming,
     limits: &Limits,
     budget: &Rc<BodyBudget>,
-) -> Result<(Bytes, BodyReservation), BodyError> {
+) -> Result<(Bytes, BodyReservation), BodyReadError> {
     let mut reservation = budget.reservation();
     if body.is_end_stream() {
         return Ok((Bytes::new(), reservation));
     }
     // A client that sent `Expect: 100-continue` is refused here before it sends the body.
     if body.size_hint().lower() > u64::try_from(limits.body_bytes_max).unwrap_or(u64::MAX) {
-        return Err(BodyError::TooLarge);
+        return Err(BodyReadError::TooLarge);
     }
     let read = timeout(limits.body_timeout, read_pieces(&mut body, limits, &mut reservation)).await;
-    match read.unwrap_or(Err(BodyError::TooSlow)) {
+    match read.unwrap_or(Err(BodyReadError::TooSlow)) {
         Ok(bytes) => Ok((bytes, reservation)),
-        Err(BodyError::TooLarge) => {
+        Err(BodyReadError::TooLarge) => {
             discard(&mut body, limits).await;
-            Err(BodyError::TooLarge)
+            Err(BodyReadError::TooLarge)
         }
         Err(error) => Err(error),
     }
@@ -72,15 +72,15 @@ async fn read_pieces(
     body: &mut Incoming,
     limits: &Limits,
     reservation: &mut BodyReservation,
-) -> Result<Bytes, BodyError> {
+) -> Result<Bytes, BodyReadError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(piece) = next_piece(body, limits.body_idle_timeout).await? {
         if first.len() + all.len() + piece.len() > limits.body_bytes_max {
-            return Err(BodyError::TooLarge);
+            return Err(BodyReadError::TooLarge);
         }
         if !reservation.grow(piece.len()) {
-            return Err(BodyError::BudgetExceeded);
+            return Err(BodyReadError::BudgetExceeded);
         }
         if first.is_empty() && all.is_empty() {
             first = piece; // Most bodies are one piece, which is returned without a copy.
@@ -118,12 +118,12 @@ async fn discard(body: &mut Incoming, limits: &Limits) {
 async fn next_piece(
     body: &mut Incoming,
     idle_timeout: Duration,
-) -> Result<Option<Bytes>, BodyError> {
+) -> Result<Option<Bytes>, BodyReadError> {
     loop {
         match timeout(idle_timeout, body.frame()).await {
-            Err(_) => return Err(BodyError::TooSlow),
+            Err(_) => return Err(BodyReadError::TooSlow),
             Ok(None) => return Ok(None),
-            Ok(Some(Err(_))) => return Err(BodyError::Truncated),
+            Ok(Some(Err(_))) => return Err(BodyReadError::Truncated),
             Ok(Some(Ok(frame))) => {
                 // A frame without data holds trailers, which are ignored.
                 if let Ok(piece) = frame.into_data() {

@@ -29,6 +29,9 @@ use crate::shutdown_handle::ShutdownHandle;
 /// Requests with larger bodies, in bytes, are handled on a blocking thread, so that other connections need not wait.
 const INLINE_BYTES_MAX: usize = 256 << 10;
 
+/// The smallest buffer, in bytes, that hyper accepts. It panics if the buffer is smaller.
+const HYPER_BUFFER_BYTES_MIN: usize = 8192;
+
 /// Serves connections. It holds the state that all connections of a server share.
 pub(crate) struct ConnectionServer<H> {
     limits: Limits,
@@ -109,7 +112,8 @@ impl<H: Handler> ConnectionServer<H> {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
             .max_headers(self.limits.headers_max)
-            .max_buf_size(self.limits.header_bytes_max.max(8192))
+            .max_buf_size(self.limits.header_bytes_max.max(HYPER_BUFFER_BYTES_MIN))
+            // A client may close its sending side and then still read the response.
             .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         let mut serving = std::pin::pin!(serving);
@@ -162,7 +166,7 @@ impl<H: Handler> ConnectionServer<H> {
     }
 
     async fn handle(&self, request: Request) -> Response {
-        // The size of a compressed body does not show how long it takes to handle it.
+        // A small compressed body can be large after decompression, so its size is not compared.
         let is_compressed = request.header("content-encoding").is_some();
         if !is_compressed && request.body().len() <= INLINE_BYTES_MAX {
             return self.handler.handle(&request);

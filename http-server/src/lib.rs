@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server for one [`Handler`], with a limit on everything that a client can make it wait for or store.
+//! An HTTP/1.1 server for one [`Handler`]. Every wait for a client has a limit, and so has the memory for clients.
 //!
 //! [`HttpServer`] accepts connections, reads each request to its end, calls the handler, and writes the handler's
 //! [`Response`]. The server does not know what the handler serves.

@@ -9,8 +9,8 @@ pub struct Limits {
     /// Number of connections that may be open at once; at least 1. Further connections wait in the queue of the
     /// listener. Default: 512.
     pub connections_max: usize,
-    /// Bytes of a request line with all headers. A larger request is answered with 431. At least 8,192.
-    /// Default: 256 KiB.
+    /// Bytes of a request line with all headers. A larger request is answered with 431. At least 8,192. A target of
+    /// more than 65,534 bytes is answered with 414, however large this limit is. Default: 256 KiB.
     pub header_bytes_max: usize,
     /// Number of header lines of a request. A request with more is answered with 431. Default: 100.
     pub headers_max: usize,

@@ -1,4 +1,7 @@
 //! The server: its listeners, and the loop that accepts connections.
+//!
+//! All connections are tasks of one runtime on one thread. So the state that they share needs no locks: it is in `Rc`
+//! and `Cell`. Only work that takes long, such as handling or compressing a large body, goes to a blocking thread.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -109,7 +112,7 @@ impl<H: Handler> HttpServer<H> {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                // `wait_for` fails only if the sender is gone, and the connection server holds one.
+                // `wait_for` fails only if all senders are gone, but the connection server holds one of them.
                 _ = shutdown_requested.wait_for(|requested| *requested) => return,
                 _ = interval.tick() => handler.tick(),
             }

@@ -1,7 +1,8 @@
 //! OTLP metrics as programs send them over HTTP: an `ExportMetricsServiceRequest` in protobuf.
 //!
-//! A body is read field by field on the reader of [`prompush_core::protobuf`], one point at a
-//! time: what is kept of it is its bytes, so that no body can claim more memory than it has.
+//! A body is read field by field with the reader of [`prompush_core::protobuf`], one point at a
+//! time. Only the bytes of the body are kept, not a tree of messages, so a small body cannot
+//! demand much memory.
 //!
 //! Source: opentelemetry-proto 1.x, `metrics/v1/metrics.proto`.
 

@@ -84,13 +84,13 @@ impl fmt::Display for DropNotice {
         f.write_str(match self.cause {
             DropCause::AttributeRule | DropCause::MetricRule => "a rule says so",
             DropCause::SeriesLimit => "the instance has as many series as the rules allow",
-            DropCause::StreamLimit => "too many of its points fall together to follow them all",
+            DropCause::StreamLimit => "too many of its streams meet in one series",
             DropCause::NameClash => "a metric of another type has its name",
-            DropCause::Name => "its name has no form in Prometheus",
+            DropCause::Name => "its name cannot be translated into a name of Prometheus",
             DropCause::LabelsTooLong => "its labels are too long",
-            DropCause::Invalid => "its value makes no sense",
+            DropCause::Invalid => "its value is impossible",
             DropCause::NoRecordedValue => "it has no value",
-            DropCause::Repeated => "its value is older than the one before",
+            DropCause::Repeated => "its value is older than the last one, or repeats it",
         })
     }
 }

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is no `ExportMetricsServiceRequest`: {reason}")]
 pub struct DecodeError {
-    /// What is wrong with the body.
+    /// The fault of the body, in words.
     pub reason: &'static str,
 }
 
@@ -18,7 +18,7 @@ pub struct RulesError {
     pub column: usize,
     /// The wrong word; `None` when the line ends too early.
     pub found: Option<String>,
-    /// What could stand there.
+    /// The words that could stand there.
     pub expected: &'static str,
 }
 

@@ -1,11 +1,11 @@
-//! Names of metrics and labels in Prometheus for those of OTLP.
+//! Translates names of OTLP into names of Prometheus.
 //!
-//! Source: OpenTelemetry specification, "Prometheus and OpenMetrics compatibility"; decided as
-//! Prometheus's own OTLP receiver decides it with its default translation, suffixes and escaping.
+//! Source: OpenTelemetry specification, "Prometheus and OpenMetrics compatibility"; where it
+//! leaves a choice, as Prometheus's own OTLP receiver does by default (suffixes and escaping).
 
 use crate::decode::PointKind;
 
-/// Units of OTLP (UCUM) with their words in Prometheus; others are taken as they are.
+/// Units of OTLP (UCUM) and their words in Prometheus. Other units are used as they are.
 const UNITS: [(&str, &str); 26] = [
     ("d", "days"),
     ("h", "hours"),
@@ -35,7 +35,7 @@ const UNITS: [(&str, &str); 26] = [
     ("%", "percent"),
 ];
 
-/// Units behind a slash.
+/// Units after a slash, and their words in Prometheus.
 const PER_UNITS: [(&str, &str); 7] = [
     ("s", "second"),
     ("m", "minute"),
@@ -46,10 +46,10 @@ const PER_UNITS: [(&str, &str); 7] = [
     ("y", "year"),
 ];
 
-/// The name of a metric's family: its words, then those of the unit that it lacks, then
-/// `total` for a counter or `ratio` for a gauge whose unit is 1.
+/// The family name for a metric: the words of its name, the words of its unit that the name lacks,
+/// then `total` for a counter, or `ratio` for a gauge with the unit 1. `_` separates the words.
 ///
-/// Nothing where no character of the name is allowed.
+/// `None` when no character of the name or the unit is allowed.
 pub(crate) fn family_name(name: &str, unit: &str, kind: PointKind) -> Option<String> {
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == ':';
     let mut words: Vec<String> =
@@ -73,6 +73,7 @@ pub(crate) fn family_name(name: &str, unit: &str, kind: PointKind) -> Option<Str
     }
 }
 
+/// Appends the words of `unit` that `words` lacks.
 fn add_unit(words: &mut Vec<String>, unit: &str) {
     let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
     let mut main = clean(word_for(&UNITS, main));
@@ -92,16 +93,16 @@ fn add_unit(words: &mut Vec<String>, unit: &str) {
     words.extend([main, per].into_iter().filter(|word| !word.is_empty()));
 }
 
-/// The word for a unit; none for one in braces, which is an annotation.
+/// The word for a unit; empty for a unit with braces, which is an annotation.
 fn word_for<'a>(words: &[(&str, &'a str)], unit: &'a str) -> &'a str {
     let unit = unit.trim();
     if unit.contains(['{', '}']) {
         return "";
     }
-    words.iter().find(|(known, _)| *known == unit).map_or(unit, |(_, word)| word)
+    words.iter().find(|(listed, _)| *listed == unit).map_or(unit, |(_, word)| word)
 }
 
-/// The unit in allowed characters, without underscores at its start or two in a row.
+/// The unit, with `_` for each run of characters that are not allowed, except at its start.
 fn clean(unit: &str) -> String {
     let mut cleaned = String::with_capacity(unit.len());
     for character in unit.chars() {
@@ -114,10 +115,11 @@ fn clean(unit: &str) -> String {
     cleaned
 }
 
-/// The name of the label for an attribute; nothing where no character of it is allowed.
+/// The label name for an attribute, with `_` for each character that is not allowed; `None` when
+/// no character is.
 ///
-/// One that Prometheus reserves (`__…`) gets `key` in front, like one that begins with a single
-/// underscore; `key_` stands before a digit.
+/// A name that would begin with `_` gets the prefix `key`, because Prometheus reserves names that
+/// begin with `__`. A name that would begin with a digit gets the prefix `key_`.
 pub(crate) fn label_name(key: &str) -> Option<String> {
     let escape = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
     let name: String = key.chars().map(escape).collect();
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn instrumentations_names_are_those_of_prometheus() {
+    fn names_of_instrumentation_libraries() {
         check(
             "gen_ai.client.token.usage",
             "token",
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_left_that_is_none() {
+    fn characters_that_are_not_allowed() {
         check("@#$", "", PointKind::Gauge, "");
         check("", "s", PointKind::Gauge, "seconds");
         check("2xx", "", COUNTER, "_2xx_total");
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_become_labels() {
+    fn attributes_become_label_names() {
         let check = |key, expected: Option<&str>| {
             assert_eq!(label_name(key).as_deref(), expected, "{key:?}");
         };

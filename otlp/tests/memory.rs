@@ -14,7 +14,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What is allocated is measured for the whole process: one test at a time.
+/// Allocations are measured for the whole process, so only one test may run at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Bytes that are allocated now.
@@ -34,7 +34,7 @@ fn text(instance: &Instance) -> String {
     String::from_utf8(Encoder::new(Format::Text).encode(instance).unwrap().to_owned()).unwrap()
 }
 
-/// One that sends every series again each time, as most exporters do, and one that sends each once.
+/// Sends each message in one export, then all messages in every export, as most exporters do.
 #[test]
 fn a_flood_of_error_messages_leaves_as_many_series_and_as_much_memory() {
     const MESSAGES: usize = 100_000;

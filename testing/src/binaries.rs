@@ -1,14 +1,14 @@
-//! Where the real servers are.
+//! The programs of the real servers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder with the real servers, instead of `target/servers`.
+/// The variable that names a folder with the real servers, instead of `target/servers`.
 const FOLDER_VARIABLE: &str = "PROMPUSH_TEST_SERVERS";
 
-/// The path of a real server, or `None` after one line that names the test that is skipped.
+/// The path of a real server. When the server is missing, returns `None` and prints the name of the skipped test.
 ///
-/// With `CI=true` a missing server fails the test: a run that tested nothing must not look like one that did.
+/// With `CI=true` a missing server fails the test, because a run that tested nothing must not look like a success.
 pub(crate) fn find_or_skip(name: &str) -> Option<PathBuf> {
     let found = folders().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
@@ -17,22 +17,22 @@ pub(crate) fn find_or_skip(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Says that a test is skipped, or fails it with `CI=true`.
+/// Prints that a test is skipped, or fails the test with `CI=true`.
 pub(crate) fn skip_or_fail(why: &str) {
     assert!(variable("CI").as_deref() != Some("true"), "CI=true, and {why}");
     skip(why);
 }
 
-/// Says on stderr which test is skipped and why, past the capture of the test harness.
+/// Prints to stderr which test is skipped and why. The line bypasses the capture of the test harness.
 fn skip(why: &str) {
     use std::io::Write as _;
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // Not `eprintln!`: the harness swallows that in a test that passes.
+    // Not `eprintln!`: the harness hides its output when the test passes.
     writeln!(std::io::stderr(), "skipped: {test}: {why}").ok();
 }
 
-/// Where to look, in this order: the variable, this checkout, the checkout that a worktree belongs to.
+/// The folders to search, in this order: the variable, this checkout, the main checkout of a worktree.
 fn folders() -> Vec<PathBuf> {
     if let Some(folder) = variable(FOLDER_VARIABLE) {
         return vec![PathBuf::from(folder)];
@@ -41,12 +41,12 @@ fn folders() -> Vec<PathBuf> {
     let checkout = manifest.parent().unwrap_or(manifest);
     let mut checkouts = vec![checkout.to_owned()];
     checkouts.extend(main_checkout(checkout));
-    // As cargo takes it: relative to the checkout unless it is absolute.
+    // As in cargo, a relative path is relative to the checkout.
     let target = variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
     checkouts.into_iter().map(|checkout| checkout.join(&target).join("servers")).collect()
 }
 
-/// In a worktree `.git` is a file that says `gitdir: <main checkout>/.git/worktrees/<name>`.
+/// The main checkout of a worktree, whose `.git` is a file with `gitdir: <main checkout>/.git/worktrees/<name>`.
 fn main_checkout(worktree: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(worktree.join(".git")).ok()?;
     let folder = Path::new(text.strip_prefix("gitdir:")?.trim());

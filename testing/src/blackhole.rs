@@ -1,4 +1,4 @@
-//! A network in which some addresses swallow everything, name servers among them.
+//! A network in which some addresses never answer. All name servers are among them.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,17 +7,17 @@ use tempfile::TempDir;
 
 use crate::binaries;
 
-/// An address that answers nothing, not even that it is not there; in a [`run_in_blackhole`] only.
+/// An address that never answers, not even with a refusal. It exists only inside [`run_in_blackhole`].
 pub const BLACKHOLE: &str = "192.0.2.2:9091";
 
-/// Tells the test that it runs inside.
+/// The variable that tells the test that it runs inside the network.
 const INSIDE_VARIABLE: &str = "PROMPUSH_TEST_BLACKHOLE";
 
-/// The exit code of a machine that allows no such network.
+/// The exit code of the script on a machine that does not allow such a network.
 const NOT_ALLOWED: i32 = 77;
 
-/// Makes the network, and the blackhole its name server; then runs what follows its first argument.
-/// What is sent to the blackhole goes through one end of a cable to the other, where nobody listens.
+/// Creates the network, makes the blackhole its name server, and runs the command after the first argument. Packets
+/// to the blackhole enter a virtual cable, and nobody listens at its other end.
 const SCRIPT: &str = "
     {
         ip link set lo up &&
@@ -31,15 +31,15 @@ const SCRIPT: &str = "
     exec \"$@\"
 ";
 
-/// Runs the test that calls it once more, in a process with a network of its own, in which
-/// [`BLACKHOLE`] and every name but those of this machine go unanswered. True inside; outside false,
-/// once the test inside has passed.
+/// Runs the calling test once more, in a process with a network of its own. In that network [`BLACKHOLE`] never
+/// answers, and only names of this machine can be resolved. Returns true inside the network. Returns false outside,
+/// after the test inside has passed.
 ///
-/// `test` is the calling test's name. It takes Linux, `unshare`, `ip`, and root or user namespaces.
+/// `test` is the name of the calling test. The network needs Linux, `unshare`, `ip`, and root or user namespaces.
 ///
 /// # Panics
 ///
-/// When the test inside fails, and when there can be no such network and `CI=true`; otherwise a line
+/// When the test inside fails, and when the machine does not allow such a network and `CI=true`. Without CI a line
 /// on stderr says that the test is skipped.
 #[track_caller]
 pub fn run_in_blackhole(test: &str) -> bool {
@@ -67,7 +67,7 @@ pub fn run_in_blackhole(test: &str) -> bool {
             }
             return false;
         }
-        // `unshare` itself ends with 1 where it is not allowed to.
+        // `unshare` exits with 1 when it has no permission.
         let ran = output.contains("running 1 test");
         assert!(!ran, "in a network with a blackhole:\n{output}");
         assert!(

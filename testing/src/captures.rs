@@ -12,7 +12,7 @@ pub fn otlp_capture(name: &str) -> Vec<u8> {
     read(&format!("otlp/{name}.bin"))
 }
 
-/// The same export in protobuf's JSON mapping.
+/// The export of that name in protobuf's JSON mapping.
 ///
 /// # Panics
 /// If there is no capture of that name.
@@ -48,6 +48,7 @@ pub fn scrape_capture(file: &str) -> Vec<u8> {
 }
 
 #[track_caller]
+#[expect(clippy::panic, reason = "a missing capture is a fault of the tests themselves")]
 fn read(path: &str) -> Vec<u8> {
     let path = folder().join(path);
     match fs::read(&path) {

@@ -1,4 +1,4 @@
-//! Certificates for tests, made anew in each.
+//! Certificates for tests, created in each test.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
-/// An authority that signs certificates, trusted by nobody who is not told to.
+/// A certificate authority. Only a client that gets its certificate trusts it.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -21,25 +21,25 @@ pub struct Certified {
     pub key: String,
 }
 
-/// What a certificate is to be.
+/// The kind of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaf<'a> {
-    /// Of a server with these names or addresses.
+    /// A server with these names or addresses.
     Server(&'a [&'a str]),
-    /// Of a server, and valid until the year 2001 only.
+    /// A server with a certificate that expired in 2001.
     ExpiredServer(&'a [&'a str]),
-    /// Of a server, signed by itself and an authority's, as `openssl req -x509` makes them.
+    /// A server with a self-signed authority certificate, as `openssl req -x509` makes it.
     SelfSignedServer(&'a [&'a str]),
-    /// Of a client.
+    /// A client.
     Client,
 }
 
 impl Authority {
-    /// Makes one.
+    /// Creates an authority with a key of its own.
     ///
     /// # Panics
     ///
-    /// When the machine has no randomness to give.
+    /// When the machine has no source of randomness.
     #[track_caller]
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
@@ -50,16 +50,16 @@ impl Authority {
         Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a certificate") }
     }
 
-    /// Its certificate, in PEM.
+    /// The certificate of the authority, in PEM.
     pub fn certificate(&self) -> String {
         self.issuer.pem()
     }
 
-    /// Signs a certificate with a key of its own.
+    /// Signs a certificate, and creates a key for it.
     ///
     /// # Panics
     ///
-    /// When a name is none.
+    /// When a name is no host name or address.
     #[track_caller]
     pub fn issue(&self, leaf: Leaf<'_>) -> Certified {
         let names = match leaf {

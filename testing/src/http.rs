@@ -1,26 +1,26 @@
-//! One HTTP request on one connection: the plainest client that can ask anything.
+//! One HTTP request on one connection: the simplest client, which can send any bytes.
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a request may wait for a byte.
+/// The longest wait for a byte.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the server answered.
+/// An answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Names in lower case, in the order they came.
+    /// The headers in the order of arrival, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Everything after the head, up to the end of the connection.
+    /// The bytes after the head, up to the end of the connection.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The body as text, bytes that are no UTF-8 replaced.
+    /// The body as text. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -29,7 +29,7 @@ impl Response {
     ///
     /// # Panics
     ///
-    /// When it is none: the message shows it.
+    /// When the body is not JSON: the message shows it.
     pub fn json(&self) -> serde_json::Value {
         let text = self.text();
         let parsed = serde_json::from_str(&text);
@@ -37,7 +37,7 @@ impl Response {
         parsed.unwrap_or_default()
     }
 
-    /// The first header of that name, which is given in lower case.
+    /// The first header with that name. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
@@ -52,13 +52,13 @@ pub fn get(address: SocketAddr, target: &str) -> io::Result<Response> {
     request(address, "GET", target, &[], &[])
 }
 
-/// Sends one request, with `target` put on the request line as it stands, and reads the answer.
+/// Sends one request and reads the answer. `target` stands on the request line unchanged.
 ///
-/// It speaks HTTP/1.0, so that the answer is never chunked and ends with the connection.
+/// The request is HTTP/1.0, so that the answer is never chunked and ends with the connection.
 ///
 /// # Errors
 ///
-/// When the connection fails, no byte comes for 30 s, or the answer has no HTTP head.
+/// When the connection fails, no byte arrives for 30 s, or the answer has no HTTP head.
 pub fn request(
     address: SocketAddr,
     method: &str,
@@ -77,17 +77,17 @@ pub fn request(
     exchange(address, &[head.as_bytes(), body].concat())
 }
 
-/// Sends `bytes` as they are and reads one answer to the end of the connection.
+/// Sends `bytes` unchanged and reads one answer, up to the end of the connection.
 ///
 /// # Errors
 ///
-/// When the connection fails, no byte comes for 30 s, or the answer has no HTTP head.
+/// When the connection fails, no byte arrives for 30 s, or the answer has no HTTP head.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     stream.set_nodelay(true)?;
-    // A server may answer before it has read everything and close: what it said is still worth reading.
+    // A server may answer and close before it has read everything. The answer is returned even then.
     let sent = stream.write_all(bytes);
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
@@ -129,7 +129,7 @@ fn parse(answer: &[u8]) -> Option<Response> {
     Some(Response { status, headers, body: rest.get(4..)?.to_vec() })
 }
 
-/// Splits header lines; names become lower case, a line without a colon is left out.
+/// Splits header lines. Names become lower case; a line without a colon is left out.
 pub(crate) fn parse_headers<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     lines
         .filter_map(|line| line.split_once(':'))

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 client that keeps its connection, as exporters of telemetry do.
+//! An HTTP/1.1 client that keeps its connection open, as exporters of telemetry do.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use crate::http::{Response, parse_headers};
 
-/// How long an answer may take.
+/// The longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection for one request after another.
+/// A connection that carries one request after another.
 #[derive(Debug)]
 pub struct KeepAlive {
     stream: BufReader<TcpStream>,
 }
 
 impl KeepAlive {
-    /// Connects.
+    /// Connects to a server.
     ///
     /// # Errors
     ///
-    /// When nobody listens there.
+    /// When nobody listens at the address.
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_nodelay(true)?;
@@ -44,11 +44,11 @@ impl KeepAlive {
         self.request("POST", target, headers, body)
     }
 
-    /// Sends a request and reads the answer, which has to name its length.
+    /// Sends a request and reads the answer, which has to have a `Content-Length`.
     ///
     /// # Errors
     ///
-    /// When the connection fails, or no whole answer comes within 30 s.
+    /// When the connection fails, or no complete answer arrives within 30 s.
     pub fn request(
         &mut self,
         method: &str,

@@ -1,21 +1,21 @@
-//! Servers for tests: real ones as child processes, and one that misbehaves as told.
+//! Servers for tests: real ones as child processes, and one that follows a script.
 //!
 //! - [`Pushgateway`] and [`Prometheus`] start the real programs on free loopback ports and kill them when dropped.
-//! - [`Authority`] signs certificates for them; a [`WebConfig`] makes a Pushgateway want TLS and passwords.
-//! - [`ScriptedServer`] plays a script of answers, hangs and closed connections, and records what it was sent.
-//! - [`ModelServer`] stands in for a language model and knows what it served.
-//! - [`run_in_blackhole`] runs a test in a network that swallows what is sent to [`BLACKHOLE`].
-//! - [`in_pid_namespace`] runs a command as a container runs its first process.
+//! - [`Authority`] signs certificates; a [`WebConfig`] makes a Pushgateway require TLS and passwords.
+//! - [`ScriptedServer`] follows a script of answers, hangs and closed connections, and records the requests.
+//! - [`ModelServer`] replaces a language model and counts the tokens that it served.
+//! - [`run_in_blackhole`] runs a test in a network where [`BLACKHOLE`] never answers.
+//! - [`in_pid_namespace`] runs a command as the first process of a PID namespace, as a container does.
 //! - [`wrap`] makes one command the arguments of another.
-//! - [`http::request`] is a client that hides nothing: one request, one connection, the answer as it came.
+//! - [`http::request`] sends one request on one connection, and returns the answer unchanged.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
-//! - [`OtlpClient`] does so from a process of its own, as gptme does.
-//! - [`otlp_body`] writes OTLP bodies field by field; [`otlp_capture`] and [`scrape_capture`] are bodies of real programs.
-//! - [`wait_for`] and [`wait_until`] wait on a condition, never longer than they were told.
+//! - [`OtlpClient`] sends them from a process of its own, as gptme does.
+//! - [`otlp_body`] writes OTLP bodies field by field; [`otlp_capture`] and [`scrape_capture`] read bodies of real programs.
+//! - [`wait_for`] and [`wait_until`] wait on a condition with a time limit, usually [`DEADLINE`].
 //!
-//! **Invariants.** Nothing here outlives its handle: children are killed by pid, threads joined, files removed.
-//! Every wait has an end. No port is fixed. What goes wrong in the test's own machinery panics, with the log of
-//! the server concerned; what the test is about comes back as a value.
+//! **Invariants.** Everything ends with its handle: children are killed by their process ID, threads are joined,
+//! files are removed. Every wait has a time limit. No port is fixed. A failure of the test's own machinery panics,
+//! with the log of the server; a result of the code under test is returned as a value.
 //!
 //! ```
 //! use prompush_testing::{Answer, ScriptedServer, http};
@@ -31,7 +31,6 @@ mod binaries;
 mod blackhole;
 mod captures;
 mod certificates;
-mod fixtures;
 pub mod http;
 mod keep_alive;
 mod model_server;
@@ -49,7 +48,6 @@ mod wrapping;
 pub use blackhole::{BLACKHOLE, run_in_blackhole};
 pub use captures::{otlp_capture, otlp_capture_json, otlp_captures, scrape_capture};
 pub use certificates::{Authority, Certified, Leaf};
-pub use fixtures::fixtures;
 pub use keep_alive::KeepAlive;
 pub use model_server::{ModelServer, Served};
 pub use otlp_client::{OTLP_HEADERS, OtlpClient};

@@ -1,31 +1,32 @@
-//! A stand-in for the server of a language model, which knows what it served.
+//! A replacement for the server of a language model, which counts the tokens that it served.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::{Add, AddAssign};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::recorded_request::RecordedRequest;
 use crate::scripted_server::{Answer, ScriptedServer};
 
-/// A prompt with these words gets neither its second nor its third answer: whoever gave it waits until it is ended, or
-/// interrupted twice.
+/// A prompt with this text gets neither its second nor its third answer. The client waits until a signal ends it,
+/// or until two signals have interrupted it.
 const HOLD: &str = "hold two answers";
 
-/// What gptme's request for the name of a conversation says, in every version.
+/// The text in gptme's request for the name of a conversation, in every version.
 const NAMING: &str = "Generate concise conversation titles.";
 
-/// Each ends with a call of a tool, in the form that gptme calls markdown. Nothing follows it, no line break either:
-/// gptme would read no further, and miss the usage.
+/// Each answer ends with a call of a tool, in the form that gptme calls markdown. Not even a line break follows:
+/// gptme would stop reading there, and miss the usage.
 const FIRST_ANSWER: &str = "I look.\n\n```shell\necho hello\n```";
 const LATER_ANSWER: &str = "It says hello.\n\n```complete\n```";
 
-/// What was served: answers that say their usage, and the tokens they say.
+/// The answers that had their usage, and the tokens that they named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Answers that said their usage.
+    /// Answers that had their usage.
     pub requests: u64,
     /// Tokens of prompts that were not cached.
     pub input: u64,
@@ -36,7 +37,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// All tokens, cached ones included.
+    /// All tokens, including the cached ones.
     pub fn total(&self) -> u64 {
         self.input + self.cache_read + self.output
     }
@@ -61,13 +62,14 @@ impl AddAssign for Served {
     }
 }
 
-/// A server of chat completions on a free loopback port, streaming or not, with a conversation of two turns: the
-/// first answer calls gptme's tool `shell`, the second its `complete`, which ends the conversation. No two answers say the same usage.
+/// A server of chat completions on a free loopback port. Answers are streamed if the client asks for that. A
+/// conversation has two turns: the first answer calls gptme's tool `shell`, the second its tool `complete`, which
+/// ends the conversation. No two answers have the same usage.
 ///
-/// Any model's name will do, and what is served is counted by it: a name a client tells the clients apart.
-/// A prompt that says `hold two answers` gets neither the second nor the third.
-/// The name of a conversation is served without usage: gptme asks for it on a thread that races its exit, so that
-/// whether it would count it is chance.
+/// Every name of a model is accepted. The server counts by that name, so a test gives each client a name of its
+/// own. A prompt with `hold two answers` gets neither the second nor the third answer. The name of a conversation
+/// is served without usage: gptme requests it on a thread that races its exit, so whether gptme would count it is a
+/// matter of chance.
 #[derive(Debug)]
 pub struct ModelServer {
     server: ScriptedServer,
@@ -83,52 +85,48 @@ struct State {
 }
 
 impl ModelServer {
-    /// Starts serving.
+    /// Starts the server.
     ///
     /// # Panics
     ///
-    /// When the machine gives no free port or no thread.
+    /// When the machine has no free port or no thread.
     #[track_caller]
     pub fn start() -> Self {
         let shared = Arc::new(Mutex::new(State::default()));
         let state = Arc::clone(&shared);
-        let server = ScriptedServer::answering(move |request| answer(request, &mut lock(&state)));
+        let server = ScriptedServer::answering(move |request| answer(request, &mut state.lock()));
         Self { server, shared }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// What a client of such servers is given: `http://127.0.0.1:<port>/v1`.
+    /// The base URL for a client: `http://127.0.0.1:<port>/v1`.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.server.url())
     }
 
-    /// What was served to each model's clients.
+    /// The usage that was served, by the name of the model.
     pub fn served(&self) -> BTreeMap<String, Served> {
-        lock(&self.shared).by_model.clone()
+        self.shared.lock().by_model.clone()
     }
 
-    /// What was served in all.
+    /// The usage that was served to all clients.
     pub fn total(&self) -> Served {
         self.served().into_values().fold(Served::default(), Add::add)
     }
 
-    /// How many names of conversations were served, which [`total`](Self::total) leaves out.
+    /// The number of names of conversations that were served. [`total`](Self::total) leaves them out.
     pub fn names(&self) -> u64 {
-        lock(&self.shared).names
+        self.shared.lock().names
     }
 
-    /// How many answers are being held back.
+    /// The number of answers that are held back.
     pub fn held(&self) -> u64 {
-        lock(&self.shared).held
+        self.shared.lock().held
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn answer(request: &RecordedRequest, state: &mut State) -> Answer {
@@ -162,7 +160,7 @@ fn complete(request: &Value, state: &mut State) -> Answer {
     completion(request, model, text, Some(served))
 }
 
-/// What the answer to the request of that number says it took.
+/// The usage in the answer to the request with that number.
 fn usage(number: u64) -> Served {
     Served {
         requests: 1,
@@ -192,7 +190,7 @@ fn completion(request: &Value, model: &str, text: &str, usage: Option<Served>) -
     json_answer(&answer)
 }
 
-/// The answer as events, a word each; the usage comes last, in an event without choices.
+/// The answer as events, one word each. The usage comes last, in an event without choices.
 fn streamed(model: &str, text: &str, usage: Option<Value>) -> Answer {
     let chunk = |choices: Value, usage: Option<Value>| {
         let mut chunk = object("chat.completion.chunk", model);
@@ -217,7 +215,7 @@ fn streamed(model: &str, text: &str, usage: Option<Value>) -> Answer {
     Answer::status(200).header("Content-Type", "text/event-stream").body(body)
 }
 
-/// What every answer and every part of one has.
+/// The fields that every answer and every event has.
 fn object(kind: &str, model: &str) -> Value {
     json!({"id": "stand-in", "object": kind, "created": 1_700_000_000, "model": model})
 }
@@ -226,7 +224,7 @@ fn json_answer(value: &Value) -> Answer {
     Answer::status(200).header("Content-Type", "application/json").body(value.to_string())
 }
 
-/// The text of a message: as it stands, or in parts.
+/// The text of a message, which is one string or a list of parts.
 fn text_of(message: &Value) -> String {
     let content = &message["content"];
     let parts = content.as_array().into_iter().flatten();

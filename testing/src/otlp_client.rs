@@ -1,4 +1,4 @@
-//! A client as gptme's exporter of telemetry is: a process of its own, on a connection that stays open.
+//! A client like gptme's exporter of telemetry: a process of its own, with a connection that stays open.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ pub const OTLP_HEADERS: [(&str, &str); 3] = [
     ("Content-Type", "application/x-protobuf"),
 ];
 
-/// Tells a process that it is a client, and of whom.
+/// The variable that makes a test program a client of the address in it.
 const ADDRESS_VARIABLE: &str = "PROMPUSH_TEST_OTLP_ADDRESS";
 
-/// Begins a line with an answer, among what the harness prints.
+/// The beginning of a line with an answer. The test harness prints other lines to the same stdout.
 const ANSWER: &str = "answer ";
 
-/// A process that posts what it is told; killed and waited for when dropped.
+/// A process that posts bodies on command. Dropping the client kills the process.
 #[derive(Debug)]
 pub struct OtlpClient {
     child: Child,
@@ -29,11 +29,12 @@ pub struct OtlpClient {
 }
 
 impl OtlpClient {
-    /// Starts the running test program again, with the one test `test`, which has to call [`OtlpClient::run_child`].
+    /// Starts the running test program again with only the test `test`, which has to call
+    /// [`OtlpClient::run_child`].
     ///
     /// # Panics
     ///
-    /// When it cannot be started.
+    /// When the program cannot be started.
     #[track_caller]
     pub fn start(test: &str, address: SocketAddr) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("the test is a program"))
@@ -53,11 +54,11 @@ impl OtlpClient {
         self.child.id()
     }
 
-    /// Posts a body to that path on the connection that is open, and returns the status of the answer.
+    /// Posts a body to a path on the open connection, and returns the status of the answer.
     ///
     /// # Panics
     ///
-    /// When it does not answer, as when the other end does not.
+    /// When the client does not answer, for example because the server does not.
     #[track_caller]
     pub fn post(&mut self, path: &str, body: &[u8]) -> u16 {
         writeln!(self.commands, "{path} {}", body.len()).expect("it listens");
@@ -76,16 +77,16 @@ impl OtlpClient {
         self.answer();
     }
 
-    /// Ends it by SIGKILL.
+    /// Kills the client with SIGKILL.
     pub fn kill(self) {
         drop(self);
     }
 
-    /// Ends it as a program ends, its connection open until then.
+    /// Lets the client exit normally; its connection stays open until then.
     ///
     /// # Panics
     ///
-    /// When it fails.
+    /// When the client fails.
     #[track_caller]
     pub fn end(mut self) {
         writeln!(self.commands, "end").expect("it listens");
@@ -99,7 +100,8 @@ impl OtlpClient {
         lines.find_map(|line| line.strip_prefix(ANSWER).map(str::to_owned)).expect("it answers")
     }
 
-    /// Does what the process that started this one says; returns at once where this is no such process.
+    /// Obeys the commands of the parent process. Returns at once in a process that [`start`](Self::start) did
+    /// not start.
     ///
     /// # Panics
     ///

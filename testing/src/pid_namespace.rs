@@ -1,15 +1,15 @@
-//! Processes whose session, group and parent are outside of what they see, as in a container.
+//! Processes whose session, group and parent they cannot see, as in a container.
 
 use std::process::{Command, Stdio};
 
 use crate::{binaries, wrap};
 
-/// `command` as the first process of a PID namespace of its own, which takes Linux, `unshare`, and root or user
-/// namespaces; nothing where that is not allowed, and a line on stderr says that the test is skipped.
+/// Makes `command` the first process of a PID namespace of its own. This needs Linux, `unshare`, and root or user
+/// namespaces. Where the machine does not allow it, returns `None` and prints that the test is skipped.
 ///
 /// # Panics
 ///
-/// Where it is not allowed and `CI=true`.
+/// When the machine does not allow it and `CI=true`.
 #[track_caller]
 pub fn in_pid_namespace(command: &Command) -> Option<Command> {
     for mapping in [&[][..], &["--map-root-user"]] {

@@ -10,33 +10,33 @@ use tempfile::TempDir;
 
 use crate::{http, waiting};
 
-/// How long a server may take to become ready.
+/// The longest time until a server is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// How many ports to try when another process takes the one that was free a moment ago.
+/// The number of ports to try. Another process may take a port that was free a moment ago.
 const PORTS_TRIED_MAX: usize = 5;
 
-/// How to start a server.
+/// The program of a server, and the sign that the server is ready.
 pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
-    /// What stands on the command line beside the address to listen on.
+    /// The arguments besides the address to listen on.
     pub(crate) arguments: Vec<String>,
-    /// The path that answers with this status when it is ready.
+    /// The path that answers with `ready_status` when the server is ready.
     pub(crate) ready_path: String,
     pub(crate) ready_status: u16,
 }
 
-/// A running child; killed and waited for when dropped.
+/// A running server. Dropping it kills the process and waits for its end.
 pub(crate) struct ServerProcess {
     launch: Launch,
     address: SocketAddr,
     child: Child,
-    /// Holds the log, and whatever files the server was given.
+    /// The folder with the log, and with the files that the server was given.
     folder: TempDir,
 }
 
 impl ServerProcess {
-    /// Starts it on a free loopback port and waits until it is ready.
+    /// Starts the server on a free loopback port and waits until the server is ready.
     #[track_caller]
     pub(crate) fn start(launch: Launch, folder: TempDir) -> Self {
         let mut address = waiting::free_address();
@@ -63,19 +63,19 @@ impl ServerProcess {
         self.child.id()
     }
 
-    /// What it wrote to stdout and stderr since it was last started.
+    /// The output on stdout and stderr since the last start.
     pub(crate) fn log(&self) -> String {
         let bytes = fs::read(log_path(self.folder.path())).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Ends it as a power cut would, and waits until it is gone.
+    /// Kills the server with SIGKILL and waits until the process is gone.
     pub(crate) fn kill(&mut self) {
         self.child.kill().ok(); // it may have ended by itself
         self.child.wait().ok();
     }
 
-    /// Kills it where it still runs, and starts it again on the same port.
+    /// Kills the server if it still runs, and starts it again on the same port.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.kill();
@@ -83,17 +83,17 @@ impl ServerProcess {
         assert!(self.becomes_ready(), "{}", self.failure());
     }
 
-    /// Whether it is ready before the deadline; not when it ended instead.
+    /// Whether the server is ready before the time limit; false when it has ended instead.
     fn becomes_ready(&mut self) -> bool {
         waiting::poll(READY_WITHIN, || self.check_ready()).unwrap_or(false)
     }
 
-    /// `None`: too early to say.
+    /// Whether the server is ready or has ended; `None` when it is too early to say.
     fn check_ready(&mut self) -> Option<bool> {
         if self.child.try_wait().is_ok_and(|status| status.is_some()) {
             return Some(false);
         }
-        // Its own word that the port is its own comes first: who else got the port would answer as well.
+        // The log is checked first: another process that got the port would answer the request as well.
         if !self.log().contains("Listening on") {
             return None;
         }

@@ -13,21 +13,22 @@ use crate::binaries;
 use crate::http;
 use crate::process::{Launch, ServerProcess};
 
-/// A real Prometheus as a child process on a free loopback port, scraping `targets` with `honor_labels: true`.
+/// A real Prometheus as a child process on a free loopback port. It scrapes its targets with `honor_labels: true`.
 ///
-/// Killed when dropped, and its data removed.
+/// Dropping it kills the process and removes its data.
 pub struct Prometheus {
     process: ServerProcess,
 }
 
 impl Prometheus {
-    /// Starts one and waits until it is ready; the first scrape comes within one interval after that.
+    /// Starts Prometheus and waits until it is ready. The first scrape follows within one interval.
     ///
-    /// `None` when the binary is missing, after a line on stderr that says which test is skipped.
+    /// When the program is missing, returns `None` and prints the name of the skipped test.
     ///
     /// # Panics
     ///
-    /// When it does not become ready, with its log; and when the binary is missing and `CI=true`.
+    /// When Prometheus does not become ready: the message has its log. When the program is missing and
+    /// `CI=true`.
     #[track_caller]
     pub fn start(targets: &[SocketAddr], scrape_interval: Duration) -> Option<Self> {
         let binary = binaries::find_or_skip("prometheus")?;
@@ -44,31 +45,32 @@ impl Prometheus {
         Some(Self { process: ServerProcess::start(launch, folder) })
     }
 
-    /// Where it listens.
+    /// The address of Prometheus.
     pub fn address(&self) -> SocketAddr {
         self.process.address()
     }
 
-    /// What it has logged.
+    /// The log of Prometheus.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Asks an instant query: the `data.result` of the answer, an array of `{metric, value: [time, "text"]}`.
+    /// Runs an instant query. Returns the `data.result` of the answer, an array of `{metric, value: [time,
+    /// "text"]}`.
     ///
     /// # Errors
     ///
-    /// When no answer comes, or Prometheus refuses the query: with its words.
+    /// When no answer arrives, or Prometheus refuses the query: the error has the text of the refusal.
     pub fn query(&self, promql: &str) -> io::Result<Value> {
         let answer = self.api(&format!("/api/v1/query?query={}", http::percent_encode(promql)))?;
         Ok(answer["result"].clone())
     }
 
-    /// What is known about a metric family: an array of `{type, help, unit}`, empty while it is unknown.
+    /// The metadata of a metric family: an array of `{type, help, unit}`, empty while the family is unknown.
     ///
     /// # Errors
     ///
-    /// When no answer comes, or Prometheus refuses the query: with its words.
+    /// When no answer arrives, or Prometheus refuses the query: the error has the text of the refusal.
     pub fn metadata(&self, family: &str) -> io::Result<Value> {
         let answer =
             self.api(&format!("/api/v1/metadata?metric={}", http::percent_encode(family)))?;

@@ -10,17 +10,17 @@ use crate::certificates::Certified;
 use crate::http::{self, Response};
 use crate::process::{Launch, ServerProcess};
 
-/// Which real gateway.
+/// The version of a real gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Version {
     /// 1.5.1, as in Debian 12.
     Debian12,
-    /// 1.11.2, as in Debian sid when this was written: the newest to be had as a package.
+    /// 1.11.2, as in Debian sid: the newest version that is available as a package.
     Sid,
 }
 
 impl Version {
-    /// Both, the older first.
+    /// Both versions, the older one first.
     pub const ALL: [Self; 2] = [Self::Debian12, Self::Sid];
 
     /// The file name in `target/servers`.
@@ -38,19 +38,19 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a Pushgateway wants of those who connect: its `--web.config.file`.
+/// The requirements of a Pushgateway for its clients: the content of `--web.config.file`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebConfig {
-    /// TLS, with this certificate.
+    /// The certificate for TLS.
     pub tls: Option<Certified>,
-    /// A certificate of the client's own, signed by this authority (PEM). Only with TLS.
+    /// The authority (PEM) that has to sign the certificates of clients. Only with TLS.
     pub client_authority: Option<String>,
-    /// A user, and the bcrypt hash of the password.
+    /// A user and the bcrypt hash of the password.
     pub user: Option<(String, String)>,
 }
 
 impl WebConfig {
-    /// The file, and those it names.
+    /// Writes the file, and the files that it names.
     fn files(&self) -> Vec<(&'static str, String)> {
         let mut yaml = String::new();
         let mut files = Vec::new();
@@ -73,7 +73,8 @@ impl WebConfig {
     }
 }
 
-/// A real Pushgateway as a child process on a free loopback port, without persistence; killed when dropped.
+/// A real Pushgateway as a child process on a free loopback port, without persistence. Dropping it kills the
+/// process.
 pub struct Pushgateway {
     process: ServerProcess,
     version: Version,
@@ -82,22 +83,24 @@ pub struct Pushgateway {
 }
 
 impl Pushgateway {
-    /// Starts one and waits until it is ready.
+    /// Starts a gateway and waits until it is ready.
     ///
-    /// `None` when the binary is missing, after a line on stderr that says which test is skipped.
+    /// When the program is missing, returns `None` and prints the name of the skipped test.
     ///
     /// # Panics
     ///
-    /// When it does not become ready, with its log; and when the binary is missing and `CI=true`.
+    /// When the gateway does not become ready: the message has its log. When the program is missing and
+    /// `CI=true`.
     #[track_caller]
     pub fn start(version: Version) -> Option<Self> {
         Self::start_with(version, &[])
     }
 
-    /// As [`start`](Self::start), with more flags, such as `--push.disable-consistency-check`.
+    /// Starts a gateway as [`start`](Self::start) does, with more flags such as
+    /// `--push.disable-consistency-check`.
     ///
-    /// `--web.route-prefix=/x` is understood: the prefix is part of [`url`](Self::url) then.
-    /// A `--log.level` above info is not: readiness is read from the log, too.
+    /// With `--web.route-prefix=/x` the prefix becomes part of [`url`](Self::url). A `--log.level` above info
+    /// does not work, because a line of the log shows that the gateway is ready.
     ///
     /// # Panics
     ///
@@ -120,8 +123,9 @@ impl Pushgateway {
         Some(Self { process, version, route_prefix, url })
     }
 
-    /// As [`start`](Self::start), for those only who connect as `config` wants it. With TLS the
-    /// [`url`](Self::url) begins with `https://127.0.0.1`, and the questions below do not work.
+    /// Starts a gateway as [`start`](Self::start) does, with the requirements in `config`. With TLS the
+    /// [`url`](Self::url) begins with `https://127.0.0.1`, and the methods below that send a request do not
+    /// work.
     ///
     /// # Panics
     ///
@@ -135,7 +139,7 @@ impl Pushgateway {
         }
         let arguments =
             ["--persistence.file=", "--web.config.file=web.yml"].map(str::to_owned).to_vec();
-        // It answers without TLS that it wants TLS, and without a password that it wants one.
+        // A gateway that is ready answers 400 to a request without TLS, and 401 to one without a password.
         let (scheme, ready_status) = match (&config.tls, &config.user) {
             (Some(_), _) => ("https", 400),
             (None, Some(_)) => ("http", 401),
@@ -147,36 +151,36 @@ impl Pushgateway {
         Some(Self { process, version, route_prefix: String::new(), url })
     }
 
-    /// `http://127.0.0.1:<port>`, and the route prefix where there is one; no slash at the end.
+    /// `http://127.0.0.1:<port>` with the route prefix, if any. No slash at the end.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it listens.
+    /// The address of the gateway.
     pub fn address(&self) -> SocketAddr {
         self.process.address()
     }
 
-    /// Which one it is.
+    /// The version of the gateway.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The process id.
+    /// The process ID.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// What it has logged since it was last started.
+    /// The log since the last start.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Sends one request; `target` begins with a slash and is put on the request line as it stands.
+    /// Sends one request. `target` begins with a slash and stands on the request line unchanged.
     ///
     /// # Panics
     ///
-    /// When no answer comes.
+    /// When no answer arrives.
     #[track_caller]
     pub fn request(
         &self,
@@ -190,11 +194,11 @@ impl Pushgateway {
             .expect("an answer of the gateway")
     }
 
-    /// The text it exposes at `/metrics`.
+    /// The text that the gateway exposes at `/metrics`.
     ///
     /// # Panics
     ///
-    /// When no answer comes, or it is not 200.
+    /// When no answer arrives, or its status is not 200.
     #[track_caller]
     pub fn metrics(&self) -> String {
         let answer = self.request("GET", "/metrics", &[], &[]);
@@ -202,11 +206,11 @@ impl Pushgateway {
         answer.text()
     }
 
-    /// The groups it holds: the `data` of `/api/v1/metrics`, an array.
+    /// The groups of the gateway: the `data` of `/api/v1/metrics`, an array.
     ///
     /// # Panics
     ///
-    /// When no answer comes, or it is not 200 with JSON.
+    /// When no answer arrives, or it is not a 200 with JSON.
     #[track_caller]
     pub fn groups(&self) -> Vec<serde_json::Value> {
         let answer = self.request("GET", "/api/v1/metrics", &[], &[]);
@@ -214,16 +218,16 @@ impl Pushgateway {
         answer.json()["data"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Ends it with SIGKILL and waits until it is gone; [`restart`](Self::restart) brings it back.
+    /// Kills the gateway with SIGKILL and waits until it is gone. [`restart`](Self::restart) starts it again.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// Starts it again on the same port, killing it first where it still runs; what it held is gone.
+    /// Kills the gateway if it still runs, and starts it again on the same port. Its groups are gone.
     ///
     /// # Panics
     ///
-    /// When it does not become ready, with its log.
+    /// When the gateway does not become ready: the message has its log.
     #[track_caller]
     pub fn restart(&mut self) {
         self.process.restart();

@@ -1,40 +1,40 @@
-//! What a client sent.
+//! A request that a client sent.
 
 use std::io::{self, BufRead, Read as _};
 
 use crate::http;
 
-/// The largest head and the largest body a scripted server reads, in bytes: far above what tests send.
+/// The largest head and the largest body that a scripted server reads, in bytes: far more than tests send.
 const HEAD_BYTES_MAX: u64 = 1 << 20;
 const BODY_BYTES_MAX: u64 = 1 << 28;
 
-/// A request as a [`ScriptedServer`](crate::ScriptedServer) saw it.
+/// A request as a [`ScriptedServer`](crate::ScriptedServer) read it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RecordedRequest {
-    /// Counts the connections from 0; two requests with the same number shared one.
+    /// The number of the connection, from 0. Two requests with the same number shared a connection.
     pub connection: usize,
     /// `PUT`, `POST`, …
     pub method: String,
-    /// The path and query as they stood on the request line.
+    /// The path and query, as they stand on the request line.
     pub target: String,
-    /// Names in lower case, in the order they came.
+    /// The headers in the order of arrival, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, chunks joined; empty when the script closed the connection before it.
+    /// The body with its chunks joined. Empty when the script closed the connection before the body.
     pub body: Vec<u8>,
 }
 
 impl RecordedRequest {
-    /// The first header of that name, which is given in lower case.
+    /// The first header with that name. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as text, bytes that are no UTF-8 replaced.
+    /// The body as text. Bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Reads request line and headers; `None` when the client closed the connection instead.
+    /// Reads request line and headers. Returns `None` when the client closed the connection instead.
     pub(crate) fn read_head(
         reader: &mut impl BufRead,
         connection: usize,
@@ -70,7 +70,7 @@ impl RecordedRequest {
         read_exactly(reader, length, &mut self.body)
     }
 
-    /// Whether another one may follow.
+    /// Whether another chunk may follow.
     fn read_chunk(&mut self, reader: &mut impl BufRead) -> io::Result<bool> {
         let line = read_line(reader)?;
         let size = line.split(';').next().unwrap_or_default().trim();

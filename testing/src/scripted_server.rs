@@ -1,51 +1,53 @@
-//! A server that does what the test tells it to, however rude.
+//! A server that follows a script, including answers that no good server would give.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::recorded_request::RecordedRequest;
 use crate::waiting;
 
-/// What the server does with one request.
+/// The server's reaction to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// Reads the request, answers it in good HTTP and closes the connection, unless it is to be kept.
+    /// Reads the request, sends a valid HTTP answer, and closes the connection unless `keep_alive` is set.
     Respond {
         /// The status code.
         status: u16,
-        /// Sent as they stand, after `Content-Length` and `Connection`.
+        /// Headers to send unchanged, after `Content-Length` and `Connection`.
         headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
         /// Whether the connection stays open for the next request.
         keep_alive: bool,
     },
-    /// Reads the request, sends these bytes whatever they are, and closes the connection.
+    /// Reads the request, sends these bytes unchanged, and closes the connection.
     Bytes(Vec<u8>),
     /// Reads the request, sends these bytes one at a time with a pause after each, and closes the connection.
     Drip {
-        /// What to send.
+        /// The bytes to send.
         bytes: Vec<u8>,
         /// The pause after each byte.
         pause: Duration,
     },
     /// Reads the request and never answers; the connection stays open until the server is dropped.
     Hang,
-    /// Accepts the connection and reads nothing; it stays open until the server is dropped.
+    /// Accepts the connection and reads nothing. The connection stays open until the server is dropped.
     HangUnread,
-    /// Closes the connection as soon as it is accepted; no request is recorded.
+    /// Closes the connection at once. No request is recorded.
     CloseAtOnce,
-    /// Reads the head and closes the connection; the request is recorded without its body.
+    /// Reads the head and closes the connection. The request is recorded without its body.
     CloseAfterHead,
     /// Reads the whole request and closes the connection without an answer.
     CloseAfterBody,
-    /// Reads and records the request, waits for [`ScriptedServer::release`], then answers as told.
+    /// Reads and records the request, waits for [`ScriptedServer::release`], then gives the inner answer.
     Held(Box<Self>),
 }
 
@@ -55,7 +57,7 @@ impl Answer {
         Self::Respond { status, headers: Vec::new(), body: Vec::new(), keep_alive: false }
     }
 
-    /// With a header more; only a [`Respond`](Self::Respond) has headers.
+    /// Adds a header. Only a [`Respond`](Self::Respond) has headers.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Self::Respond { headers, .. } = &mut self {
@@ -64,7 +66,7 @@ impl Answer {
         self
     }
 
-    /// With that body; only a [`Respond`](Self::Respond) has one.
+    /// Sets the body. Only a [`Respond`](Self::Respond) has a body.
     #[must_use]
     pub fn body(mut self, text: impl AsRef<[u8]>) -> Self {
         if let Self::Respond { body, .. } = &mut self {
@@ -73,7 +75,7 @@ impl Answer {
         self
     }
 
-    /// With the connection kept open for the next request.
+    /// Keeps the connection open for the next request.
     #[must_use]
     pub fn keep_alive(mut self) -> Self {
         if let Self::Respond { keep_alive, .. } = &mut self {
@@ -82,13 +84,13 @@ impl Answer {
         self
     }
 
-    /// Given only after [`ScriptedServer::release`].
+    /// Holds the answer back until [`ScriptedServer::release`].
     #[must_use]
     pub fn held(self) -> Self {
         Self::Held(Box::new(self))
     }
 
-    /// Sent one byte at a time, with that pause after each.
+    /// Sends the answer one byte at a time, with that pause after each byte.
     #[must_use]
     pub fn dripped(self, pause: Duration) -> Self {
         Self::Drip { bytes: self.to_bytes(), pause }
@@ -115,9 +117,9 @@ impl Answer {
     }
 }
 
-/// A TCP server on a free loopback port that plays a script, one [`Answer`] a request.
+/// A TCP server on a free loopback port that follows a script, one [`Answer`] a request.
 ///
-/// The last answer is given again and again. Dropping the server closes every connection and joins its threads.
+/// The last answer is repeated. Dropping the server closes every connection and joins its threads.
 #[derive(Debug)]
 pub struct ScriptedServer {
     address: SocketAddr,
@@ -126,32 +128,32 @@ pub struct ScriptedServer {
 }
 
 impl ScriptedServer {
-    /// Starts playing; an empty script answers 200 to everything.
+    /// Starts a server. With an empty script it answers every request with 200.
     ///
     /// # Panics
     ///
-    /// When the machine gives no free port or no thread.
+    /// When the machine has no free port or no thread.
     #[track_caller]
     pub fn start(script: impl IntoIterator<Item = Answer>) -> Self {
         Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), script)
     }
 
-    /// As [`start`](Self::start), at that address.
+    /// Starts a server as [`start`](Self::start) does, at a given address.
     ///
     /// # Panics
     ///
-    /// When somebody listens there, or the machine gives no thread.
+    /// When another process listens at the address, or the machine has no thread.
     #[track_caller]
     pub fn start_at(address: SocketAddr, script: impl IntoIterator<Item = Answer>) -> Self {
         let state = State { script: script.into_iter().collect(), ..State::default() };
         Self::start_with(address, state, None)
     }
 
-    /// Starts answering each request as `handler` says once it has read it; nothing is recorded.
+    /// Starts a server whose `handler` chooses each answer after the request was read. Nothing is recorded.
     ///
     /// # Panics
     ///
-    /// When the machine gives no free port or no thread.
+    /// When the machine has no free port or no thread.
     #[track_caller]
     pub(crate) fn answering(
         handler: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static,
@@ -173,22 +175,22 @@ impl ScriptedServer {
         Self { address, shared, acceptor: Some(acceptor) }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://127.0.0.1:<port>`, no slash at the end.
+    /// `http://127.0.0.1:<port>`. No slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests seen so far, in the order they were read.
+    /// The requests so far, in the order in which the server read them.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.lock().requests.clone()
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.lock().accepted
     }
@@ -197,7 +199,7 @@ impl ScriptedServer {
     ///
     /// # Panics
     ///
-    /// When `within` passes before.
+    /// When `within` passes before the server has read so many.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize, within: Duration) -> Vec<RecordedRequest> {
         let deadline = waiting::now() + within;
@@ -209,18 +211,18 @@ impl ScriptedServer {
                 "{} of {count} requests within {within:?}",
                 state.requests.len()
             );
-            state = self.shared.wait(state, left);
+            self.shared.changed.wait_for(&mut state, left);
         }
         state.requests.clone()
     }
 
-    /// Lets one [`Held`](Answer::Held) answer go, the one that waits or the next.
+    /// Releases one [`Held`](Answer::Held) answer: the one that waits, or the next one.
     pub fn release(&self) {
         self.shared.lock().releases += 1;
         self.shared.changed.notify_all();
     }
 
-    /// Adds to the end of the script, from the next request that has no answer yet.
+    /// Adds an answer to the end of the script.
     pub fn push(&self, answer: Answer) {
         self.shared.lock().script.push_back(answer);
     }
@@ -248,7 +250,7 @@ impl Drop for ScriptedServer {
 type Handler = Box<dyn Fn(&RecordedRequest) -> Answer + Send + Sync>;
 
 struct Shared {
-    /// Instead of a script.
+    /// Chooses the answers when there is no script.
     handler: Option<Handler>,
     state: Mutex<State>,
     /// Notified at every change of `requests`, `releases` and `stopped`.
@@ -258,14 +260,14 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     script: VecDeque<Answer>,
-    /// The answer that is repeated once the script is at its end.
+    /// The answer that is repeated after the end of the script.
     last: Option<Answer>,
     requests: Vec<RecordedRequest>,
     accepted: usize,
-    /// How many held answers may go.
+    /// The number of held answers that may be sent.
     releases: usize,
     stopped: bool,
-    /// Every connection accepted, so that dropping the server ends its thread.
+    /// Every accepted connection, so that dropping the server can close it and end its thread.
     open: Vec<TcpStream>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -278,11 +280,7 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, within: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, within).unwrap_or_else(PoisonError::into_inner).0
+        self.state.lock()
     }
 
     fn next_answer(&self) -> Answer {
@@ -298,7 +296,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits until `done`, or until the server is dropped: then false.
+    /// Waits until `done` returns true, and returns true. Returns false when the server is dropped.
     fn wait_until(&self, mut done: impl FnMut(&mut State) -> bool) -> bool {
         let mut state = self.lock();
         loop {
@@ -308,7 +306,7 @@ impl Shared {
             if done(&mut state) {
                 return true;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
@@ -337,7 +335,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         state.workers.push(spawn("scripted-connection", move || {
             serve_connection(&stream, &shared, connection).ok(); // the client may close it at any time
-            // The handle kept for dropping the server would hold it open.
+            // `state.open` has another handle of the connection, which would keep it open.
             stream.shutdown(Shutdown::Both).ok();
         }));
     }
@@ -356,7 +354,7 @@ fn serve_connection(stream: &TcpStream, shared: &Shared, connection: usize) -> i
         }
         return Ok(());
     }
-    // The first answer is chosen before anything is read: it may be not to read.
+    // The answer is chosen before the request is read, because some answers read nothing.
     let mut answer = shared.next_answer();
     loop {
         if !serve_request(&answer, stream, &mut reader, shared, connection)? {

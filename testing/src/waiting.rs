@@ -1,41 +1,41 @@
-//! Waiting on a condition, with an end.
+//! Waiting on a condition, with a time limit.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-/// The time that a test gives another thread or process to do what the test waits for. A test that passes waits much
-/// shorter; only a failure takes as long.
+/// The time limit for a condition that another thread or process brings about. Only a test that fails waits that
+/// long.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The shortest and the longest pause between two looks at a condition.
+/// The shortest and the longest pause between two checks of a condition.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
-/// Looks again and again until `condition` gives a value, and returns it.
+/// Repeats `condition` until it returns a value, and returns the value.
 ///
-/// For conditions that only another process knows about; what happens in this one is better waited for on a channel.
+/// This is for conditions in another process. A channel is better for a condition in this process.
 ///
 /// # Panics
 ///
-/// When `within` has passed: the message says `what` was waited for.
+/// When `within` has passed: the message names `what`.
 #[track_caller]
 pub fn wait_for<T>(within: Duration, what: &str, condition: impl FnMut() -> Option<T>) -> T {
     poll(within, condition).unwrap_or_else(|| panic_waiting(within, what))
 }
 
-/// Looks again and again until `condition` holds.
+/// Repeats `condition` until it returns true.
 ///
 /// # Panics
 ///
-/// When `within` has passed: the message says `what` was waited for.
+/// When `within` has passed: the message names `what`.
 #[track_caller]
 pub fn wait_until(within: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(within, what, || condition().then_some(()));
 }
 
-/// A loopback address on which nothing listens: bound to learn a free port, then released.
+/// A loopback address where nothing listens: the port was bound to learn its number, and released.
 ///
-/// Another process may take the port before its user does, so who binds it has to be ready to try another one.
+/// Another process may take the port, so the caller has to be ready to try another address.
 ///
 /// # Panics
 ///
@@ -46,7 +46,7 @@ pub fn free_address() -> SocketAddr {
         .expect("a free loopback port")
 }
 
-/// As [`wait_for`], with `None` when `within` has passed.
+/// Repeats `condition` as [`wait_for`] does, and returns `None` when `within` has passed.
 pub(crate) fn poll<T>(within: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = now() + within;
     let mut pause = PAUSE_MIN;
@@ -81,14 +81,14 @@ pub(crate) fn sleep(pause: Duration) {
 #[track_caller]
 #[expect(clippy::panic, reason = "a wait without an end is a failed test")]
 fn panic_waiting(within: Duration, what: &str) -> ! {
-    panic!("waited {within:?} in vain: {what}")
+    panic!("waited {within:?}, which was not enough: {what}")
 }
 
-/// Does `what`, which has to be done within `limit` and a second, the noise of a busy machine.
+/// Runs `what`, and checks that it ends within `limit` plus one second for a busy machine.
 ///
 /// # Panics
 ///
-/// When it takes longer.
+/// When `what` takes longer.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "how long it takes is measured from outside")]
 pub fn within<T>(limit: Duration, what: impl FnOnce() -> T) -> T {

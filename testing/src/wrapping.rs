@@ -1,8 +1,8 @@
-//! One command as the arguments of another.
+//! A command as the arguments of another command.
 
 use std::process::Command;
 
-/// `outer` with the program and the arguments of `inner` behind its own, and with its changes of the environment.
+/// Appends the program and the arguments of `inner` to `outer`, and its changes of the environment.
 pub fn wrap(mut outer: Command, inner: &Command) -> Command {
     outer.arg(inner.get_program()).args(inner.get_args());
     for (name, value) in inner.get_envs() {

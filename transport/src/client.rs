@@ -1,5 +1,8 @@
-//! The gateway as a client sees it: operations on the caller's thread.
+//! The gateway as a program uses it from its own thread.
 
+pub(crate) mod delete;
 pub(crate) mod expiry;
 pub(crate) mod gateway;
+pub(crate) mod gc;
 pub(crate) mod http_client;
+pub(crate) mod selector;

@@ -6,7 +6,6 @@ pub(crate) mod backoff;
 pub(crate) mod config;
 pub(crate) mod connection;
 pub(crate) mod groups;
-pub(crate) mod http_date;
 pub(crate) mod operation;
 pub(crate) mod outcome;
 pub(crate) mod retry;

@@ -45,13 +45,18 @@ mod spool;
 mod http;
 
 mod error;
+mod group_key;
 
 mod metrics;
 
+pub use client::delete::DeleteOutcome;
 pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
+pub use client::gc::{ExpiredGroup, GcEvent, GcOptions, GcReport};
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
+pub use client::selector::GroupSelector;
 pub use error::config::ConfigError;
+pub use error::hint::{Hint, OptionNames};
 pub use error::kind::PushErrorKind;
 pub use error::push_error::PushError;
 pub use error::redacted_url::RedactedUrl;
@@ -60,6 +65,7 @@ pub use error::verb::Verb;
 pub use exchange::config::GatewayConfig;
 pub use exchange::groups::{Group, Inventory};
 pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
+pub use group_key::AnyGroupingKey;
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;

@@ -1,4 +1,4 @@
-//! The background pusher: a thread that keeps a group on a gateway up to date.
+//! One group, kept up to date from one source by a background thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,42 +6,44 @@ use std::time::Duration;
 
 use prompush_core::{GroupingKey, Source, push_ttl};
 
-use crate::background::shared_state::{EndAction, GatheredGroup};
+use crate::background::gathered_group::{EndAction, GatheredGroup};
 use crate::error::config::ConfigError;
 use crate::error::push_error::{PushError, with_causes};
 use crate::exchange::config::GatewayConfig;
+use crate::group_key::AnyGroupingKey;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
 use crate::outbox_builder::OutboxBuilder;
 
-/// What becomes of the group when its pusher ends.
+/// What happens to the group when its pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtEnd {
-    /// A last push; the group stays on the gateway until somebody deletes it.
+    /// The pusher makes a last push. The group stays on the gateway until somebody deletes it.
     #[default]
     Keep,
-    /// The group is deleted instead of pushed a last time. What was recorded since Prometheus last
-    /// scraped the gateway is lost.
+    /// The pusher deletes the group instead of pushing it a last time. Metrics that were recorded after
+    /// Prometheus last scraped the gateway are lost.
     Delete,
 }
 
-/// Pushes a source in the background: at once, then every interval, and a last time at the end.
+/// Pushes a source in the background: at once, then at every interval, and a last time at the end.
 ///
-/// The program only records; it never waits for the gateway. The thread is called `prompush`. Only
-/// the newest state is ever pushed, one request at a time. While the gateway fails, the thread tries
-/// again with growing, random waits; it logs the first failure and the recovery through the `log`
-/// package.
+/// The program only records metrics, and never waits for the gateway. The background thread is called
+/// `prompush`. It makes one request at a time, and pushes only the newest state. While the gateway fails,
+/// the thread retries with growing, random waits, and logs the first failure and the recovery through the
+/// `log` package.
 ///
 /// **When [`flush`](Self::flush) returns `Ok`, the gateway has acknowledged a state at least as new
 /// as the one at the call. When it does not, and a [spool directory](PusherBuilder::spool) is set,
 /// that state is on disk (fsynced) and a later run sends it, unless the group has been pushed
-/// since.** So also for `shutdown` and for dropping. A program that is killed (`SIGKILL`, a power
-/// cut) loses what was not yet pushed.
+/// since.** The same is true of `shutdown` and of dropping the pusher. `SIGKILL` or a power cut loses
+/// whatever was not yet pushed.
 ///
-/// Dropping the pusher makes the last push too, within a deadline of 5 s unless
+/// Dropping the pusher makes the last push too, within 5 s unless
 /// [set](PusherBuilder::shutdown_deadline), and logs a failure. A pusher in a `static` is never
-/// dropped: call [`shutdown`](Self::shutdown). Start it after any `fork`.
+/// dropped: call [`shutdown`](Self::shutdown). A thread does not survive a `fork`: start the pusher after
+/// it.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -68,7 +70,7 @@ pub struct Pusher {
     shutdown_deadline: Duration,
 }
 
-/// Options of a [`Pusher`]. [`spawn`](Self::spawn) starts it.
+/// The options of a [`Pusher`]. [`spawn`](Self::spawn) starts it.
 #[derive(Debug)]
 #[must_use = "nothing is pushed before `spawn`"]
 pub struct PusherBuilder {
@@ -80,8 +82,22 @@ pub struct PusherBuilder {
     ttl: Option<Duration>,
 }
 
+prompush_core::config_setters! {
+    PusherBuilder {
+        /// Sets the time between two pushes. Default: 30 s.
+        ///
+        /// The second push comes after a random part of the interval, and each later push after the
+        /// interval, give or take 5 %. So the pushes of many programs that start together spread out.
+        interval: Duration,
+        /// Sets how long dropping the pusher may take. Default: 5 s.
+        shutdown_deadline: Duration,
+        /// Sets what happens to the group when the pusher ends. Default: [`AtEnd::Keep`].
+        at_end: AtEnd,
+    }
+}
+
 impl Pusher {
-    /// Begins with the gateway's URL, as for [`Gateway::new`](crate::Gateway::new), and the job.
+    /// Begins with the URL of the gateway, see [`HttpUrl::parse`](crate::HttpUrl::parse), and the job.
     ///
     /// # Errors
     ///
@@ -99,29 +115,29 @@ impl Pusher {
         })
     }
 
-    /// Pushes now, and waits until the gateway has acknowledged a state at least as new as the one
-    /// at this call, at most for `deadline`. A gateway that fails is tried again until then.
+    /// Pushes now, and waits until the gateway has acknowledged a state at least as new as the one at
+    /// this call, for `deadline` at most. Failed attempts are retried until then.
     ///
     /// # Errors
     ///
-    /// [`PushError`] when the gateway refused or has not acknowledged in time; the pusher goes on
-    /// in either case. With several gateways, the error is of the first that failed, with the
-    /// [others](PushError::others) in it.
+    /// [`PushError`] when the gateway refused or did not acknowledge in time. With several gateways the
+    /// error is about the first that failed, with the [others](PushError::others) in it. The pusher goes
+    /// on in either case.
     pub fn flush(&self, deadline: Duration) -> Result<(), PushError> {
         self.outbox.flush(deadline)
     }
 
-    /// Its metrics about itself.
+    /// The metrics of the pusher about itself.
     pub fn metrics(&self) -> &SelfMetrics {
         self.outbox.metrics()
     }
 
-    /// Makes the last push (or deletes the group, see [`AtEnd`]) and ends the thread, all within
-    /// `deadline`. A request that has no answer by then is interrupted and abandoned.
+    /// Makes the last push, or deletes the group (see [`AtEnd`]), and ends the thread, within `deadline`.
+    /// A request without an answer is interrupted at the deadline.
     ///
     /// # Errors
     ///
-    /// [`PushError`] when the last push was not acknowledged; the pusher has ended in either case.
+    /// [`PushError`] when the gateway did not acknowledge. The pusher has ended in either case.
     pub fn shutdown(mut self, deadline: Duration) -> Result<(), PushError> {
         self.end(deadline)
     }
@@ -144,8 +160,8 @@ impl Drop for Pusher {
 }
 
 impl PusherBuilder {
-    /// Adds a label to the grouping key, such as `instance`. What is wrong with it is said by
-    /// [`spawn`](Self::spawn).
+    /// Adds a label to the grouping key, such as `instance`. [`spawn`](Self::spawn) reports a label that
+    /// cannot be used.
     pub fn group(mut self, name: &str, value: &str) -> Self {
         self.key = self.key.and_then(|key| {
             key.with(name, value).map_err(|source| ConfigError::GroupingKey { source })
@@ -153,21 +169,13 @@ impl PusherBuilder {
         self
     }
 
-    /// Sets the time between two pushes. Default: 30 s. After the first push the next comes after a
-    /// random part of it, the others after it, give or take 5 %.
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
-        self
-    }
-
-    /// Sets the limits of each request and of the waits between retries.
+    /// Sets the limits and options of the requests. Default: [`GatewayConfig::default`].
     pub fn config(mut self, config: GatewayConfig) -> Self {
         self.outbox = self.outbox.config(config);
         self
     }
 
-    /// Adds a gateway, as [`OutboxBuilder::gateway`]: it gets the same states, independent of the
-    /// others' failures.
+    /// Adds a gateway, as [`OutboxBuilder::gateway`] does.
     ///
     /// # Errors
     ///
@@ -177,35 +185,25 @@ impl PusherBuilder {
         Ok(self)
     }
 
-    /// Keeps what is not acknowledged at the end in that directory; as
-    /// [`OutboxBuilder::spool`]. Default: nothing is kept.
+    /// Sets a directory that keeps the last state if the gateway does not acknowledge it, as
+    /// [`OutboxBuilder::spool`] does. Default: nothing is kept.
     pub fn spool(mut self, dir: impl Into<PathBuf>) -> Self {
         self.outbox = self.outbox.spool(dir);
         self
     }
 
-    /// Says whether the pusher's metrics about itself are pushed along with the source. Default:
-    /// `false`; [`Pusher::metrics`] has them in any case.
+    /// Sets whether the pusher's metrics about itself are pushed along with the source. Default: `false`.
+    /// [`Pusher::metrics`] has them in any case.
     pub fn self_metrics(mut self, pushed_along: bool) -> Self {
         self.outbox.self_metrics = pushed_along;
         self
     }
 
-    /// Sets how long dropping the pusher may take. Default: 5 s.
-    pub fn shutdown_deadline(mut self, deadline: Duration) -> Self {
-        self.shutdown_deadline = deadline;
-        self
-    }
-
-    /// Sets what becomes of the group when the pusher ends. Default: [`AtEnd::Keep`].
-    pub fn at_end(mut self, at_end: AtEnd) -> Self {
-        self.at_end = at_end;
-        self
-    }
-
-    /// Says how long the group is good for after its last push, by a gauge `push_ttl_seconds` in
-    /// it. `prompush gc` and `prompush gateway` delete it after that; a stock gateway does nothing.
-    /// It should be several intervals. Default: no such gauge.
+    /// Sets how long the group is good for after its last push. The pusher adds the gauge
+    /// `push_ttl_seconds` to the group.
+    ///
+    /// `prompush gc` and `prompush gateway` delete the group after that time; a stock Pushgateway never
+    /// does. Choose several intervals. Default: no such gauge.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
@@ -225,8 +223,8 @@ impl PusherBuilder {
         }
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
         sources.extend(self.ttl.map(|ttl| Box::new(push_ttl(ttl)) as Box<dyn Source>));
-        let path = key.to_path().into();
-        let gathered = GatheredGroup { path, source: Arc::new(sources), interval: self.interval };
+        let key = AnyGroupingKey::from(&key);
+        let gathered = GatheredGroup { key, source: Arc::new(sources), interval: self.interval };
         let outbox = self.outbox.spawn_with(Some(gathered))?;
         let Self { at_end, shutdown_deadline, .. } = self;
         Ok(Pusher { outbox, at_end, shutdown_deadline })
@@ -240,7 +238,7 @@ mod tests {
     use super::*;
     use crate::error::kind::PushErrorKind;
 
-    /// What a pusher looks like in the child of a `fork`: its thread is in another process.
+    /// A pusher as in the child of a `fork`: its thread runs in another process.
     fn forked() -> Pusher {
         let config = GatewayConfig::default().proxy_from_environment(false);
         let builder = Pusher::builder("http://127.0.0.1:1", "x").unwrap().config(config);
@@ -256,12 +254,12 @@ mod tests {
             [forked().flush(deadline).unwrap_err(), forked().shutdown(deadline).unwrap_err()]
         {
             assert_eq!(error.kind(), PushErrorKind::Forked);
-            assert!(error.hint().unwrap().contains("after the `fork`"));
+            assert!(error.hint().unwrap().to_string().contains("after the `fork`"));
         }
         drop(forked());
     }
 
-    /// A source whose program made a mistake.
+    /// A source that panics, because the program has a bug.
     struct Panics;
 
     impl Source for Panics {
@@ -273,7 +271,7 @@ mod tests {
     #[test]
     fn a_source_that_panics_ends_the_pusher_and_nothing_else() {
         let builder = || Pusher::builder("http://127.0.0.1:1", "x").unwrap();
-        // Less than the test may take, so that waiting for it shows.
+        // Longer than a test may take, so that a test which waits for it fails.
         let deadline = Duration::from_mins(1);
         let pusher = builder().spawn(Panics).unwrap();
         assert_eq!(pusher.flush(deadline).unwrap_err().kind(), PushErrorKind::Stopped);

@@ -4,6 +4,7 @@ pub(crate) mod directory;
 pub(crate) mod disk;
 pub(crate) mod fingerprint;
 pub(crate) mod fnv;
+pub(crate) mod freshness;
 pub(crate) mod gateway_spool;
 pub(crate) mod record;
 pub(crate) mod replay;

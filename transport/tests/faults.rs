@@ -60,7 +60,7 @@ fn check_final(answer: Answer, kind: PushErrorKind, in_cause: &str, in_hint: &st
     assert_eq!((error.attempts(), server.requests().len()), (1, 1), "{error}");
     let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
     assert!(cause.contains(in_cause), "{cause}");
-    let hint = error.hint().unwrap_or_default();
+    let hint = error.hint().map(|hint| hint.to_string()).unwrap_or_default();
     assert!(hint.contains(in_hint), "{hint}");
 }
 
@@ -271,7 +271,7 @@ fn a_connection_closed_after_the_whole_body_says_what_that_may_mean() {
     let server = ScriptedServer::start([Answer::CloseAfterBody]);
     let error = push(&server).unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Dropped, 3), "{error}");
-    let hint = error.hint().unwrap();
+    let hint = error.hint().unwrap().to_string();
     assert!(hint.contains("1.11.0, as in Debian 13"), "{hint}");
     let script = [Answer::CloseAfterBody, Answer::CloseAfterBody, Answer::status(200)];
     let server = ScriptedServer::start(script);
@@ -348,7 +348,7 @@ fn a_server_without_tls_is_told_apart() {
         let url = format!("https://{}", listener.local_addr().unwrap());
         let error = push_to(&url, config()).0.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Tls, 1), "{error}");
-        assert!(error.hint().unwrap().contains("http://"));
+        assert!(error.hint().unwrap().to_string().contains("http://"));
     });
     // One that waits for the end of a line in the handshake is merely silent.
     assert!(push_to(&url, config()).0.unwrap_err().kind().is_retryable());

@@ -126,7 +126,7 @@ fn a_prefix_is_kept() {
         let wrong = format!("http://{}", server.address());
         let error = Gateway::with_config(&wrong, config()).unwrap().groups().unwrap_err();
         assert_eq!(error.kind(), PushErrorKind::Refused(404), "{error}");
-        assert!(error.hint().unwrap().contains("route prefix"));
+        assert!(error.hint().unwrap().to_string().contains("route prefix"));
     });
 }
 
@@ -142,7 +142,7 @@ fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Refused(400), 1));
         let reason = error.answer_text().unwrap();
         assert!(reason.contains("is not a "), "{reason}");
-        assert!(error.hint().unwrap().contains("another type"));
+        assert!(error.hint().unwrap().to_string().contains("another type"));
         // Upstream answers first, and notes the failure then.
         let groups = wait_for(Duration::from_secs(30), "the failure to be noted", || {
             gateway.groups().ok().filter(|groups| groups.len() == 2)

@@ -59,7 +59,10 @@ impl Files {
 fn check_refused(url: &str, config: GatewayConfig, kind: PushErrorKind, words: &[&str]) {
     let error = push(url, config).expect_err("a failure");
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let shown = format!("{error}\n{cause}\n{}", error.hint().unwrap_or_default());
+    let shown = format!(
+        "{error}\n{cause}\n{}",
+        error.hint().map(|hint| hint.to_string()).unwrap_or_default()
+    );
     assert_eq!((error.kind(), error.attempts()), (kind, 1), "{shown}");
     for word in words {
         assert!(shown.contains(word), "{word} in {shown}");

@@ -1,6 +1,6 @@
-//! Counts allocations, as JSON: a program of its own, because counting takes time.
+//! Counts allocations and prints them as JSON. This is a program of its own, because counting takes time.
 //!
-//! [`stats_alloc`] is what implements the allocator; nothing of ours is unsafe.
+//! [`stats_alloc`] implements the allocator, so this program needs no unsafe code.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a bench talks to whoever runs it")]
 
@@ -17,7 +17,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// How many series are created.
+/// The number of series to create.
 const SERIES: u32 = 100_000;
 
 fn main() -> Result<()> {
@@ -43,7 +43,7 @@ fn count<P: Peer>() -> Result<Value> {
     Ok(Value::Object(counts))
 }
 
-/// Of an encode into a buffer that was used before.
+/// Counts the allocations of an encode into a used buffer.
 fn encoding<P: Peer>() -> Result<Map<String, Value>> {
     let (ours, peer) = (Prompush::filled(Workload::FULL)?, P::filled(Workload::FULL)?);
     verify::text(&ours, &peer)?;
@@ -69,7 +69,7 @@ fn during<T>(work: impl FnOnce() -> T) -> Stats {
     region.change()
 }
 
-/// A buffer that grows in place is counted as well.
+/// The number of allocations. A reallocation counts, even one that grows in place.
 fn allocations(stats: &Stats) -> usize {
     stats.allocations + stats.reallocations
 }

@@ -15,8 +15,8 @@ use prompush_core::Format;
 use super::library::Peer;
 use crate::workload::{BUCKETS, GAUGE_NAME, HISTOGRAM_NAME};
 
-/// `prometheus-client`: families whose label sets are derived, and own their strings, as a family
-/// of that crate asks for.
+/// `prometheus-client`: families whose label sets are derived and own their strings, as a family of that crate
+/// requires.
 #[derive(Debug)]
 pub struct PrometheusClient {
     registry: Registry,
@@ -60,7 +60,7 @@ impl Peer for PrometheusClient {
     type Counter = Counter;
     type Histogram = Histogram;
 
-    /// It puts `_total` behind a counter's name and a full stop behind a help text by itself.
+    /// The library itself adds `_total` to the name of a counter and a full stop to a help text.
     fn new() -> Result<Self> {
         let mut registry = Registry::default();
         let (counters, gauges) = (Family::default(), Family::default());
@@ -109,7 +109,7 @@ impl Peer for PrometheusClient {
     #[cfg(feature = "client-protobuf")]
     const HAS_PROTOBUF: bool = true;
 
-    /// Into the same vector every time; that crate's own `encode_to_vec` makes a new one.
+    /// The vector is reused; `encode_to_vec` of that crate would create a new one.
     #[cfg(feature = "client-protobuf")]
     fn encode_protobuf<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
         use prost::Message as _;

@@ -14,7 +14,7 @@ use crate::workload::{
 
 static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
-/// `metrics-exporter-prometheus`: its recorder called directly, without the global one's detour.
+/// `metrics-exporter-prometheus`: the recorder is called directly rather than through the global one.
 pub struct MetricsExporter {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
@@ -86,7 +86,7 @@ impl Peer for MetricsExporter {
         Ok(buffer)
     }
 
-    /// It keeps every observation until this is called, or an encode.
+    /// The library keeps every observation until this call or an encode.
     fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }

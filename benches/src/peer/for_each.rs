@@ -1,6 +1,6 @@
-//! One list of the libraries.
+//! The only list of the libraries.
 
-/// Runs `$body` once for each library, ours first, with `$peer` as its type.
+/// Runs `$body` once for each library, with `$peer` as its type. prompush comes first.
 #[macro_export]
 macro_rules! for_each_peer {
     ($peer:ident => $body:expr) => {{

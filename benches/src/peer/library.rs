@@ -7,74 +7,73 @@ use crate::workload::{
     Workload, borrowed, counter_labels, counter_value, gauge_value, observations, pair_labels,
 };
 
-/// A metrics library with three families: counters, gauges and histograms, see
-/// [`workload`](crate::workload).
+/// A metrics library with three families: the counters, gauges and histograms of [`workload`](crate::workload).
 ///
-/// The operations are `inline`, so that a loop around one is compiled for that library alone.
+/// The operations are `inline`, so that a loop around an operation is compiled for that library alone.
 pub trait Peer: Send + Sync + Sized + 'static {
-    /// The package.
+    /// The name of the package.
     const NAME: &'static str;
 
-    /// What its text is to be read as.
+    /// The format of the text output.
     const FORMAT: Format;
 
-    /// What an encode writes to, kept for the next time.
+    /// The buffer of an encode, which is reused.
     type Buffer: Default + Send;
 
-    /// What is kept of a counter in order to record without looking it up.
+    /// A handle of a counter, which records without a lookup.
     type Counter: Send + Sync;
 
-    /// What is kept of a histogram in order to record without looking it up.
+    /// A handle of a histogram, which records without a lookup.
     type Histogram: Send + Sync;
 
-    /// A registry with the families, and no series.
+    /// Creates a registry with the families and without series.
     ///
     /// # Errors
-    /// If the library refuses one.
+    /// When the library refuses a family.
     fn new() -> Result<Self>;
 
-    /// Looks up the counter, or creates it, and adds.
+    /// Looks up or creates the counter, and adds `amount`.
     fn add_by_labels(&self, labels: [&str; 3], amount: u64);
 
-    /// Looks up the gauge, or creates it, and sets it.
+    /// Looks up or creates the gauge, and sets its value.
     fn set_gauge(&self, labels: [&str; 2], value: f64);
 
-    /// Looks up the counter, or creates it, and keeps it.
+    /// Looks up or creates the counter, and returns a handle.
     fn counter(&self, labels: [&str; 3]) -> Self::Counter;
 
-    /// Adds 1 to a counter that was kept.
+    /// Adds 1 through a handle.
     fn inc(&self, counter: &Self::Counter);
 
-    /// Looks up the histogram, or creates it, and keeps it.
+    /// Looks up or creates the histogram, and returns a handle.
     fn histogram(&self, labels: [&str; 2]) -> Self::Histogram;
 
-    /// Observes on a histogram that was kept.
+    /// Observes a value through a handle.
     fn observe(&self, histogram: &Self::Histogram, value: f64);
 
-    /// Writes everything as text, in place of what `buffer` had.
+    /// Writes everything as text. The content of `buffer` is replaced.
     ///
     /// # Errors
-    /// If the library cannot.
+    /// When the library fails to encode.
     fn encode_text<'b>(&self, buffer: &'b mut Self::Buffer) -> Result<&'b [u8]>;
 
-    /// Whether there is an encoder of delimited `io.prometheus.client.MetricFamily`.
+    /// Whether the library has an encoder of delimited `io.prometheus.client.MetricFamily`.
     const HAS_PROTOBUF: bool = false;
 
-    /// What a protobuf encode writes to, kept for the next time.
+    /// The buffer of a protobuf encode, which is reused.
     type ProtobufBuffer: Default + Send;
 
-    /// Writes everything as delimited protobuf, in place of what `buffer` had.
+    /// Writes everything as delimited protobuf. The content of `buffer` is replaced.
     ///
     /// # Errors
-    /// If the library cannot; always, unless [`HAS_PROTOBUF`](Self::HAS_PROTOBUF).
+    /// When the library fails to encode; always, unless [`HAS_PROTOBUF`](Self::HAS_PROTOBUF).
     fn encode_protobuf<'b>(&self, _buffer: &'b mut Self::ProtobufBuffer) -> Result<&'b [u8]> {
         anyhow::bail!("`{}` has no protobuf encoder", Self::NAME)
     }
 
-    /// Does what the library put off while recording; between measurements, never within one.
+    /// Does the work that the library puts off while recording. The benches call this between measurements.
     fn run_upkeep(&self) {}
 
-    /// The registry with the series of a workload.
+    /// Creates a registry with the series of a workload.
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -13,7 +13,7 @@ use prompush_core::Format;
 use super::library::Peer;
 use crate::workload::BUCKETS;
 
-/// `measured`: label values interned by `paracord`, since they are not known beforehand.
+/// `measured`: `paracord` interns the label values, because they are not known at compile time.
 pub struct Measured(Metrics);
 
 #[derive(MetricGroup)]
@@ -55,10 +55,10 @@ fn pair_set() -> PairSet {
     PairSet { host: ParaCord::default(), zone: ParaCord::default() }
 }
 
-/// An identifier of a counter: that library has no handles, and finds the counter by it each time.
+/// The identifier of a counter. The library has no handles, and looks the counter up by its identifier.
 pub struct CounterId(LabelId<CallSet>);
 
-/// An identifier of a histogram.
+/// The identifier of a histogram.
 pub struct HistogramId(LabelId<PairSet>);
 
 macro_rules! opaque {

@@ -1,4 +1,4 @@
-//! Ours.
+//! `prompush`.
 
 use anyhow::Result;
 use prompush_core::{Buckets, Counter, Encoder, Family, Format, Gauge, Histogram, LabelNames};
@@ -18,7 +18,7 @@ pub struct Prompush {
 }
 
 impl Prompush {
-    /// What the encoder encodes.
+    /// The registry, for benches that encode it directly.
     pub fn registry(&self) -> &prompush_core::Registry {
         &self.registry
     }
@@ -86,7 +86,7 @@ impl Peer for Prompush {
     }
 }
 
-/// An encoder whose format is protobuf from the start.
+/// An encoder that writes protobuf.
 #[derive(Debug)]
 pub struct ProtobufEncoder(Encoder);
 

@@ -12,7 +12,7 @@ use crate::workload::{
     BUCKETS, COUNTER_LABELS, COUNTER_NAME, GAUGE_NAME, HISTOGRAM_NAME, PAIR_LABELS,
 };
 
-/// `prometheus`: vectors of metrics; counters of integers, which are the faster ones.
+/// `prometheus`: vectors of metrics. Its counters of integers are the faster ones.
 #[derive(Debug)]
 pub struct Tikv {
     registry: Registry,

@@ -38,12 +38,12 @@ pub(crate) fn with_texts(found: Vec<check::Diagnostic>) -> Vec<Diagnostic> {
 /// The text of a hint. It names the flag of the command line if there is one.
 fn hint_text(hint: Hint) -> String {
     match hint {
-        Hint::TypeOfOpenMetrics => format!("{hint} `--format openmetrics` tells more"),
+        Hint::TypeOfOpenMetrics => "OpenMetrics has this type, and its last line is `# EOF`: is the input incomplete? if not, use `--format openmetrics`".into(),
         Hint::MaybeNotOpenMetrics => {
-            "the last line says that this is OpenMetrics; if it is not, say `--format text`".into()
+            "the last line marks this as OpenMetrics; if it is text, use `--format text`".into()
         }
         Hint::DropTimestamp => {
-            "a gateway shows metrics as of now: `prompush push --drop-timestamps` drops it".into()
+            "a gateway refuses timestamps: `prompush push --drop-timestamps` removes them".into()
         }
         Hint::RenameLabel => "give the job with `--job`, or rename the label".into(),
         hint => hint.to_string(),

@@ -9,19 +9,17 @@ use crate::args::ListArgs;
 use crate::error::CliError;
 use crate::output::duration::age;
 use crate::output::escape::escape_control;
-use crate::output::groups::sort_groups;
 use crate::output::json::print_json;
 use crate::output::table::Table;
 use crate::output::terminal::{print_message, write_stdout};
-use crate::resolve::{self, Selector};
+use crate::resolve;
 
 pub(crate) fn run(args: &ListArgs) -> Result<(), CliError> {
-    let selector = Selector::new(args.job.as_deref(), &args.group)?;
+    let selector = resolve::group_selector(args.job.as_deref(), &args.group)?;
     let gateway = resolve::gateway(&args.gateway, |config| config)?;
     let mut groups = gateway.groups()?;
     let all = groups.len();
     groups.retain(|group| selector.matches(&group.labels));
-    sort_groups(&mut groups);
     #[expect(clippy::disallowed_methods, reason = "ages are shown to a person, once")]
     let now = SystemTime::now();
     if args.json {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb, decode_path};
+use prompush::{Gateway, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb};
 use serde_json::{Value, json};
 
 use crate::args::{SpoolArgs, SpoolCommand, SpoolDropArgs, SpoolFlushArgs, SpoolListArgs};
@@ -17,7 +17,7 @@ use crate::output::json::print_json;
 use crate::output::plural::count;
 use crate::output::table::Table;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
-use crate::resolve::{self, Selector};
+use crate::resolve;
 
 pub(crate) fn run(args: &SpoolArgs) -> Result<(), CliError> {
     match &args.command {
@@ -124,8 +124,8 @@ fn replay(
 
 fn drop_entries(args: &SpoolDropArgs) -> Result<(), CliError> {
     let spool = spool(&args.spool)?;
-    let selector = Selector::new(args.job.as_deref(), &args.group)?;
-    if selector.globs.is_empty() && !args.all {
+    let selector = resolve::group_selector(args.job.as_deref(), &args.group)?;
+    if selector.patterns().is_empty() && !args.all {
         return Err(CliError::NoSelection);
     }
     let entries = spool.entries().map_err(CliError::Spool)?;
@@ -171,7 +171,7 @@ fn spool(args: &crate::args::SpoolDirArg) -> Result<Spool, CliError> {
 }
 
 fn labels(entry: &SpoolEntry) -> Option<BTreeMap<String, String>> {
-    decode_path(entry.path()?.strip_prefix("/metrics")?).ok()
+    entry.group().map(|key| key.labels().clone())
 }
 
 fn shown(entry: &SpoolEntry) -> String {

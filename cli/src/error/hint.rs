@@ -2,7 +2,7 @@
 
 use std::io;
 
-use prompush::{ConfigError, PushError, ReplayError};
+use prompush::{ConfigError, OptionNames, PushError, ReplayError};
 use prompush_core::GroupingKeyError;
 use prompush_otlp::receiver::ReceiverError;
 
@@ -13,7 +13,9 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Push(error) | Self::Replay(ReplayError::Push(error)) => return push_hint(error),
-            Self::Spool(error) | Self::Replay(ReplayError::Spool(error)) => error.hint()?,
+            Self::Spool(error) | Self::Replay(ReplayError::Spool(error)) => {
+                return error.hint().map(|hint| hint.to_string());
+            }
             Self::NoSpool => "give the directory with `--spool DIR`",
             Self::NoSelection => {
                 "select files with `--job` or `--group`, or remove all files with `--all`"
@@ -58,32 +60,27 @@ impl CliError {
     }
 }
 
-/// What the library calls its options, and what they are called here.
-const OPTION_NAMES: [(&str, &str); 6] = [
-    ("`attempt_timeout` and `total_timeout`", "`--timeout`"),
-    ("`total_timeout`", "`--timeout`"),
-    ("`gzip`", "`--gzip`"),
-    ("`Credentials`", "`--user` and `--password-file`, `--bearer-token-file`, `--header-file`"),
-    ("`Tls::ca_file`", "`--ca-file`"),
-    ("`Tls::client_files`", "`--cert-file` and `--key-file`"),
-];
+/// What hints call the options of a gateway on the command line.
+const OPTION_NAMES: OptionNames = OptionNames {
+    timeouts: "`--timeout`",
+    total_timeout: "`--timeout`",
+    gzip: "`--gzip`",
+    credentials: "`--user` and `--password-file`, `--bearer-token-file`, `--header-file`",
+    ca_file: "`--ca-file`",
+    client_files: "`--cert-file` and `--key-file`",
+};
 
 fn push_hint(error: &PushError) -> Option<String> {
-    let hint = error.hint().map(|hint| in_our_words(&hint));
-    let of_spool = match (error.spooled_in(), error.spool_error()) {
+    let hint = error.hint().map(|hint| format!("{}", hint.display(&OPTION_NAMES)));
+    let spool_hint = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
-            Some(format!("`prompush spool flush --spool {}` sends what is kept", dir.display()))
+            Some(format!("`prompush spool flush --spool {}` sends the stored push", dir.display()))
         }
-        (_, Some(error)) => error.hint().map(str::to_owned),
+        (_, Some(error)) => error.hint().map(|hint| hint.to_string()),
         _ => None,
     };
-    let hints: Vec<String> = hint.into_iter().chain(of_spool).collect();
+    let hints: Vec<String> = hint.into_iter().chain(spool_hint).collect();
     (!hints.is_empty()).then(|| hints.join("; "))
-}
-
-/// A hint of the library, with the names of the command line.
-fn in_our_words(hint: &str) -> String {
-    OPTION_NAMES.iter().fold(hint.to_owned(), |hint, (theirs, ours)| hint.replace(theirs, ours))
 }
 
 fn missing_hint(missing: &str) -> String {

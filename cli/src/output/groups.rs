@@ -1,16 +1,6 @@
-//! The order and the notation of groups in the output.
+//! The notation of the labels of a group in the output.
 
 use std::collections::BTreeMap;
-
-use prompush::Group;
-
-/// Sorts groups by job, then by their other labels.
-pub(crate) fn sort_groups(groups: &mut [Group]) {
-    groups.sort_by(|a, b| {
-        let job = |group: &Group| group.labels.get("job").cloned();
-        job(a).cmp(&job(b)).then_with(|| a.labels.cmp(&b.labels))
-    });
-}
 
 /// Labels in the notation of Prometheus, with the job first.
 pub(crate) fn shown_labels(labels: &BTreeMap<String, String>) -> String {

@@ -1,48 +1,31 @@
-//! Groups, selected by `--job` and `--group` with wildcards.
+//! The selector of groups, from `--job` and `--group`.
 
-use std::collections::BTreeMap;
-
-use prompush_core::Glob;
+use prompush::GroupSelector;
 
 use crate::error::CliError;
 use crate::resolve::grouping_key::split_label;
 
-/// What groups have to look like.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selector {
-    /// Label names with the globs their values have to match.
-    pub(crate) globs: BTreeMap<String, String>,
-}
-
-impl Selector {
-    /// From `--job` and `--group`.
-    ///
-    /// # Errors
-    /// If a `--group` has no `=`, or a label is given twice.
-    pub(crate) fn new(job: Option<&str>, group: &[String]) -> Result<Self, CliError> {
-        let mut globs = BTreeMap::new();
-        globs.extend(job.map(|job| ("job".to_owned(), job.to_owned())));
-        for argument in group {
-            let (name, value) = split_label(argument)?;
-            if globs.insert(name.to_owned(), value.to_owned()).is_some_and(|first| first != value) {
-                let (argument, value) = ("--group", argument.clone());
-                return Err(CliError::Argument { argument, value, expected: "each label once" });
-            }
+/// The selector of `--job` and `--group`, whose values may have wildcards.
+///
+/// # Errors
+/// If a `--group` has no `=`, or a label is given twice with different values.
+pub(crate) fn group_selector(
+    job: Option<&str>,
+    group: &[String],
+) -> Result<GroupSelector, CliError> {
+    let mut selector = GroupSelector::default();
+    if let Some(job) = job {
+        selector = selector.label("job", job);
+    }
+    for argument in group {
+        let (name, value) = split_label(argument)?;
+        if selector.patterns().get(name).is_some_and(|first| first != value) {
+            let (argument, value) = ("--group", argument.clone());
+            return Err(CliError::Argument { argument, value, expected: "each label once" });
         }
-        Ok(Self { globs })
+        selector = selector.label(name, value);
     }
-
-    /// Whether a wildcard is in any value.
-    pub(crate) fn has_globs(&self) -> bool {
-        self.globs.values().any(|value| Glob::new(value.as_str()).has_wildcard())
-    }
-
-    /// Whether a group has all these labels, with values that match.
-    pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.globs.iter().all(|(name, pattern)| {
-            labels.get(name).is_some_and(|value| Glob::new(pattern.as_str()).matches(value))
-        })
-    }
+    Ok(selector)
 }
 
 #[cfg(test)]
@@ -50,16 +33,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn selectors_want_the_label() {
-        let labels = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
-        };
-        let selector = Selector::new(Some("gptme*"), &["instance=*".into()]).unwrap();
-        assert!(selector.matches(&labels(&[("job", "gptme-1"), ("instance", "")])));
-        assert!(!selector.matches(&labels(&[("job", "gptme-1")])));
-        assert!(!selector.matches(&labels(&[("job", "x"), ("instance", "")])));
-        assert!(Selector::new(None, &["a".into()]).is_err());
-        assert!(Selector::new(Some("x"), &["job=y".into()]).is_err());
-        assert!(Selector::default().matches(&labels(&[("job", "x")])));
+    fn arguments_that_cannot_be_meant_are_refused() {
+        let selector = group_selector(Some("gptme*"), &["instance=*".into()]).unwrap();
+        assert_eq!(selector.patterns().len(), 2);
+        assert!(group_selector(None, &["a".into()]).is_err());
+        assert!(group_selector(Some("x"), &["job=y".into()]).is_err());
     }
 }

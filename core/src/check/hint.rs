@@ -8,92 +8,92 @@
 #[non_exhaustive]
 pub enum Hint {
     /// Text 0.0.4 does not know the type, but OpenMetrics does.
-    #[error("OpenMetrics has that type: does the input lack its last line, `# EOF`?")]
+    #[error("OpenMetrics has this type, and its last line is `# EOF`: is the input incomplete?")]
     TypeOfOpenMetrics,
     /// A sample of text 0.0.4 has an exemplar.
-    #[error("exemplars are part of OpenMetrics, whose last line is `# EOF`: was the input cut?")]
+    #[error(
+        "only OpenMetrics has exemplars, and its last line is `# EOF`: is the input incomplete?"
+    )]
     ExemplarInText,
     /// Something other than a timestamp follows the value.
-    #[error(
-        "a metric is `name{{label=\"value\"}} value`, with nothing after it but a timestamp in milliseconds"
-    )]
+    #[error("only a timestamp in milliseconds may follow the value")]
     NothingAfterValue,
     /// The body breaks a rule of OpenMetrics, and only its last line says that it is OpenMetrics.
-    #[error("the last line says that this is OpenMetrics; if it is not, give the format")]
+    #[error("the last line marks this as OpenMetrics; if it is text, give the format")]
     MaybeNotOpenMetrics,
     /// A second `# HELP` or `# TYPE`.
-    #[error("a family's HELP and TYPE stand once, before its first sample")]
+    #[error("write a family's HELP and TYPE once, before its first sample")]
     MetadataOnce,
     /// The body is HTML or XML.
-    #[error(
-        "this is a page for a browser: did the program that should print metrics print an error?"
-    )]
+    #[error("this is a web page: did the program print an error page instead of metrics?")]
     WebPage,
     /// A sample does not begin with a metric name.
     #[error(
-        "a metric is `name value` or `name{{label=\"value\"}} value`, its name of letters, digits, `_` and `:`"
+        "write a metric as `name value` or `name{{label=\"value\"}} value`; a name has letters, digits, `_` and `:`"
     )]
     SampleSyntax,
     /// A label value without quotes.
-    #[error("label values stand in double quotes: `name{{label=\"value\"}} value`")]
+    #[error("put label values in double quotes: `name{{label=\"value\"}} value`")]
     QuoteLabelValues,
     /// A label that is not `name="value"`.
-    #[error("a label is `name=\"value\"`, its name of letters, digits and `_`")]
+    #[error("write a label as `name=\"value\"`; its name has letters, digits and `_`")]
     LabelSyntax,
     /// A sample without a value.
-    #[error("a metric is `name value`: the value is missing")]
+    #[error("write a metric as `name value`: the value is missing")]
     ValueMissing,
     /// A metric name with a character that is not allowed.
     #[error(
-        "a metric's name is of letters, digits, `_` and `:`, and its value stands after a space"
+        "a metric's name has letters, digits, `_` and `:`; a space separates it from the value"
     )]
     NameSyntax,
     /// A decimal comma, or a comma between groups of digits.
-    #[error("a decimal point is written `.`, and digits are not grouped")]
+    #[error("write the decimal point as `.`, and do not group digits")]
     DecimalPoint,
     /// A per cent sign behind a value.
-    #[error("a value has no unit: write the bare number")]
+    #[error("write the number without a unit")]
     NoUnit,
     /// A metric has a timestamp.
-    #[error("a gateway shows metrics as of now: drop the timestamp")]
+    #[error("a gateway refuses timestamps: remove it")]
     DropTimestamp,
     /// Two metrics have the same labels.
-    #[error("give each metric labels of its own, or drop one of them")]
+    #[error("give each metric different labels, or remove one of them")]
     DistinctLabels,
     /// A label name begins with `__`.
-    #[error("names that begin with `__` are reserved")]
+    #[error("label names that begin with `__` are reserved")]
     ReservedNames,
     /// A label that the grouping key sets too.
-    #[error("give the job with the grouping key, or rename the label")]
+    #[error("put the value into the grouping key, or rename the label")]
     RenameLabel,
     /// A family is named like a sample of another family.
-    #[error("rename one of them")]
+    #[error("rename one of the two")]
     RenameFamily,
     /// A family without metadata.
-    #[error("say what it is: `# HELP` and `# TYPE` lines before it")]
+    #[error("add `# HELP` and `# TYPE` lines before its first sample")]
     AddHelpAndType,
     /// A family without a help text.
-    #[error("say what it is: a `# HELP` line before it")]
+    #[error("add a `# HELP` line that says what it measures")]
     AddHelp,
     /// A family without a type.
-    #[error("a `# TYPE` line before it says whether it is a counter or a gauge")]
+    #[error("add a `# TYPE` line that says whether it is a counter or a gauge")]
     AddType,
     /// A counter whose name does not end in `_total`.
-    #[error("a counter's name ends in `_total`, by convention")]
+    #[error("by convention, the name of a counter ends in `_total`")]
     CountersEndInTotal,
     /// A gauge whose name ends in `_total`.
-    #[error("only a counter's name ends in `_total`, by convention")]
+    #[error("by convention, only the name of a counter ends in `_total`")]
     OnlyCountersEndInTotal,
     /// A histogram without buckets.
-    #[error("buckets are samples `…_bucket{{le=\"…\"}}`")]
+    #[error("write buckets as samples `…_bucket{{le=\"…\"}}`")]
     BucketSyntax,
     /// Buckets whose bounds do not grow.
-    #[error("write them by growing `le`")]
+    #[error("write the buckets in the order of `le`, each once")]
     SortBuckets,
     /// Buckets that count only the observations between two bounds.
-    #[error("each bucket counts all observations up to its `le`, those of smaller buckets too")]
+    #[error(
+        "each bucket must count all observations up to its `le`, including those of smaller buckets"
+    )]
     CumulativeBuckets,
     /// A histogram's count that is not the count of its `+Inf` bucket.
-    #[error("both count all observations")]
+    #[error("both must count all observations")]
     CountIsInfBucket,
 }

@@ -1,4 +1,4 @@
-//! What is legal in a body and seldom meant.
+//! Lints: metrics that are legal in a body and seldom meant.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ use crate::exposition::sample_names::TOTAL;
 pub struct Lint {
     /// The metric family's name.
     pub family: String,
-    /// What it is.
+    /// What is seldom meant.
     pub kind: LintKind,
 }
 
-/// What is seldom meant.
+/// The kinds of lints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LintKind {
@@ -43,7 +43,7 @@ pub enum LintKind {
 }
 
 impl LintKind {
-    /// What to do about it.
+    /// What to do about the lint.
     pub fn hint(self) -> Hint {
         match self {
             Self::NoHelpAndType => Hint::AddHelpAndType,
@@ -72,13 +72,13 @@ impl fmt::Display for Lint {
             LintKind::GaugeWithTotal => write!(f, "gauge `{name}` ends in `_total`"),
             LintKind::NoBuckets => write!(f, "histogram `{name}` has no buckets"),
             LintKind::BucketOrder => {
-                write!(f, "histogram `{name}` has buckets out of order, or one twice")
+                write!(f, "histogram `{name}` has buckets that are not in the order of `le`")
             }
             LintKind::NotCumulative => {
                 write!(f, "histogram `{name}` has buckets that are not cumulative")
             }
             LintKind::CountIsNotInfBucket => {
-                write!(f, "histogram `{name}` has another `_count` than its `+Inf` bucket")
+                write!(f, "histogram `{name}` has a `_count` that differs from its `+Inf` bucket")
             }
         }
     }

@@ -12,47 +12,47 @@ use crate::group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME};
 use crate::grouping_key::GroupingKey;
 use crate::name::{is_label_name, is_metric_name};
 
-/// Something about a body that is to be pushed.
+/// A problem that a body would have when it is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushProblem {
     /// The line of the body, from 1; 0 where there are no lines.
     pub line: usize,
     /// The metric family's name.
     pub family: String,
-    /// What it is.
+    /// What the problem is.
     pub kind: PushProblemKind,
 }
 
-/// What is to be said about a body that is to be pushed.
+/// The kinds of problems with a push.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushProblemKind {
-    /// A metric has a timestamp: a gateway refuses the push, or drops it silently.
+    /// A metric has a timestamp. A gateway refuses the push, or drops the push silently.
     #[error("has a timestamp, which a gateway refuses")]
     Timestamp,
-    /// Two metrics have the same labels, after those of the grouping key are laid over.
+    /// Two metrics have the same labels once the labels of the grouping key replace their own.
     #[error("has two metrics with the labels {labels}; the other is in line {other_line}")]
     Duplicate {
         /// The labels, as text.
         labels: String,
-        /// The line of the other one.
+        /// The line of the other metric.
         other_line: usize,
     },
-    /// A label's name is reserved (`__…`) or none.
+    /// The name of a label is not a label name, or is reserved (`__…`).
     #[error("has a label with the invalid name `{0}`")]
     LabelName(String),
-    /// The family's name is none.
+    /// The name of the family is not a metric name.
     #[error("has an invalid name")]
     MetricName,
-    /// The samples of two families have the same name (a histogram `h` and a family `h_count`).
-    #[error("clashes with the {metric_type} `{other}`, which exposes a sample of that name")]
+    /// The samples of two families have the same name. For example, a histogram `h` exposes `h_count`.
+    #[error("has the same name as a sample of the {metric_type} `{other}`")]
     Clash {
-        /// The other family.
+        /// The name of the other family.
         other: String,
-        /// Its type.
+        /// The type of the other family.
         metric_type: MetricType,
     },
-    /// The grouping key sets the label to another value, which wins.
+    /// The grouping key sets the label to another value. The grouping key's value wins.
     #[error("has label `{label}`, which the grouping key overrides with `{value}`")]
     Overridden {
         /// The label's name.
@@ -62,18 +62,19 @@ pub enum PushProblemKind {
     },
     /// Every grouping key sets the label (it is `job`), and the grouping key's value wins. Reported
     /// in place of [`Overridden`](Self::Overridden) where the grouping key is not known.
-    #[error("has label `{label}`, which the group's own overrides")]
+    #[error("has label `{label}`, which the job of the group overrides")]
     OverriddenInAnyGroup {
         /// The label's name.
         label: String,
     },
-    /// The gateway sets this metric itself, and drops what is pushed.
-    #[error("is what the gateway itself says of a group: what is pushed is dropped")]
+    /// The gateway sets this metric itself, and drops a pushed one.
+    #[error("is set by the gateway itself, which drops a pushed one")]
     GatewayOwn,
 }
 
 impl PushProblemKind {
-    /// Whether the body must not be pushed; if not, it is a warning.
+    /// Whether the gateway would refuse the body, or fail later because of it. All other problems are
+    /// warnings.
     pub fn is_error(&self) -> bool {
         !matches!(
             self,
@@ -189,7 +190,7 @@ fn check_duplicates(
     report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let hasher = foldhash::fast::RandomState::default();
-    // A sum, because labels may come in any order.
+    // The hashes of the labels are added, so that the order of the labels does not matter.
     let hash = |metric: &Metric<'_>| {
         let labels = metric.labels.iter().filter(|label| is_own(*label, key));
         labels.fold(0_u64, |sum, label| sum.wrapping_add(hasher.hash_one(label)))
@@ -214,7 +215,7 @@ fn check_duplicates(
     }
 }
 
-/// The labels that the grouping key leaves, sorted by name.
+/// The labels that the grouping key does not replace, sorted by name.
 fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m str, &'m str)> {
     let mut labels: Vec<(&str, &str)> =
         metric.labels.iter().filter(|label| is_own(*label, key)).collect();
@@ -222,15 +223,17 @@ fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m
     labels
 }
 
-/// Whether a label tells a metric from the others of its family on the gateway: one that the
-/// grouping key sets does not, nor does an empty `instance`, which every metric without one gets.
+/// Whether a label distinguishes a metric from the others of its family on the gateway.
+///
+/// A label that the grouping key sets does not, because all metrics get the same value. An empty
+/// `instance` does not either, because a gateway adds one to every metric without `instance`.
 fn is_own((name, value): (&str, &str), key: Option<&GroupingKey>) -> bool {
     let is_empty_instance = name == "instance" && value.is_empty();
     !is_empty_instance && !is_set_by(key, name)
 }
 
 fn labels_text(labels: &[(&str, &str)]) -> String {
-    /// Enough to find them by.
+    /// Enough to find the metrics by their labels.
     const CHARACTERS_MAX: usize = 160;
     let labels: Vec<String> =
         labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
@@ -280,9 +283,7 @@ mod tests {
         );
         check(
             "# TYPE h_sum gauge\nh_sum 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",
-            &[
-                "2: metric `h_sum` clashes with the histogram `h`, which exposes a sample of that name",
-            ],
+            &["2: metric `h_sum` has the same name as a sample of the histogram `h`"],
         );
     }
 

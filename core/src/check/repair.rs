@@ -1,10 +1,10 @@
-//! Harmless faults of a body, which a program can put right before a push.
+//! Harmless faults of a body, which are repaired before a push.
 
 use std::fmt;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A harmless fault that a gateway would refuse, and that was put right.
+/// A repaired fault: it is harmless, but a gateway would refuse the body because of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repair {
@@ -29,15 +29,15 @@ impl Repair {
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = match self {
-            Self::ByteOrderMark => "the input begins with a byte order mark",
+            Self::ByteOrderMark => "the body begins with a byte order mark",
             Self::WindowsLineEnds(_) => "lines end in CR LF",
             Self::NoFinalNewline(_) => "the last line has no line end",
         };
-        write!(f, "{fault}: a gateway refuses that, `prompush push` puts it right")
+        write!(f, "{fault}: a gateway refuses this, so it is repaired before a push")
     }
 }
 
-/// Puts harmless faults right. Returns the body and what was changed in it.
+/// Repairs harmless faults. Returns the body and what was changed in it.
 pub(crate) fn repair(mut bytes: Vec<u8>) -> (Vec<u8>, Vec<Repair>) {
     let mut repairs = Vec::new();
     if bytes.starts_with(BYTE_ORDER_MARK) {

@@ -4,13 +4,13 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// Prometheus text 0.0.4: what every Pushgateway reads.
+    /// Prometheus text 0.0.4, which every Pushgateway reads.
     #[default]
     Text,
     /// OpenMetrics text 1.0.
     OpenMetrics,
-    /// Delimited protobuf, `io.prometheus.client.MetricFamily`: every Pushgateway reads it, too.
-    /// Numbers are floats in it: a counter above 2^53 is rounded to the nearest one.
+    /// Delimited protobuf, `io.prometheus.client.MetricFamily`, which every Pushgateway reads too. Values
+    /// are floats, so a counter above 2^53 is rounded to the nearest float.
     Protobuf,
 }
 
@@ -26,7 +26,8 @@ impl Format {
         }
     }
 
-    /// The text format that `body` seems to be in: OpenMetrics if its last line is `# EOF`.
+    /// The text format that `body` seems to be in: OpenMetrics if the last line is `# EOF`, and text
+    /// 0.0.4 otherwise.
     pub fn detect(body: &[u8]) -> Self {
         let body = body.trim_ascii_end();
         match body.strip_suffix(b"# EOF") {

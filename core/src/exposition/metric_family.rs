@@ -1,19 +1,22 @@
-//! What a body in an exposition format says: metric families and their metrics.
+//! The data model of an exposition: metric families and their metrics.
 
 use crate::exposition::metric_type::MetricType;
 use std::borrow::Cow;
 
 use crate::labels::metric_labels::Labels;
 
-/// The families of one body, each name once, in the order of their first appearance.
+/// The metric families of one body, in the order of their first appearance.
+///
+/// A parser gives each name once. Values of this type are also made by hand, to push metrics that a
+/// program has from elsewhere.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exposition<'a> {
-    /// The families; none is without metrics.
+    /// The families. A parser leaves out families without metrics.
     pub families: Vec<MetricFamily<'a>>,
 }
 
 impl<'a> Exposition<'a> {
-    /// The family of that name.
+    /// The family with this name. Takes time proportional to the number of families.
     pub fn family(&self, name: &str) -> Option<&MetricFamily<'a>> {
         self.families.iter().find(|family| family.name == name)
     }
@@ -22,42 +25,43 @@ impl<'a> Exposition<'a> {
 /// All metrics of one name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricFamily<'a> {
-    /// The name, as text 0.0.4 writes it: a counter's ends in `_total` if its samples do.
+    /// The name in text 0.0.4, where a counter's name ends in `_total` if its samples do.
     pub name: Cow<'a, str>,
-    /// The help text, unescaped.
+    /// The unescaped help text.
     pub help: Option<Cow<'a, str>>,
-    /// The type.
+    /// The type. Each metric has a value of this type.
     pub metric_type: MetricType,
     /// The metrics, in the order of the body.
     pub metrics: Vec<Metric<'a>>,
 }
 
-/// One label set with its value.
+/// One metric of a family: a label set with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric<'a> {
-    /// The labels as they were given; without `le` for a histogram and `quantile` for a summary.
+    /// The labels, without the `le` of a histogram's buckets and the `quantile` of a summary.
     pub labels: Labels<'a>,
     /// The value.
     pub value: MetricValue,
-    /// Milliseconds since the Unix epoch.
+    /// The time of the sample, in milliseconds since the Unix epoch, if the body gives it.
     pub timestamp_ms: Option<i64>,
-    /// The line of the body where the metric first appears, from 1; 0 where there are no lines.
+    /// The line of the metric's first sample in the body, from 1; 0 for a metric of protobuf or one
+    /// that was made by hand.
     pub line: usize,
 }
 
 /// The value of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MetricValue {
-    /// Of a counter, a gauge or an untyped metric.
+    /// The value of a counter, a gauge or an untyped metric.
     Number(f64),
-    /// Of a histogram.
+    /// The value of a histogram.
     Histogram(HistogramValue),
-    /// Of a summary.
+    /// The value of a summary.
     Summary(SummaryValue),
 }
 
 impl MetricValue {
-    /// How many samples, that is lines of text, the value has.
+    /// The number of samples, which are lines in a text format.
     pub fn samples(&self) -> usize {
         match self {
             Self::Number(_) => 1,
@@ -72,11 +76,11 @@ impl MetricValue {
 /// The value of a classic histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HistogramValue {
-    /// The buckets in the order of the body; `+Inf` may be missing, then it is `count`.
+    /// The buckets, in the order of the body. If `+Inf` is missing, `count` stands for it.
     pub buckets: Vec<Bucket>,
     /// The sum of all observations.
     pub sum: f64,
-    /// How many observations there are.
+    /// The number of all observations.
     pub count: f64,
 }
 
@@ -90,9 +94,9 @@ impl HistogramValue {
 /// A bucket of a classic histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket {
-    /// The bucket's inclusive upper bound: its `le`.
+    /// The inclusive upper bound, which is the label `le`.
     pub upper_bound: f64,
-    /// How many observations are at most the bound.
+    /// The number of observations that are not greater than the bound.
     pub cumulative_count: f64,
 }
 
@@ -103,15 +107,15 @@ pub struct SummaryValue {
     pub quantiles: Vec<Quantile>,
     /// The sum of all observations.
     pub sum: f64,
-    /// How many observations there are.
+    /// The number of all observations.
     pub count: f64,
 }
 
 /// A quantile of a summary.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantile {
-    /// Which, from 0 to 1.
+    /// Which quantile, from 0 to 1: 0.5 is the median.
     pub quantile: f64,
-    /// Its value.
+    /// The value of the quantile.
     pub value: f64,
 }

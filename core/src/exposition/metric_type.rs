@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-/// The types that text 0.0.4 knows.
-/// OpenMetrics has more: an info and a stateset are gauges here, `unknown` is untyped.
+/// The type of a metric family, as in text 0.0.4.
+///
+/// OpenMetrics has more types. The parser turns infos and statesets into gauges, a gauge histogram into
+/// gauges, and `unknown` into untyped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricType {
     /// A value that only goes up.
@@ -12,14 +14,14 @@ pub enum MetricType {
     Gauge,
     /// Observations counted in buckets.
     Histogram,
-    /// Observations with quantiles.
+    /// The sum and the number of observations, and quantiles of them.
     Summary,
-    /// A value of unknown meaning.
+    /// A value that may be a counter or a gauge.
     Untyped,
 }
 
 impl MetricType {
-    /// The word in a `# TYPE` line of text 0.0.4.
+    /// The type's name in a `# TYPE` line of text 0.0.4.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -37,11 +39,11 @@ impl fmt::Display for MetricType {
     }
 }
 
-/// What a family is where its format names types.
+/// The type of a registered family, which each format spells in its own way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FamilyType {
-    /// A type that all formats know.
+    /// A type that all formats have.
     Plain(MetricType),
-    /// An info: a gauge in text 0.0.4 and in protobuf.
+    /// An info, which is a gauge in text 0.0.4 and in protobuf.
     Info,
 }

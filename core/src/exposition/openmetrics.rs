@@ -1,4 +1,4 @@
-//! OpenMetrics text 1.0.
+//! The parser of OpenMetrics text 1.0.
 
 pub(crate) mod metric_order;
 pub(crate) mod metric_type;

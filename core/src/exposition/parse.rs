@@ -1,10 +1,9 @@
-//! The parser of the exposition formats: text 0.0.4 as a Pushgateway reads it, and OpenMetrics
-//! 1.0.
+//! The entry points of the parsers.
 //!
-//! It borrows from the body, takes linear time, and never panics. Text 0.0.4 is decided as
-//! Pushgateway 1.11 decides it, so that what it takes is taken and what it refuses is refused
-//! before the network; the two differences are that a line which begins with `{` must hold the
-//! metric's name, and that text outside label values which is not UTF-8 is replaced, not kept.
+//! All parsers borrow from the body, take linear time, and never panic. The parser of text 0.0.4
+//! takes the bodies that Pushgateway 1.11 takes and refuses the ones that it refuses, with two
+//! exceptions. First, a line that begins with `{` must hold the metric's name. Second, bytes that are
+//! not UTF-8 are replaced where they stand outside of label values; the Pushgateway keeps them.
 
 use crate::error::{ParseError, ParseErrorKind};
 use crate::exposition::format::Format;
@@ -12,10 +11,23 @@ use crate::exposition::metric_family::Exposition;
 use crate::exposition::recovery::Recovery;
 use crate::exposition::{openmetrics, protobuf, text};
 
-/// Parses `body`, up to the first error; [`protobuf::decode`] where it is protobuf.
+/// Parses `body`, up to the first error.
+///
+/// ```
+/// use prompush_core::{Format, MetricType, parse};
+///
+/// let body = b"# TYPE rows_total counter\nrows_total 5\n";
+/// let exposition = parse(body, Format::Text)?;
+/// assert_eq!(exposition.families[0].metric_type, MetricType::Counter);
+///
+/// let error = parse(b"rows_total five\n", Format::Text).unwrap_err();
+/// assert_eq!(error.to_string(), "line 1, column 12: expected float as value, got \"five\"");
+/// # Ok::<(), prompush_core::ParseError>(())
+/// ```
 ///
 /// # Errors
-/// The first thing in the body that the format does not allow, with its line and column.
+/// [`ParseError`] for the first place in the body that the format does not allow. For
+/// [`Format::Protobuf`] see [`protobuf::decode`].
 pub fn parse(body: &[u8], format: Format) -> Result<Exposition<'_>, ParseError> {
     let mut first = None;
     let exposition = run(body, format, &mut |error| {
@@ -28,9 +40,10 @@ pub fn parse(body: &[u8], format: Format) -> Result<Exposition<'_>, ParseError> 
     }
 }
 
-/// Parses all of `body`: after an error it goes on with the next line.
+/// Parses all of `body`. After an error, goes on with the next line.
 ///
-/// The exposition holds what could be read; at most 100 errors are kept.
+/// The exposition holds every line without an error. The list holds the errors in the order of the
+/// body. Parsing stops after 100 errors.
 pub fn parse_all(body: &[u8], format: Format) -> (Exposition<'_>, Vec<ParseError>) {
     const ERRORS_MAX: usize = 100;
     let mut errors = Vec::new();
@@ -50,7 +63,7 @@ fn run<'a>(
         Format::Text => text::parser::parse(body, on_error),
         Format::OpenMetrics => openmetrics::parser::parse(body, on_error),
         Format::Protobuf => protobuf::decode(body).unwrap_or_else(|error| {
-            // All of it is one line, and nothing behind an error can be read.
+            // To a reader of errors the body is one line. Nothing behind an error can be decoded.
             let (line, column, width) = (1, error.offset + 1, 1);
             let kind = ParseErrorKind::Protobuf(error);
             on_error(ParseError { line, column, width, kind });

@@ -1,6 +1,6 @@
-//! How a parser goes on after an error.
+//! Error recovery of the text parsers.
 
-/// What the parser does after an error.
+/// What a parser does after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recovery {
     /// Goes on with the next line.

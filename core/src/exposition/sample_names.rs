@@ -1,8 +1,8 @@
-//! The names of samples: which suffixes a metric family's samples have behind the family's name.
+//! The names of samples: which suffixes the samples of a metric family have.
 //!
 //! A histogram `h` exposes the samples `h_bucket`, `h_sum` and `h_count`. So no other family of the
-//! same exposition may have one of these names. Every rule about suffixes stands in this file; the
-//! parsers, the registry, [`check`](crate::check) and gateways all take it from here.
+//! same exposition may have one of these names. This file is the only place with rules about
+//! suffixes: the parsers, the registry, [`check`](crate::check) and the gateway use it.
 //!
 //! Sources: Prometheus, "Exposition formats"; OpenMetrics 1.0, "Metric types".
 
@@ -28,16 +28,16 @@ pub const GAUGE_COUNT: &str = "_gcount";
 /// A suffix that tells the samples of one histogram or summary apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Suffix {
-    /// [`BUCKET`]
+    /// The suffix [`BUCKET`].
     Bucket,
-    /// [`SUM`]
+    /// The suffix [`SUM`].
     Sum,
-    /// [`COUNT`]
+    /// The suffix [`COUNT`].
     Count,
 }
 
 impl Suffix {
-    /// All of them.
+    /// All three suffixes.
     pub const ALL: [Self; 3] = [Self::Bucket, Self::Sum, Self::Count];
 
     /// The text behind the family's name, such as `_bucket`.
@@ -102,13 +102,13 @@ pub fn compound_family(
     suffix.is_of(metric_type).then_some((family, metric_type))
 }
 
-/// The names of all samples that a family exposes in text 0.0.4, without those of its own name:
-/// none for a counter, a gauge and an untyped family.
+/// The names of all samples with a suffix that a family exposes in text 0.0.4. There are none for a
+/// counter, a gauge and an untyped family.
 pub fn suffixed(family: &str, metric_type: MetricType) -> impl Iterator<Item = String> {
     Suffix::all_of(metric_type).map(move |suffix| format!("{family}{}", suffix.as_str()))
 }
 
-/// The family's name and the names of all its samples in text 0.0.4.
+/// All names that a family takes in text 0.0.4: its own and those of its samples.
 pub fn taken(family: &str, metric_type: MetricType) -> impl Iterator<Item = String> {
     std::iter::once(family.to_owned()).chain(suffixed(family, metric_type))
 }

@@ -1,4 +1,4 @@
-//! Text 0.0.4, and what OpenMetrics has in common with it.
+//! Text 0.0.4, and the parts that OpenMetrics has in common with it.
 
 pub(crate) mod bound_text;
 pub(crate) mod decimal;

@@ -1,7 +1,7 @@
 //! A `prometheus_client` registry in protobuf, with its native histograms.
 //!
-//! `prometheus_client` shows native buckets to an encoder of its own only, and that one makes
-//! structs: so this costs a tree, and building it a compiler for `metrics.proto`.
+//! Only `prometheus_client`'s own protobuf encoder sees native buckets. That encoder makes generated
+//! structs, so the feature needs a compiler for `metrics.proto` at build time.
 
 use prometheus_client::encoding::prometheus_protobuf::{self, prometheus_data_model as proto};
 use prometheus_client::registry::Registry;
@@ -11,10 +11,11 @@ use crate::error::{EncodeError, NameError};
 use crate::exposition::metric_type::MetricType;
 use crate::name::{LabelName, MetricName};
 
-/// Writes the families of `registry`.
+/// Writes the families of `registry` into `encoder`.
 ///
 /// # Errors
-/// As reading it by way of its text: what cannot be read, and names that are not allowed.
+/// [`EncodeError::PrometheusClient`] if the registry cannot be encoded, or has a name that is not
+/// allowed.
 pub(crate) fn gather(registry: &Registry, encoder: &mut Encoder) -> Result<(), EncodeError> {
     let families = prometheus_protobuf::encode(registry).map_err(|_| {
         EncodeError::PrometheusClient("it cannot write itself as protobuf".to_owned())
@@ -46,7 +47,8 @@ fn metric_type(family: &proto::MetricFamily) -> MetricType {
     }
 }
 
-/// As many lines as the metric has in text; a native histogram has its `+Inf` bucket there.
+/// The number of lines that the metric has in a text format, where a native histogram has at least the
+/// bucket `+Inf`.
 fn samples(metric: &proto::Metric) -> usize {
     metric.histogram.as_ref().map_or(1, |histogram| histogram.bucket.len().max(1) + 2)
 }

@@ -15,7 +15,7 @@ use crate::exposition::sample_names::without_total;
 use crate::metrics::registry::Registry;
 
 impl Collector for Registry {
-    /// Whole numbers above 2^53 are rounded on this way. Summaries are left out, because
+    /// Integers above 2^53 are rounded to the nearest float. Summaries are left out, because
     /// `prometheus_client` has no such type.
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut text = Encoder::new(Format::Text);
@@ -64,7 +64,7 @@ fn encode_metric(
     }
 }
 
-/// How many observations fell into each bucket alone, as `prometheus_client` wants it.
+/// The count, and the number of observations in each bucket alone, as `prometheus_client` wants it.
 fn bucket_counts(histogram: &HistogramValue) -> (u64, Vec<(f64, u64)>) {
     let mut below = 0;
     let buckets = histogram.buckets.iter().map(|bucket| {

@@ -9,22 +9,23 @@ use crate::exposition::format::Format;
 use crate::exposition::parse::parse;
 
 impl Source for PrometheusClientRegistry {
-    /// Reads the registry by way of its OpenMetrics text, which is the only way it can be read
-    /// without the feature `native-histograms`. With it, protobuf is made of the registry's own
-    /// protobuf, exemplars included.
+    /// Encodes the registry as OpenMetrics text with its own encoder, and parses that text.
     ///
-    /// A native histogram goes out in protobuf, and in text as its classic buckets.
+    /// With the feature `native-histograms`, protobuf is made from the registry's own protobuf instead.
+    /// It has native histograms and exemplars. In a text format, a native histogram is shown by its
+    /// classic buckets.
     ///
     /// # Errors
-    /// [`EncodeError::NativeHistogram`] for one that has no classic buckets, in text and wherever
-    /// the feature is off.
+    /// [`EncodeError::NativeHistogram`] for a native histogram without classic buckets, in a text format
+    /// or without the feature. [`EncodeError::PrometheusClient`] if the registry cannot be encoded.
     fn gather(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
         #[cfg(feature = "native-histograms")]
         if encoder.format() == Format::Protobuf {
             return crate::prometheus_client::native_histograms::gather(self, encoder);
         }
         let mut body = String::new();
-        prometheus_client::encoding::text::encode(&mut body, self).map_err(|_| unwritten(&body))?;
+        prometheus_client::encoding::text::encode(&mut body, self)
+            .map_err(|_| encode_failure(&body))?;
         let body = escape_helps(&body);
         let exposition = parse(body.as_bytes(), Format::OpenMetrics).map_err(|error| {
             let line = body.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
@@ -34,10 +35,11 @@ impl Source for PrometheusClientRegistry {
     }
 }
 
-/// Why the text ends where it does. The error itself says nothing, but the family that could not
-/// be written has the last `# TYPE` line, and of `prometheus_client`'s own metrics only native
-/// histograms cannot be written.
-fn unwritten(body: &str) -> EncodeError {
+/// The reason why the registry could not be encoded, found in the incomplete text `body`.
+///
+/// The error of `prometheus_client` has no details. But the last `# TYPE` line is that of the family
+/// that failed, and the only metrics of `prometheus_client` that fail are native histograms.
+fn encode_failure(body: &str) -> EncodeError {
     let of_type = body.lines().rev().find_map(|line| line.strip_prefix("# TYPE "));
     match of_type.and_then(|of_type| of_type.split_once(' ')) {
         Some((name, "histogram")) => EncodeError::NativeHistogram(name.to_owned()),
@@ -48,8 +50,10 @@ fn unwritten(body: &str) -> EncodeError {
     }
 }
 
-/// `prometheus_client` writes help texts as they are; a line feed or a backslash in one breaks
-/// its exposition. A help text ends where the `# TYPE` line of its family begins.
+/// Escapes the help texts in a body of `prometheus_client`, which writes them as they are. A line feed or a
+/// backslash in a help text would break the exposition.
+///
+/// A help text ends where the `# TYPE` line of its family begins.
 fn escape_helps(body: &str) -> String {
     let mut escaped = String::with_capacity(body.len() + 64);
     let mut rest = body;

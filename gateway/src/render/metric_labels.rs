@@ -1,4 +1,4 @@
-//! The labels of a rendered metric: those of the body with those of the group over them.
+//! The labels of a rendered metric: the labels in the body, replaced and completed by the labels of the group.
 
 use std::borrow::Cow;
 
@@ -82,7 +82,7 @@ fn is_name_start(char: char) -> bool {
     char.is_ascii_alphabetic() || char == '_'
 }
 
-/// Replaces what is neither in `is_start` nor, after the first character, a digit.
+/// Replaces each character by `_`, unless `is_start` accepts it, or it is a digit after the first character.
 fn escape_name(name: &str, is_start: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_allowed =
         |index: usize, char: char| is_start(char) || (index > 0 && char.is_ascii_digit());

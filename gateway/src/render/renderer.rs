@@ -1,4 +1,4 @@
-//! The renderer: from the exposition that a body holds to the samples of each family.
+//! The renderer turns the exposition in a body into the samples of each metric family.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -49,7 +49,8 @@ impl Renderer {
 
     /// Renders all families of a push to the group with the labels `group`.
     ///
-    /// The two families with the push times of a group are left out, because the gateway itself sets them.
+    /// If the body contains the two families with the push times of a group, they are left out: the gateway itself
+    /// sets them.
     ///
     /// # Errors
     ///

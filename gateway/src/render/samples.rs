@@ -154,7 +154,7 @@ impl SamplesBuilder {
     }
 }
 
-/// An offset within [`SamplesBuilder::BYTES_MAX`].
+/// Converts an offset, which is at most [`SamplesBuilder::BYTES_MAX`].
 fn short(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }

@@ -6,7 +6,7 @@ use std::io;
 use prompush_core::{Exposition, Format};
 use prompush_http_server::content_coding::{self, ContentCoding, ContentCodingError};
 
-use crate::error::BodyError;
+use crate::error::PushBodyError;
 
 /// Parses a `Content-Encoding` header, in any letter case.
 ///
@@ -28,7 +28,7 @@ pub(crate) fn decompress<'a>(
     body: &'a [u8],
     content_encoding: Option<&str>,
     bytes_max: usize,
-) -> Result<Cow<'a, [u8]>, BodyError> {
+) -> Result<Cow<'a, [u8]>, PushBodyError> {
     let coding = content_coding(content_encoding);
     if coding == ContentCoding::Gzip {
         check_gzip_header(body)?;
@@ -38,26 +38,26 @@ pub(crate) fn decompress<'a>(
 
 /// Refuses a gzip body with a faulty header. Go has other messages for these faults than for the rest of the body, and
 /// our decoder does not distinguish them.
-fn check_gzip_header(body: &[u8]) -> Result<(), BodyError> {
+fn check_gzip_header(body: &[u8]) -> Result<(), PushBodyError> {
     const HEADER_BYTES: usize = 10;
     match body {
-        [] => Err(BodyError::Empty),
-        short if short.len() < HEADER_BYTES => Err(BodyError::Truncated),
+        [] => Err(PushBodyError::Empty),
+        short if short.len() < HEADER_BYTES => Err(PushBodyError::Truncated),
         [0x1f, 0x8b, 8, ..] => Ok(()),
-        _ => Err(BodyError::GzipHeader),
+        _ => Err(PushBodyError::GzipHeader),
     }
 }
 
-fn decompress_error(error: ContentCodingError) -> BodyError {
+fn decompress_error(error: ContentCodingError) -> PushBodyError {
     match error {
-        ContentCodingError::TooLarge { bytes_max } => BodyError::TooLarge(bytes_max),
+        ContentCodingError::TooLarge { bytes_max } => PushBodyError::TooLarge(bytes_max),
         ContentCodingError::Malformed { coding: ContentCoding::Gzip, source } => {
             match source.kind() {
-                io::ErrorKind::UnexpectedEof => BodyError::Truncated,
-                _ => BodyError::Gzip(source),
+                io::ErrorKind::UnexpectedEof => PushBodyError::Truncated,
+                _ => PushBodyError::Gzip(source),
             }
         }
-        _ => BodyError::Snappy,
+        _ => PushBodyError::Snappy,
     }
 }
 
@@ -70,12 +70,12 @@ fn decompress_error(error: ContentCodingError) -> BodyError {
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     content_type: Option<&str>,
-) -> Result<Exposition<'a>, BodyError> {
+) -> Result<Exposition<'a>, PushBodyError> {
     if content_type.is_some_and(is_delimited_protobuf) {
-        return prompush_core::protobuf::decode(body).map_err(BodyError::Protobuf);
+        return prompush_core::protobuf::decode(body).map_err(PushBodyError::Protobuf);
     }
     prompush_core::parse(body, Format::Text)
-        .map_err(|error| BodyError::Text { line: error.line, kind: error.kind })
+        .map_err(|error| PushBodyError::Text { line: error.line, kind: error.kind })
 }
 
 fn is_delimited_protobuf(content_type: &str) -> bool {

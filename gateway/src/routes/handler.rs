@@ -22,8 +22,8 @@ impl GatewayHandler {
         Self { state: GatewayState::new(config, clock) }
     }
 
-    /// The response, and the value of the label `handler` under which our own metrics count the request. As upstream
-    /// has it, some requests are not counted.
+    /// The response, and the value of the label `handler` with which our own metrics count the request. Like upstream,
+    /// the gateway does not count every request: then the value is `None`.
     fn respond(&self, request: &Request, route: Route) -> (Option<&'static str>, Response) {
         let state = &self.state;
         match route {

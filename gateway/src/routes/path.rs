@@ -57,7 +57,7 @@ pub(crate) fn group_labels(path: &str) -> Result<GroupLabels, PathError> {
     let after_metrics = if let Some(rest) = path.strip_prefix("/metrics") {
         Cow::Borrowed(rest)
     } else {
-        // The client has percent-encoded a letter of `/metrics`.
+        // The client has percent-encoded some letter of `/metrics`, so the path is decoded, cut and encoded again.
         let decoded = percent_decode(path).unwrap_or_default();
         Cow::Owned(percent_encode(decoded.strip_prefix(b"/metrics").unwrap_or_default()))
     };

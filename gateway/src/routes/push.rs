@@ -5,11 +5,11 @@ use std::time::Duration;
 use prompush_core::PathError;
 use prompush_http_server::{Request, Response};
 
-use crate::error::{BodyError, Inconsistency, PushError, StoreError};
+use crate::error::{Inconsistency, PushBodyError, PushRefusal, StoreError};
+use crate::log_text::escape_control_characters;
 use crate::routes::body;
 use crate::routes::path::group_labels;
 use crate::state::GatewayState;
-use crate::text_format::labels::escape_control_characters;
 
 /// Stores the body of a PUT (`replace`) or POST.
 pub(crate) fn push(state: &GatewayState, request: &Request, replace: bool) -> Response {
@@ -24,17 +24,17 @@ pub(crate) fn push(state: &GatewayState, request: &Request, replace: bool) -> Re
     response
 }
 
-fn try_push(state: &GatewayState, request: &Request, replace: bool) -> Result<(), PushError> {
+fn try_push(state: &GatewayState, request: &Request, replace: bool) -> Result<(), PushRefusal> {
     let labels = match group_labels(request.path()) {
         // Upstream, too, parses the body before it refuses a label value that is not UTF-8.
         Err(PathError::NotUtf8(_)) => None,
-        labels => Some(labels.map_err(PushError::Path)?),
+        labels => Some(labels.map_err(PushRefusal::Path)?),
     };
     let encoding = request.header("Content-Encoding");
     let body = body::decompress(request.body(), encoding, state.config.decompressed_bytes_max)?;
     let exposition = body::parse(&body, request.header("Content-Type"))?;
     let labels = labels.ok_or(StoreError::Inconsistent(Inconsistency::NotUtf8))?;
-    // Rendering is the most of the work, so it is done before the store is locked.
+    // Rendering is most of the work, so it is done before the store is locked.
     let rendered = state.renderer.render(&exposition, &labels);
     let mut store = state.store.lock();
     let now = state.now();
@@ -48,13 +48,13 @@ fn try_push(state: &GatewayState, request: &Request, replace: bool) -> Result<()
     })
 }
 
-fn error_response(error: &PushError) -> Response {
+fn error_response(error: &PushRefusal) -> Response {
     /// Time after which a client may try again when the store is full.
     const RETRY_AFTER: Duration = Duration::from_secs(30);
     let status = match error {
-        PushError::Body(BodyError::TooLarge(_)) => 413,
-        PushError::Store(StoreError::Full { .. }) => 503,
-        PushError::Path(_) | PushError::Body(_) | PushError::Store(_) => 400,
+        PushRefusal::Body(PushBodyError::TooLarge(_)) => 413,
+        PushRefusal::Store(StoreError::Full { .. }) => 503,
+        PushRefusal::Path(_) | PushRefusal::Body(_) | PushRefusal::Store(_) => 400,
     };
     let response = Response::error(status, &error.to_string());
     match status {

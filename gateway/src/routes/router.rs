@@ -1,6 +1,7 @@
-//! The router: from the request line to what the request asks for, as Pushgateway 1.11.2 decides it.
+//! The router finds out what a request asks for. Its rules are those of Pushgateway 1.11.2.
 //!
-//! The path is percent-decoded before it is cleaned. So `%2F` separates two segments, and `%2E%2E` is the parent.
+//! The router decodes the percent-encoding of a path before it cleans the path. So `%2F` separates two segments, and
+//! `%2E%2E` means `..`.
 
 use prompush_core::percent_decode;
 
@@ -127,8 +128,8 @@ fn group_prefix(path: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Applies the rules that all resources share: redirects to the intended path, OPTIONS, and 405. `prefix` is what was
-/// removed from `path`.
+/// Finds the route of a path with the help of `resource`, and applies the rules that all resources share: redirects to
+/// the intended path, OPTIONS, and 405. `prefix` is what the caller removed from the beginning of `path`.
 fn route_with(
     request: &RequestLine<'_>,
     path: &[u8],

@@ -169,7 +169,7 @@ impl MetricStore {
         self.limits.check(self.usage_after(group, push, replace))
     }
 
-    /// How much the store holds after the push. A new group's push times are not counted yet.
+    /// How much the store holds after the push. The two series with the push times of a new group are not counted.
     fn usage_after(
         &self,
         group: Option<&StoredGroup>,
@@ -270,5 +270,5 @@ impl MetricStore {
     }
 }
 
-/// The push time of a group to which no push succeeded, or none failed.
+/// The push time that stands for "never".
 const NEVER: Duration = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Which part of a family has which series.
+//! An index that finds the part of a metric family with a certain series.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,7 @@
 //! Labels in text: `a="1",b="2"`, without the braces around them.
 
-/// Iterates over labels that [`write_labels`](prompush_core::text::write_labels) wrote. An item is a name and a value; the value is still escaped.
+/// Iterates over labels that [`write_labels`](prompush_core::text::write_labels) wrote. An item is a name and a value;
+/// the value is still escaped.
 #[derive(Clone, Debug)]
 pub(crate) struct WrittenLabels<'a>(pub(crate) &'a [u8]);
 
@@ -36,18 +37,4 @@ pub(crate) fn unescape(value: &[u8]) -> Vec<u8> {
         }
     }
     unescaped
-}
-
-/// Replaces control characters by escape sequences, so that text from a client cannot control the terminal on which
-/// a log is read.
-pub(crate) fn escape_control_characters(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        if char.is_control() {
-            escaped.extend(char.escape_default());
-        } else {
-            escaped.push(char);
-        }
-    }
-    escaped
 }

@@ -57,7 +57,7 @@ fn format_expiration(config: &Config) -> String {
     }
 }
 
-/// The JSON of `/api/v1/metrics`: every group with its metrics. All numbers are strings.
+/// The JSON of `/api/v1/metrics`: every group with its metrics. As upstream has it, all numbers are strings.
 ///
 /// # Errors
 ///
@@ -80,11 +80,10 @@ fn write_group(out: &mut Vec<u8>, group: &GroupView<'_>) -> io::Result<()> {
     out.write_all(br#"{"labels":"#)?;
     serde_json::to_writer(&mut *out, &labels)?;
     write!(out, r#","last_push_successful":{}"#, group.last_push_successful())?;
-    // Most families of a group were pushed at the same time, so its text is kept.
+    // Most families of a group have the same time, so the formatted time is kept for the next family.
     let mut time_stamp = (Duration::MAX, String::new());
     for (name, metric_type, part) in group.families() {
-        // The JSON cannot show a family with one of these names: its key would replace the field that every reader
-        // of a group needs.
+        // A family with one of these names is left out, because it would replace the field that every reader needs.
         if matches!(name, "labels" | "last_push_successful") {
             continue;
         }
@@ -173,7 +172,7 @@ struct WrittenSample<'a> {
     value: &'a str,
 }
 
-/// Splits the lines that the renderer wrote. After the labels, a line has either `} value` or `,le="bound"} value`.
+/// Splits the lines that the renderer wrote. Behind the labels, a line has either `} value` or `,le="bound"} value`.
 fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = WrittenSample<'a>> {
     let labels_len = metric.labels.len();
     metric.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).filter_map(

@@ -3,9 +3,10 @@
 use prompush_core::PUSH_TIME;
 
 use crate::store::metric_store::MetricStore;
+use crate::views::html::escape_html;
 use crate::views::rfc3339::format_rfc3339;
 
-/// The HTML of the page.
+/// The HTML of the page: one row for each group.
 pub(crate) fn write_page(store: &MetricStore) -> String {
     let mut page = String::from(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>prompush gateway</title></head>\n\
@@ -14,8 +15,8 @@ pub(crate) fn write_page(store: &MetricStore) -> String {
          <table>\n<tr><th>Group</th><th>Metric families</th><th>Series</th><th>Last successful push</th></tr>\n",
     );
     for group in store.groups() {
-        let labels = escape(&String::from_utf8_lossy(&group.labels().to_text()));
-        let (mut families, mut series, mut pushed) = (0, 0, String::from("never succeeded"));
+        let labels = escape_html(&String::from_utf8_lossy(&group.labels().to_text()));
+        let (mut families, mut series, mut pushed) = (0, 0, String::from("none"));
         for (name, _, part) in group.families() {
             families += 1;
             series += part.samples().len();
@@ -23,7 +24,7 @@ pub(crate) fn write_page(store: &MetricStore) -> String {
                 pushed = format_rfc3339(part.pushed_at());
             }
         }
-        let failed = if group.last_push_successful() { "" } else { "; a later push was refused" };
+        let failed = if group.last_push_successful() { "" } else { "; the last push was refused" };
         let cells = [
             format!("<code>{{{labels}}}</code>"),
             families.to_string(),
@@ -40,20 +41,4 @@ pub(crate) fn write_page(store: &MetricStore) -> String {
     }
     page.push_str("</table>\n</body>\n</html>\n");
     page
-}
-
-/// Escapes the characters that have a meaning in HTML, in text as well as in quoted attributes.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

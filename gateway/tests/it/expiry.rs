@@ -118,7 +118,7 @@ fn without_a_lifetime_groups_stay() {
 }
 
 #[test]
-fn an_expired_group_is_in_no_ones_way() {
+fn an_expired_group_does_not_clash_with_a_new_one() {
     let (gateway, clock) = start(Some(LIFETIME));
     assert_eq!(gateway.put("/metrics/job/a", "# TYPE foo gauge\nfoo 1\n").status, 200);
     clock.advance(LIFETIME);

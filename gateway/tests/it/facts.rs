@@ -88,8 +88,8 @@ fn send(address: SocketAddr, request: &Value) -> Option<http::Response> {
     http::exchange(address, &bytes).ok()
 }
 
-/// Waits until a delete is done. The real gateway puts deletes and pushes into one queue, and answers a push when it has
-/// left the queue.
+/// Waits until a delete is done. The real gateway puts deletes and pushes into one queue, and answers a push when the
+/// push has left the queue.
 fn settle(address: SocketAddr) {
     http::request(address, "PUT", "/metrics/job/settled", &[], b"").expect("an answer");
 }

@@ -139,7 +139,7 @@ fn b5_a_histogram_under_an_le_of_the_group_is_refused() {
         assert_eq!(answer.status, 400);
         assert!(answer.text().starts_with(INCONSISTENT), "{}", answer.text());
     }
-    // Without a histogram the label does no harm, and upstream takes it.
+    // In a group without a histogram, the label does no harm, and upstream accepts it.
     assert_eq!(gateway.put("/metrics/job/x/le/1", "g 1\n").status, 200);
     let summary = "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 1\n";
     assert_eq!(gateway.put("/metrics/job/x/quantile/1", summary).status, 400);
@@ -157,7 +157,7 @@ fn b6_braces_without_a_name_are_answered() {
 }
 
 #[test]
-fn b7_a_body_has_no_say_in_the_push_times() {
+fn b7_a_body_cannot_set_the_push_times() {
     let gateway = TestServer::start();
     assert_eq!(gateway.put("/metrics/job/x", "foo 1\n").status, 200);
     let body = "# TYPE push_failure_time_seconds counter\npush_failure_time_seconds 77\n\
@@ -170,12 +170,12 @@ fn b7_a_body_has_no_say_in_the_push_times() {
             "# TYPE push_time_seconds gauge\npush_time_seconds{instance=\"\",job=\"x\"} 1."
         )
     );
-    // With the space: the time itself may end in any digits.
+    // Both texts begin with a space, because the push time itself may end in these digits.
     assert!(!text.contains(" 77\n") && !text.contains(" 78\n"));
 }
 
 #[test]
-fn b8_without_the_check_nothing_spoils_a_scrape() {
+fn b8_without_the_check_no_push_breaks_a_scrape() {
     let mut config = Config::default();
     config.disable_consistency_check = true;
     let gateway = TestServer::start_with(config);
@@ -279,8 +279,8 @@ fn b16_both_kinds_of_length_are_refused_and_the_connection_closed() {
 #[test]
 fn b16_slow_heads_and_bodies_are_cut_off() {
     let mut config = Config::default();
-    config.header_timeout = Duration::from_millis(100);
-    config.body_idle_timeout = Duration::from_millis(100);
+    config.http.header_timeout = Duration::from_millis(100);
+    config.http.body_idle_timeout = Duration::from_millis(100);
     let gateway = TestServer::start_with(config);
     for (case, sent, expected) in [
         ("nothing", "", ""),
@@ -305,7 +305,7 @@ fn b16_slow_heads_and_bodies_are_cut_off() {
 #[test]
 fn b16_bodies_have_a_size() {
     let mut config = Config::default();
-    config.body_bytes_max = 1000;
+    config.http.body_bytes_max = 1000;
     config.decompressed_bytes_max = 2000;
     let gateway = TestServer::start_with(config);
     let body = "a 1\n".repeat(300);
@@ -314,7 +314,7 @@ fn b16_bodies_have_a_size() {
         b"PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     chunked.extend_from_slice(format!("4b0\r\n{body}\r\n0\r\n\r\n").as_bytes());
     assert_eq!(http::exchange(gateway.address, &chunked).expect("an answer").status, 413);
-    // A small body that grows large.
+    // A small body that becomes large when it is decompressed.
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all("# \n".repeat(100_000).as_bytes()).expect("compressed");
     let bomb = encoder.finish().expect("compressed");
@@ -326,9 +326,9 @@ fn b16_bodies_have_a_size() {
     assert_others_are_served(&gateway);
 }
 
-/// Bodies and paths with bytes changed, inserted and cut, from a fixed seed.
+/// The requests have bodies and paths with changed, inserted and missing bytes. The seed is fixed.
 #[test]
-fn whatever_comes_is_answered_and_spoils_nothing() {
+fn any_request_is_answered_and_breaks_nothing() {
     const ROUNDS: usize = 2_000;
     const TEXT: &[u8] = b"# HELP h Help \\\\ text\n# TYPE h histogram\nh_bucket{a=\"b\\n\",le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\n\
         h_sum 3\nh_count 2\n# TYPE s summary\ns{quantile=\"0.9\"} NaN\ns_sum 1e3\ns_count 7\nfoo{x=\"y\",} -0.5\nbar 1\n";
@@ -347,7 +347,7 @@ fn whatever_comes_is_answered_and_spoils_nothing() {
         for _ in 0..random.usize(0..3) {
             mutate(&mut path, &mut random);
         }
-        // What is no target at all never comes to the gateway.
+        // Bytes that HTTP forbids in a target are removed: such a request does not reach the gateway.
         path.retain(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'`' | b'#'));
         let target = format!("/{}", String::from_utf8_lossy(&path).trim_start_matches('/'));
         let headers: &[(&str, &str)] = if is_text { &[] } else { &[PROTOBUF] };

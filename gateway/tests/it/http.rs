@@ -89,7 +89,7 @@ fn a_body_may_be_chunked_or_awaited_or_of_http_1_0() {
     reader.read_to_string(&mut rest).expect("an answer");
     assert!(rest.contains("HTTP/1.1 200 OK\r\n"), "{rest}");
 
-    let without = format!("{head}\r\n"); // neither a body nor a length
+    let without = format!("{head}\r\n"); // The request has neither a body nor a length.
     assert!(exchange(&gateway, &without).starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(gateway.scrape().is_empty());
 
@@ -175,7 +175,7 @@ fn heads_have_a_size() {
 }
 
 #[test]
-fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
+fn a_body_with_a_too_large_content_length_is_refused_before_it_is_sent() {
     let gateway = TestServer::start();
     let answer = exchange(
         &gateway,
@@ -185,9 +185,9 @@ fn a_body_that_is_said_to_be_too_large_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn bodies_in_work_have_a_size_together() {
+fn all_bodies_together_have_a_limit() {
     let mut config = Config::default();
-    config.bodies_bytes_max = 10;
+    config.http.bodies_bytes_max = 10;
     let gateway = TestServer::start_with(config);
     let answer = gateway.put("/metrics/job/x", "foo 1\nbar 2\n");
     assert_eq!(answer.status, 503);
@@ -199,7 +199,7 @@ fn bodies_in_work_have_a_size_together() {
 #[test]
 fn more_connections_than_allowed_wait_for_their_turn() {
     let mut config = Config::default();
-    config.connections_max = 1;
+    config.http.connections_max = 1;
     let gateway = TestServer::start_with(config);
     let first = gateway.connect();
     let mut second = gateway.connect();
@@ -213,18 +213,18 @@ fn more_connections_than_allowed_wait_for_their_turn() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_of_its_answer_is_dropped() {
+fn a_client_that_does_not_read_its_response_is_dropped() {
     let mut config = Config::default();
-    config.connections_max = 1;
-    config.write_idle_timeout = Duration::from_millis(50);
+    config.http.connections_max = 1;
+    config.http.write_idle_timeout = Duration::from_millis(50);
     let gateway = TestServer::start_with(config);
     let value = "v".repeat(1 << 20);
     assert_eq!(gateway.put("/metrics/job/x", &format!("m{{a=\"{value}\"}} 1\n")).status, 200);
     let mut idle = gateway.connect();
-    // Together the answers are more than the sockets' buffers hold.
+    // All responses together are larger than the buffers of the sockets.
     let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(64);
     idle.write_all(requests.as_bytes()).expect("requests are sent");
-    // There is one connection, so this is answered only when the first is gone.
+    // Only one connection may be open, so this request is answered after the first connection was closed.
     assert_eq!(http::get(gateway.address, "/-/ready").expect("an answer").status, 200);
     drop(idle);
 }
@@ -246,7 +246,7 @@ fn the_store_has_limits() {
             (0..count).map(|index| format!("bar{{i=\"{index}\"}} 1\n")).collect();
         lines.concat()
     };
-    // Two groups have two series each of their own, and a has `foo`.
+    // Each of the two groups has two series with its push times, and group `a` has `foo`.
     assert_eq!(gateway.put("/metrics/job/b", &lines(5)).status, 200);
     assert_eq!(gateway.put("/metrics/job/b", &lines(5)).status, 200);
     assert_eq!(gateway.put("/metrics/job/b", &lines(6)).status, 503);
@@ -369,7 +369,7 @@ fn quitting_stops_the_server() {
     let mut config = Config::default();
     config.enable_lifecycle = true;
     let gateway = TestServer::start_with(config);
-    let idle = gateway.connect(); // does not hold up the stop
+    let idle = gateway.connect(); // An idle connection does not delay the shutdown.
     let answer = gateway.request("POST", "/-/quit", b"");
     assert_eq!(
         (answer.status, answer.text().as_str()),
@@ -380,7 +380,7 @@ fn quitting_stops_the_server() {
 }
 
 #[test]
-fn addresses_that_cannot_be_had_are_named() {
+fn addresses_that_cannot_be_bound_are_named() {
     let gateway = TestServer::start();
     let mut config = Config::default();
     config.listen = vec![gateway.address.to_string()];

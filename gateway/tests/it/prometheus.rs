@@ -15,7 +15,7 @@ fn prometheus_scrapes_what_was_pushed() {
     assert_eq!(gateway.put("/metrics/job/import/instance/h%3A1", body).status, 200);
     assert_eq!(gateway.put("/metrics/job/%C3%A9%00%20/x@base64/=", "odd 1\n").status, 200);
     assert_eq!(gateway.put("/metrics/job/import/le/1", "grouped 1\n").status, 200);
-    // What would fail the whole scrape is refused.
+    // The gateway refuses a push that would make the whole scrape fail.
     let histogram = "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_count 1\nh_sum 1\n";
     assert_eq!(gateway.put("/metrics/job/import/le/1", histogram).status, 400);
     let Some(prometheus) = Prometheus::start(&[gateway.address], Duration::from_millis(200)) else {

@@ -126,7 +126,7 @@ pub(crate) fn groups(address: SocketAddr) -> Value {
         .expect("a list of groups")
         .iter()
         .map(|group| {
-            // The real gateway puts a pushed family named `labels` in the place of the labels.
+            // In the real gateway, a pushed family with the name `labels` replaces the labels of its group.
             let is_family = group["labels"].get("time_stamp").is_some();
             let overwritten = serde_json::json!({ "?": "overwritten" });
             let labels = if is_family { &overwritten } else { &group["labels"] };

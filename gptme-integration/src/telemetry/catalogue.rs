@@ -1,35 +1,36 @@
-//! The metrics of gptme, under the names that they have in Prometheus.
+//! gptme's metrics, under the names that they have in Prometheus.
 
 use std::time::Duration;
-
-use crate::rules::TOKENS;
 
 use prompush::{
     Buckets, Counter, CounterF64, Family, Histogram, LabelNames, Registry, RegistryError,
 };
 
-/// Bounds of gptme's own view for the duration of tool calls, in seconds.
+use crate::rules::TOKENS;
+
+/// The bucket bounds that gptme has for the duration of tool calls, in seconds.
 const TOOL_BOUNDS: [f64; 9] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
 
-/// Bounds that gptme's skills have: the defaults of its SDK, so that histograms of both can be
-/// summed by `le`.
+/// The bucket bounds that gptme has for the duration of skills, in seconds: the defaults of its
+/// SDK. With the same bounds, histograms of gptme and of Rust agents can be summed by `le`.
 const SKILL_BOUNDS: [f64; 15] = [
     0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
     10000.0,
 ];
 
-/// Most series of a family: a model's name or an exception's type may come from outside.
+/// Most series of a family. A limit is needed because names of models and types of exceptions may
+/// come from outside.
 const SERIES_MAX: usize = 500;
 
-/// What kind of tokens they are.
+/// The types of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenType {
-    /// Given to the model, not from its cache.
+    /// Read by the model, not from its cache.
     Input,
-    /// Given by the model.
+    /// Written by the model.
     Output,
-    /// Given to the model from its cache.
+    /// Read by the model from its cache.
     CacheRead,
     /// Written to the model's cache.
     CacheCreation,
@@ -46,15 +47,15 @@ impl TokenType {
     }
 }
 
-/// How the model writes calls of tools.
+/// How a model writes tool calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolFormat {
-    /// As blocks of code.
+    /// As code blocks in Markdown.
     Markdown,
-    /// As XML.
+    /// As XML elements.
     Xml,
-    /// As the provider's own tool calls.
+    /// As tool calls of the provider's API.
     Tool,
 }
 
@@ -68,17 +69,17 @@ impl ToolFormat {
     }
 }
 
-/// A call of a tool that has ended.
+/// A tool call that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct ToolCall<'a> {
-    /// The tool's name.
+    /// The name of the tool.
     pub tool: &'a str,
     /// How the call was written.
     pub format: ToolFormat,
-    /// The type of the error that the tool failed with, such as `TimeoutError`: a small set of
-    /// words, never the error's text. Nothing where it succeeded.
+    /// The type of the error that the tool failed with, such as `TimeoutError`, never the text of
+    /// the error: each value is a series of its own. `None` when the tool succeeded.
     pub error_type: Option<&'a str>,
-    /// How long it took.
+    /// How long the call took.
     pub duration: Duration,
 }
 
@@ -86,11 +87,11 @@ pub struct ToolCall<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SkillStatus {
-    /// It did what it was for.
+    /// The skill succeeded.
     Completed,
-    /// It failed.
+    /// The skill failed.
     Failed,
-    /// The session went on to something else.
+    /// The session turned to something else before the skill ended.
     Abandoned,
 }
 
@@ -107,26 +108,26 @@ impl SkillStatus {
 /// A skill that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct SkillEnd<'a> {
-    /// The skill's name.
+    /// The name of the skill.
     pub skill: &'a str,
-    /// What it was invoked by.
+    /// The part of the agent that invoked the skill.
     pub surface: &'a str,
-    /// How it ended.
+    /// How the skill ended.
     pub status: SkillStatus,
-    /// From invocation to end.
+    /// The time from its invocation to its end.
     pub duration: Duration,
-    /// What was used meanwhile, where that is known.
+    /// The usage while the skill ran; `None` when unknown.
     pub usage: Option<SkillUsage>,
 }
 
-/// What was used while a skill ran; other skills may have run as well.
+/// Tokens and cost of all requests while a skill ran. Other skills may have run at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SkillUsage {
-    /// Tokens given to the model, not from its cache.
+    /// Tokens that the model read, not from its cache.
     pub input_tokens: u64,
-    /// Tokens given by the model.
+    /// Tokens that the model wrote.
     pub output_tokens: u64,
-    /// Tokens given to the model from its cache.
+    /// Tokens that the model read from its cache.
     pub cache_read_tokens: u64,
     /// Tokens written to the model's cache.
     pub cache_creation_tokens: u64,
@@ -134,11 +135,12 @@ pub struct SkillUsage {
     pub cost_usd: f64,
 }
 
+/// A metric family with `N` labels.
 type Labelled<const N: usize, M> = Family<LabelNames<N>, M>;
 
-/// The metrics of the catalogue.
+/// Handles to all metric families.
 #[derive(Debug)]
-pub(super) struct Catalogue {
+pub(crate) struct Catalogue {
     tokens_processed: Labelled<1, Counter>,
     tokens: Labelled<1, Counter>,
     llm_requests: Labelled<3, Counter>,
@@ -156,11 +158,11 @@ const TOOL_LABELS: [&str; 4] = ["tool_name", "success", "tool_format", "error_ty
 const SKILL_LABELS: [&str; 2] = ["skill_name", "surface"];
 
 impl Catalogue {
-    /// Registers all of it.
+    /// Registers all metric families.
     ///
     /// # Errors
-    /// [`RegistryError`] where one of the names is taken.
-    pub(super) fn register(registry: &Registry) -> Result<Self, RegistryError> {
+    /// [`RegistryError`] when the registry has a family with one of the names already.
+    pub(crate) fn register(registry: &Registry) -> Result<Self, RegistryError> {
         Ok(Self {
             tokens_processed: counters(
                 registry,
@@ -227,35 +229,36 @@ impl Catalogue {
         })
     }
 
-    pub(super) fn tokens(&self, token_type: TokenType, tokens: u64) {
+    pub(crate) fn tokens(&self, token_type: TokenType, tokens: u64) {
         self.tokens_processed.with([token_type.as_str()]).inc_by(tokens);
         self.tokens_processed.with(["total"]).inc_by(tokens);
         self.tokens.with([token_type.as_str()]).inc_by(tokens);
     }
 
-    pub(super) fn llm_request(&self, provider: &str, model: &str, success: bool) {
-        self.llm_requests.with([provider, model, word(success)]).inc();
+    pub(crate) fn llm_request(&self, provider: &str, model: &str, success: bool) {
+        self.llm_requests.with([provider, model, bool_text(success)]).inc();
     }
 
-    pub(super) fn cost(&self, provider: &str, model: &str, usd: f64) {
+    pub(crate) fn cost(&self, provider: &str, model: &str, usd: f64) {
         add_cost(self.llm_cost.with([provider, model]), usd);
     }
 
-    pub(super) fn tool_call(&self, call: &ToolCall<'_>) {
-        // To Prometheus an empty label is none.
+    pub(crate) fn tool_call(&self, call: &ToolCall<'_>) {
+        // Prometheus treats an empty label as a missing one.
         let error_type = call.error_type.unwrap_or_default();
-        let labels = [call.tool, word(call.error_type.is_none()), call.format.as_str(), error_type];
+        let labels =
+            [call.tool, bool_text(call.error_type.is_none()), call.format.as_str(), error_type];
         self.tool_calls.with(labels).inc();
         self.tool_duration.with(labels).observe(call.duration.as_secs_f64());
     }
 
-    pub(super) fn skill_invoked(&self, skill: &str, surface: &str) {
+    pub(crate) fn skill_invoked(&self, skill: &str, surface: &str) {
         self.skill_invocations.with([skill, surface]).inc();
     }
 
-    pub(super) fn skill_ended(&self, end: &SkillEnd<'_>) {
+    pub(crate) fn skill_ended(&self, end: &SkillEnd<'_>) {
         let SkillEnd { skill, surface, status, duration, usage } = *end;
-        let status = [skill, surface, status.as_str(), word(usage.is_some())];
+        let status = [skill, surface, status.as_str(), bool_text(usage.is_some())];
         self.skill_completions.with(status).inc();
         self.skill_duration.with([skill, surface]).observe(duration.as_secs_f64());
         let Some(usage) = usage else { return };
@@ -271,12 +274,12 @@ impl Catalogue {
     }
 }
 
-/// A name with its help.
-type Heading = (&'static str, &'static str);
+/// The name and the help text of a family.
+type NameAndHelp = (&'static str, &'static str);
 
 fn counters<const N: usize>(
     registry: &Registry,
-    (name, help): Heading,
+    (name, help): NameAndHelp,
     labels: [&str; N],
 ) -> Result<Labelled<N, Counter>, RegistryError> {
     Ok(registry.counter_family(name, help, labels)?.limit_series(SERIES_MAX))
@@ -284,7 +287,7 @@ fn counters<const N: usize>(
 
 fn costs<const N: usize>(
     registry: &Registry,
-    (name, help): Heading,
+    (name, help): NameAndHelp,
     labels: [&str; N],
 ) -> Result<Labelled<N, CounterF64>, RegistryError> {
     Ok(registry.family::<CounterF64, N>(name, help, labels, ())?.limit_series(SERIES_MAX))
@@ -292,7 +295,7 @@ fn costs<const N: usize>(
 
 fn durations<const N: usize>(
     registry: &Registry,
-    (name, help): Heading,
+    (name, help): NameAndHelp,
     labels: [&str; N],
     bounds: &[f64],
 ) -> Result<Labelled<N, Histogram>, RegistryError> {
@@ -300,7 +303,7 @@ fn durations<const N: usize>(
     Ok(registry.histogram_family(name, help, labels, buckets)?.limit_series(SERIES_MAX))
 }
 
-fn word(value: bool) -> &'static str {
+fn bool_text(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 

@@ -1,12 +1,13 @@
-//! `/metrics` on a port, for Prometheus to scrape.
+//! Serves `/metrics` for Prometheus to scrape.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread::JoinHandle;
 
 use prompush::{Encoder, Format, Registry};
-use prompush_http_server::ServeError;
-use prompush_http_server::{Handler, HttpServer, Limits, Request, Response, ShutdownHandle};
+use prompush_http_server::{
+    Handler, HttpServer, Limits, Request, Response, ServeError, ShutdownHandle,
+};
 use prompush_otlp::receiver::PortHolder;
 
 use crate::error::TelemetryError;
@@ -14,12 +15,12 @@ use crate::error::TelemetryError;
 /// Name of the serving thread.
 const THREAD_NAME: &str = "prompush-serve";
 
-/// Most bytes of a request's body: a scrape has none.
+/// Largest request body, in bytes. A scrape has none.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
-/// A server of one registry, on a thread of its own. It ends when dropped.
+/// Serves one registry on a thread of its own, until it is stopped or dropped.
 #[derive(Debug)]
-pub(super) struct MetricsServer {
+pub(crate) struct MetricsServer {
     addresses: Vec<SocketAddr>,
     shutdown: ShutdownHandle,
     thread: Option<JoinHandle<()>>,
@@ -29,19 +30,20 @@ impl MetricsServer {
     /// Serves on every address of `host`.
     ///
     /// # Errors
-    /// [`TelemetryError::PortTaken`] and [`TelemetryError::Listen`].
-    pub(super) fn start(host: &str, port: u16, registry: Registry) -> Result<Self, TelemetryError> {
+    /// [`TelemetryError::PortTaken`] when another program listens on the port,
+    /// [`TelemetryError::Listen`] when the address cannot be bound for another reason.
+    pub(crate) fn start(host: &str, port: u16, registry: Registry) -> Result<Self, TelemetryError> {
         let address = format!("{host}:{port}");
-        let listen = |source| TelemetryError::Listen { address: address.clone(), source };
+        let listen_error = |source| TelemetryError::Listen { address: address.clone(), source };
         let mut addresses: Vec<SocketAddr> =
-            (host, port).to_socket_addrs().map_err(listen)?.collect();
+            (host, port).to_socket_addrs().map_err(listen_error)?.collect();
         addresses.dedup();
-        let server = bind(addresses, &Metrics { registry }).map_err(|source| {
+        let server = bind(addresses, &MetricsHandler { registry }).map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
                 let holder = PortHolder::of(port);
                 TelemetryError::PortTaken { address: address.clone(), port, holder }
             } else {
-                listen(source)
+                listen_error(source)
             }
         })?;
         let (addresses, shutdown) = (server.addresses().to_vec(), server.shutdown_handle());
@@ -52,23 +54,19 @@ impl MetricsServer {
                     log::error!("cannot serve metrics: {error}");
                 }
             })
-            .map_err(listen)?;
+            .map_err(listen_error)?;
         Ok(Self { addresses, shutdown, thread: Some(thread) })
     }
 
-    pub(super) fn addresses(&self) -> &[SocketAddr] {
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Ends serving; a request in work is answered first.
-    pub(super) fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
+    /// Stops serving, after the requests that are being answered.
+    fn stop(&mut self) {
         self.shutdown.shutdown();
         if let Some(thread) = self.thread.take() {
-            // A panic there has been printed there.
+            // If the thread panicked, it has printed the panic itself.
             thread.join().ok();
         }
     }
@@ -76,20 +74,23 @@ impl MetricsServer {
 
 impl Drop for MetricsServer {
     fn drop(&mut self) {
-        self.end();
+        self.stop();
     }
 }
 
-/// Binds all addresses: with one alone, `localhost` would be served on IPv6 while another program
-/// has the port on IPv4, and nobody would notice. Those that this machine does not have are left
-/// out, as long as one remains.
-fn bind(mut addresses: Vec<SocketAddr>, metrics: &Metrics) -> io::Result<HttpServer<Metrics>> {
+/// Binds all addresses of a host. If `localhost` were served on its IPv6 address only, another
+/// program could listen on the same port of its IPv4 address, and nobody would notice. Addresses
+/// that this machine does not have are left out, as long as one remains.
+fn bind(
+    mut addresses: Vec<SocketAddr>,
+    handler: &MetricsHandler,
+) -> io::Result<HttpServer<MetricsHandler>> {
     let mut limits = Limits::default();
     limits.body_bytes_max = BODY_BYTES_MAX;
     loop {
         let listen: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        match HttpServer::bind(&listen, limits.clone(), metrics.clone()) {
-            Ok(host) => return Ok(host),
+        match HttpServer::bind(&listen, limits.clone(), handler.clone()) {
+            Ok(server) => return Ok(server),
             Err(ServeError::Listen { address, source }) => {
                 let is_missing = source.kind() == io::ErrorKind::AddrNotAvailable;
                 addresses.retain(|kept| !is_missing || kept.to_string() != address);
@@ -105,11 +106,11 @@ fn bind(mut addresses: Vec<SocketAddr>, metrics: &Metrics) -> io::Result<HttpSer
 
 /// Answers scrapes.
 #[derive(Clone, Debug)]
-struct Metrics {
+struct MetricsHandler {
     registry: Registry,
 }
 
-impl Handler for Metrics {
+impl Handler for MetricsHandler {
     fn handle(&self, request: &Request) -> Response {
         match (request.path(), request.method()) {
             ("/metrics", "GET" | "HEAD") => self.metrics(request.header("Accept")),
@@ -119,11 +120,11 @@ impl Handler for Metrics {
     }
 }
 
-impl Metrics {
+impl MetricsHandler {
     fn metrics(&self, accept: Option<&str>) -> Response {
-        let takes_openmetrics =
+        let accepts_openmetrics =
             accept.is_some_and(|accept| accept.contains("application/openmetrics-text"));
-        let format = if takes_openmetrics { Format::OpenMetrics } else { Format::Text };
+        let format = if accepts_openmetrics { Format::OpenMetrics } else { Format::Text };
         match Encoder::new(format).encode(&self.registry) {
             Ok(body) => Response::with_body(200, format.content_type(), body),
             Err(error) => Response::error(500, &error.to_string()),

@@ -81,7 +81,7 @@ fn a_plain_run_has_as_many_samples() {
 }
 
 #[test]
-fn families_that_are_added_are_named_as_they_are() {
+fn the_table_of_added_families_is_complete() {
     let instance = Instance::new(Arc::new(default_rules()));
     let export = Export::decode(otlp_capture("tool-errors")).unwrap();
     instance.ingest(&export, SystemTime::UNIX_EPOCH);

@@ -84,7 +84,7 @@ fn a_gateway_would_take_every_body() {
     }
 }
 
-/// What we think a gateway would take, real ones judge.
+/// Real gateways judge what our own check accepts.
 #[test]
 fn real_gateways_take_every_body() {
     for version in Version::ALL {
@@ -107,7 +107,7 @@ fn real_gateways_take_every_body() {
 /// Each sample of a body: name of the metric, part (`value`, `count`, `sum`, bound), attributes.
 type Samples = BTreeMap<(String, String, Vec<(String, String)>), f64>;
 
-/// What the JSON says, in the words of OTLP.
+/// The samples in the JSON of a capture, under OTLP's names.
 fn expected_samples(name: &str) -> Samples {
     let body: Value = serde_json::from_slice(&otlp_capture_json(name)).unwrap();
     let mut samples = Samples::new();
@@ -161,7 +161,7 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// What was pushed, in the words of OTLP: the names' suffixes are checked by the snapshots.
+/// The samples that are pushed, under OTLP's names. The snapshots check the suffixes of the names.
 fn found_samples(instance: &Instance, expected: &Samples, is_exponential: bool) -> Samples {
     let text = encode(instance, Format::Text);
     let exposition = parse(&text, Format::Text).unwrap();
@@ -204,7 +204,7 @@ fn found_samples(instance: &Instance, expected: &Samples, is_exponential: bool) 
 }
 
 #[test]
-fn every_value_is_that_of_the_json() {
+fn every_value_is_equal_to_the_value_in_the_json() {
     for name in otlp_captures() {
         let expected = expected_samples(&name);
         assert!(expected.len() > 2, "{name}");
@@ -224,7 +224,7 @@ fn a_body_of_traces_has_no_metrics() {
 }
 
 #[test]
-fn the_resource_tells_who_sent_it() {
+fn the_resource_names_the_sender() {
     let export = decode("agent-resource");
     assert_eq!(export.resource_attribute("service.instance.id"), Some("run-42"));
     assert_eq!(export.resource_attribute("host.name"), Some("testhost"));

@@ -15,7 +15,7 @@ fn body(name: &str) -> Vec<u8> {
     scrape_capture(&format!("{name}.prom"))
 }
 
-fn merge(text: &str, rules: &str) -> ScrapedMetrics {
+fn scraped(text: &str, rules: &str) -> ScrapedMetrics {
     scrape::parse(text.as_bytes(), &default_rules().with_text(rules).unwrap()).unwrap()
 }
 
@@ -36,9 +36,9 @@ fn a_gateway_would_take_every_body() {
     let key = GroupingKey::new("gptme").unwrap().with("instance", "testhost:1").unwrap();
     for name in BODIES {
         for rules in ["", "keep attribute *\nkeep metric *\nlimit series 100000"] {
-            let merged =
+            let metrics =
                 scrape::parse(&body(name), &default_rules().with_text(rules).unwrap()).unwrap();
-            let strict = encode(&merged, Format::Text);
+            let strict = encode(&metrics, Format::Text);
             let exposition = parse(&strict, Format::Text).unwrap();
             assert_eq!(check_push(&exposition, &key), [], "{name}");
         }
@@ -46,26 +46,26 @@ fn a_gateway_would_take_every_body() {
 }
 
 #[test]
-fn nothing_is_lost_that_no_rule_drops() {
+fn without_rules_no_sample_is_lost() {
     for name in BODIES {
         let body = String::from_utf8(body(name)).unwrap();
         let rules =
             "keep attribute *\nkeep metric *\nlimit series 100000\ndrop metric gptme_tokens_total";
-        let merged = merge(&body, rules);
+        let metrics = scraped(&body, rules);
         let samples = body.lines().filter(|line| !line.starts_with('#')).count();
-        let found = text(&merged).lines().filter(|line| !line.starts_with('#')).count();
+        let found = text(&metrics).lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(found, samples, "{name}");
     }
 }
 
 #[test]
-fn a_second_block_of_one_family_is_merged_and_said() {
-    let merged = scrape::parse(&body("gptme-0.28.3-tool-errors"), &default_rules()).unwrap();
-    let said: Vec<String> = merged.repairs().iter().map(ToString::to_string).collect();
+fn a_second_block_of_one_family_is_merged_and_reported() {
+    let metrics = scrape::parse(&body("gptme-0.28.3-tool-errors"), &default_rules()).unwrap();
+    let repairs: Vec<String> = metrics.repairs().iter().map(ToString::to_string).collect();
     assert!(
-        said.iter().any(|words| words
+        repairs.iter().any(|repair| repair
             .ends_with("metric family `gptme_tool_calls_total` has a second HELP or TYPE")),
-        "{said:?}"
+        "{repairs:?}"
     );
     let clean = scrape::parse(&body("gptme-0.28.3"), &default_rules()).unwrap();
     assert_eq!(clean.repairs(), []);

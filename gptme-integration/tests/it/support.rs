@@ -1,4 +1,4 @@
-//! What the tests of this crate share: snapshots, and sources as text.
+//! Helpers of all tests: snapshots, and sources as text.
 
 use std::path::PathBuf;
 use std::time::SystemTime;

@@ -1,5 +1,6 @@
-//! Guards the HTTP server from outside, over real sockets. The tests of the crate `gateway` guard its limits.
+//! Guards the HTTP server from outside, over real sockets.
 #![forbid(unsafe_code)]
 
 mod connections;
+mod limits;
 mod support;

@@ -1,6 +1,6 @@
 //! A server whose handler reports every call to the test, and a client for it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -56,16 +56,41 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// `None` if the address cannot be bound.
+    /// A server with the default limits. `None` if the address cannot be bound.
     pub(crate) fn start(listen: &str) -> Option<Self> {
+        Self::launch(listen, Limits::default())
+    }
+
+    /// A server on a free loopback port.
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::launch("127.0.0.1:0", limits).expect("a free port")
+    }
+
+    fn launch(listen: &str, limits: Limits) -> Option<Self> {
         let (sender, calls) = channel();
         let handler = ReportingHandler(sender);
-        let server = HttpServer::bind(&[listen.to_owned()], Limits::default(), handler).ok()?;
+        let server = HttpServer::bind(&[listen.to_owned()], limits, handler).ok()?;
         let (address, shutdown) = (server.addresses()[0], server.shutdown_handle());
         let run = move || server.run().expect("the server runs");
         let thread = std::thread::Builder::new().name("server".to_owned()).spawn(run);
         let thread = Some(thread.expect("a thread"));
         Some(Self { address, shutdown, calls, thread })
+    }
+
+    /// A connection on which reads have a timeout.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("a connection");
+        stream.set_read_timeout(Some(CALL_TIMEOUT)).expect("a timeout");
+        stream
+    }
+
+    /// Sends bytes and returns everything that arrives until the server ends the connection.
+    pub(crate) fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(bytes).expect("the bytes are sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("the server ends the connection");
+        response
     }
 
     /// The next call of the handler.

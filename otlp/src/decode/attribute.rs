@@ -1,4 +1,4 @@
-//! Attributes, and their values as text.
+//! Reads attributes, and writes their values as text.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,20 +7,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prompush_core::protobuf::{Fields, Reason, Value};
 
-/// An attribute, its value already text.
+/// An attribute, with its value as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attribute<'a> {
     pub(crate) key: &'a str,
     pub(crate) value: Cow<'a, str>,
 }
 
-/// Most attributes of one point or resource: far beyond the 128 that SDKs allow.
+/// Most attributes of one point or resource. SDKs allow 128.
 const ATTRIBUTES_MAX: usize = 1_000;
 
-/// How deep a value may hold values.
+/// How deep arrays and maps may be nested.
 const DEPTH_MAX: usize = 16;
 
-/// Reads a `KeyValue` and adds it to `attributes`.
+/// Reads a `KeyValue` and appends it to `attributes`.
 pub(crate) fn read<'a>(
     key_value: Fields<'a>,
     attributes: &mut Vec<Attribute<'a>>,
@@ -41,8 +41,8 @@ pub(crate) fn read<'a>(
     Ok(())
 }
 
-/// An `AnyValue` as the text that becomes a label value: a string as it is, truth values and
-/// numbers in their usual form, bytes in base64, arrays and maps in JSON.
+/// An `AnyValue` as the text of a label value: strings as they are, booleans and numbers in their
+/// usual form, bytes in base64, arrays and maps in JSON.
 ///
 /// Source: OpenTelemetry specification, "Attribute representation for non-OTLP protocols".
 fn any_value(value: Fields<'_>) -> Result<Cow<'_, str>, Reason> {
@@ -62,7 +62,7 @@ fn any_value(value: Fields<'_>) -> Result<Cow<'_, str>, Reason> {
     Ok(text)
 }
 
-/// Writes any value but a string, as it stands outside JSON.
+/// Writes any value except a string. `number` is the number of its field in `AnyValue`.
 fn write_plain(
     out: &mut String,
     number: u64,
@@ -86,7 +86,7 @@ fn write_display(out: &mut String, value: impl std::fmt::Display) {
     write!(out, "{value}").unwrap_or_default();
 }
 
-/// Writes a number as JSON does: without an exponent from 1e-6 to below 1e21.
+/// Writes a number as JavaScript does: with an exponent only below 1e-6, and from 1e21.
 fn write_double(out: &mut String, value: f64) {
     let magnitude = value.abs();
     if value.is_nan() {
@@ -112,7 +112,7 @@ fn write_json(out: &mut String, value: Fields<'_>, depth: usize) -> Result<(), R
         if !(1..=7).contains(&number) {
             return Ok(());
         }
-        out.truncate(start); // of several values the last one counts
+        out.truncate(start); // the last of several values counts
         match number {
             1 => write_json_text(out, value.text()?),
             7 => {
@@ -153,7 +153,7 @@ fn write_map(out: &mut String, map: Fields<'_>, depth: usize) -> Result<(), Reas
     Ok(())
 }
 
-/// Writes the messages of field 1, with commas between them.
+/// Writes the messages in field 1 of `list`, separated by commas.
 fn write_list<'a>(
     out: &mut String,
     list: Fields<'a>,

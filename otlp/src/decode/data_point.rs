@@ -2,12 +2,12 @@
 
 use crate::decode::attribute::Attribute;
 
-/// A point: a value of one set of attributes at one time.
+/// One value of a metric: for one set of attributes, at one time.
 #[derive(Clone, Debug)]
 pub(crate) struct DataPoint<'a> {
     /// In the order of the body.
     pub(crate) attributes: Vec<Attribute<'a>>,
-    /// When counting began, in nanoseconds since the Unix epoch; 0 where that is not known.
+    /// When counting began, in nanoseconds since the Unix epoch; 0 when unknown.
     pub(crate) start: u64,
     /// When the value was taken, in nanoseconds since the Unix epoch.
     pub(crate) time: u64,
@@ -17,23 +17,24 @@ pub(crate) struct DataPoint<'a> {
 /// The value of a point.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PointValue {
-    /// The point says that there is none (the flag `NO_RECORDED_VALUE`).
+    /// The point has the flag `NO_RECORDED_VALUE`.
     NoRecordedValue,
     Number(f64),
     Histogram(HistogramPoint),
     Summary(SummaryPoint),
-    /// What the point says makes no sense.
+    /// The value is impossible, such as bucket counts that do not fit the bounds.
     Invalid,
 }
 
 /// A histogram with explicit bounds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HistogramPoint {
-    /// NaN where none was sent, as for what may be negative.
+    /// NaN when the program sent no sum. OTLP allows that when observations may be negative.
     pub(crate) sum: f64,
     /// Invariant: finite and increasing.
     pub(crate) bounds: Vec<f64>,
-    /// How many observations each bucket has by itself; one more than there are bounds.
+    /// The observations in each bucket by itself, not cumulated. The last bucket has no upper
+    /// bound, so there is one more count than bounds.
     pub(crate) counts: Vec<u64>,
 }
 
@@ -42,6 +43,6 @@ pub(crate) struct HistogramPoint {
 pub(crate) struct SummaryPoint {
     pub(crate) sum: f64,
     pub(crate) count: u64,
-    /// Each quantile with its value.
+    /// Pairs of a quantile, from 0 to 1, and its value.
     pub(crate) quantiles: Vec<(f64, f64)>,
 }

@@ -1,25 +1,27 @@
-//! Exponential histograms, and the classic buckets they become.
+//! Converts exponential histograms to histograms with fixed bounds.
 //!
-//! The bounds are powers of two, always the same ones: those of an exponential histogram move
-//! with its values, and a series whose `le` comes and goes cannot be queried. Powers of two are
-//! bounds of buckets at every scale from 0 on, so that no count is guessed; at a negative scale,
-//! where one bucket is wider, its observations count at its upper bound.
+//! The bounds of an exponential histogram move with its values, and a series whose label `le`
+//! comes and goes cannot be queried. So the conversion always uses the same bounds: powers of two.
+//! At every scale from 0 up, powers of two are among the bounds of the exponential histogram, and
+//! the conversion is exact. At a negative scale one bucket spans several powers of two; its
+//! observations count as if they were at its upper bound.
 
 use prompush_core::protobuf::{Fields, Reason};
 
 use crate::decode::data_point::{HistogramPoint, PointValue};
 
-/// The scales that the data model allows.
+/// The scales that OTLP allows.
 const SCALES: std::ops::RangeInclusive<i64> = -10..=20;
 
-/// Exponents of the classic bounds for seconds: about 1 ms to 17 minutes.
+/// Exponents of the bounds for values in seconds: about 1 ms to 17 minutes.
 const SECONDS: std::ops::RangeInclusive<i32> = -10..=10;
-/// Exponents of the classic bounds for everything else: 1 to 1,048,576.
+/// Exponents of the bounds for all other values: 1 to 1,048,576.
 const OTHERS: std::ops::RangeInclusive<i32> = 0..=20;
 
-/// A point of an exponential histogram, read in part.
+/// The value of an exponential histogram. Positive buckets are read when they are converted.
 #[derive(Debug)]
 pub(crate) struct ExponentialHistogram<'a> {
+    /// NaN when the program sent no sum.
     sum: f64,
     scale: i64,
     zero_count: u64,
@@ -47,11 +49,11 @@ impl<'a> ExponentialHistogram<'a> {
             }
             Ok(())
         })?;
-        sum_of_counts(histogram.positive)?; // finds faults now, not later
+        sum_of_counts(histogram.positive)?; // reports errors here, so that `into_classic` has none
         Ok(histogram)
     }
 
-    /// The same in classic buckets. What is zero or negative counts in the lowest one.
+    /// Converts the value. Zero and negative observations count in the lowest bucket.
     pub(crate) fn into_classic(self, unit: &str) -> PointValue {
         if !SCALES.contains(&self.scale) {
             return PointValue::Invalid;
@@ -59,8 +61,8 @@ impl<'a> ExponentialHistogram<'a> {
         let exponents = if is_seconds(unit) { SECONDS } else { OTHERS };
         let bounds: Vec<f64> = exponents.clone().map(|exponent| 2_f64.powi(exponent)).collect();
         let mut counts = vec![0_u64; bounds.len() + 1];
-        let mut add = |place: usize, count: u64| {
-            if let Some(total) = counts.get_mut(place) {
+        let mut add = |bucket: usize, count: u64| {
+            if let Some(total) = counts.get_mut(bucket) {
                 *total = total.saturating_add(count);
             }
         };
@@ -71,7 +73,7 @@ impl<'a> ExponentialHistogram<'a> {
             let exponent = upper_exponent(index, self.scale);
             add(usize::try_from(exponent.saturating_sub(first)).unwrap_or(0).min(last), count);
         });
-        debug_assert_eq!(visited, Ok(()), "`read` found no fault");
+        debug_assert_eq!(visited, Ok(()), "`read` found no error");
         PointValue::Histogram(HistogramPoint { sum: self.sum, bounds, counts })
     }
 }
@@ -80,19 +82,21 @@ fn is_seconds(unit: &str) -> bool {
     matches!(unit, "s" | "second" | "seconds")
 }
 
-/// The smallest whole power of two, as its exponent, that bucket `index` lies below.
+/// The exponent of the smallest whole power of two that is an upper bound of bucket `index`.
 ///
-/// The bucket's upper bound is `2^((index + 1) / 2^scale)`.
+/// The bucket's own upper bound is `2^((index + 1) / 2^scale)`. The result is
+/// `(index + 1) / 2^scale`, rounded up.
 fn upper_exponent(index: i64, scale: i64) -> i64 {
     let upper = index.saturating_add(1);
     if scale >= 0 {
-        // Rounded up: arithmetic shifts round down.
+        // Negated twice, because a shift to the right rounds down.
         -(upper.saturating_neg() >> scale)
     } else {
         upper.saturating_mul(1 << -scale)
     }
 }
 
+/// Decodes the `sint32` encoding of protobuf.
 fn zigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_lie_below_the_power_of_two_that_bounds_them() {
+    fn a_bucket_is_bounded_by_a_power_of_two() {
         let check = |index, scale, expected| {
             assert_eq!(upper_exponent(index, scale), expected, "bucket {index}, scale {scale}");
         };

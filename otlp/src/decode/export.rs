@@ -57,7 +57,7 @@ impl Export {
     }
 }
 
-/// What `Export::decode` learns about a body while it checks it.
+/// The resource and the number of points, which `Export::decode` notes while it checks a body.
 #[derive(Default)]
 struct ExportContents {
     resource: Vec<(String, String)>,

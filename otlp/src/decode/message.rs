@@ -1,4 +1,4 @@
-//! From a body to its metrics and points.
+//! Walks through a body, and shows a visitor every resource, metric and point.
 
 use prompush_core::protobuf::{Fields, Reason, Value};
 
@@ -7,28 +7,28 @@ use crate::decode::data_point::DataPoint;
 use crate::decode::metric::{OtlpMetric, PointKind, Temporality};
 use crate::decode::point_reader;
 
-/// What looks at the metrics of a body.
+/// Receives the contents of a body, in the order of the body.
 pub(crate) trait Visitor {
-    /// A resource begins.
+    /// Called for each resource, before its metrics. Does nothing by default.
     ///
     /// # Errors
-    /// Whatever ends the visit.
+    /// An error ends the visit.
     fn resource(&mut self, attributes: Vec<Attribute<'_>>) -> Result<(), Reason> {
         let _ = attributes;
         Ok(())
     }
 
-    /// A metric begins; its points follow.
+    /// Called for each metric, before its points.
     fn metric(&mut self, metric: &OtlpMetric<'_>);
 
-    /// A point of the metric.
+    /// Called for each point of `metric`.
     fn point(&mut self, metric: &OtlpMetric<'_>, point: DataPoint<'_>);
 }
 
-/// Shows `visitor` everything in `body`.
+/// Shows the contents of `body` to `visitor`.
 ///
 /// # Errors
-/// Where the body is no export.
+/// The reason why `body` is not an export. The visitor may have seen a part of it by then.
 pub(crate) fn visit(body: &[u8], visitor: &mut dyn Visitor) -> Result<(), Reason> {
     Fields::new(body).each(|number, value| match number {
         1 => resource_metrics(value.message()?, visitor),
@@ -37,7 +37,7 @@ pub(crate) fn visit(body: &[u8], visitor: &mut dyn Visitor) -> Result<(), Reason
 }
 
 fn resource_metrics(fields: Fields<'_>, visitor: &mut dyn Visitor) -> Result<(), Reason> {
-    let resource = last_of(fields, 1)?;
+    let resource = last_message(fields, 1)?;
     let mut attributes = Vec::new();
     Fields::new(resource).each(|number, value| match number {
         1 => attribute::read(value.message()?, &mut attributes),
@@ -55,25 +55,29 @@ fn scope_metrics(
     resource: &[u8],
     visitor: &mut dyn Visitor,
 ) -> Result<(), Reason> {
-    let scope = last_of(fields, 1)?;
+    let scope = last_message(fields, 1)?;
     fields.each(|number, value| match number {
         2 => metric(value.message()?, resource, scope, visitor),
         _ => Ok(()),
     })
 }
 
-/// The last field of that number that is bytes: a field may stand behind those that need it.
-fn last_of(fields: Fields<'_>, wanted: u64) -> Result<&[u8], Reason> {
-    let mut found: &[u8] = &[];
+/// The message in the last field with the number `wanted`; empty when there is none.
+///
+/// Protobuf does not order fields: the resource may stand after the metrics that belong to it. So
+/// it is searched for before they are read.
+fn last_message(fields: Fields<'_>, wanted: u64) -> Result<&[u8], Reason> {
+    let mut last: &[u8] = &[];
     fields.each(|number, value| {
         if number == wanted {
-            found = value.bytes()?;
+            last = value.bytes()?;
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(last)
 }
 
+/// Shows a metric and its points. A metric without data is skipped.
 fn metric(
     fields: Fields<'_>,
     resource: &[u8],
@@ -117,6 +121,7 @@ fn metric(
     })
 }
 
+/// Sets the temporality or the monotonicity, which stand beside the points.
 fn set_property(metric: &mut OtlpMetric<'_>, number: u64, value: Value<'_>) -> Result<(), Reason> {
     match (metric.kind, number) {
         (PointKind::Sum { .. } | PointKind::Histogram | PointKind::ExponentialHistogram, 2) => {

@@ -7,13 +7,13 @@ use crate::decode::data_point::{DataPoint, HistogramPoint, PointValue, SummaryPo
 use crate::decode::exponential_histogram::ExponentialHistogram;
 use crate::decode::metric::{OtlpMetric, PointKind};
 
-/// Most buckets of a histogram and quantiles of a summary.
-const PARTS_MAX: usize = 1_000;
+/// Most bounds of a histogram, and most quantiles of a summary. A point with more is invalid.
+const BOUNDS_MAX: usize = 1_000;
 
-/// The bit of `flags` that says that there is no value.
+/// The bit of `flags` that marks a point without a value.
 const NO_RECORDED_VALUE: u64 = 1;
 
-/// Reads a point of `metric`.
+/// Reads a point of `metric`. Fields are numbered differently for each kind of point.
 pub(crate) fn read<'a>(
     metric: &OtlpMetric<'_>,
     fields: Fields<'a>,
@@ -50,41 +50,44 @@ pub(crate) fn read<'a>(
 
 #[expect(clippy::cast_precision_loss, reason = "expositions have floats; exact below 2^53")]
 fn number_value(fields: Fields<'_>) -> Result<PointValue, Reason> {
-    let mut found = PointValue::Invalid;
+    let mut result = PointValue::Invalid;
     fields.each(|number, value| {
         match number {
-            4 => found = PointValue::Number(value.double()?),
-            6 => found = PointValue::Number(value.fixed64()?.cast_signed() as f64),
+            4 => result = PointValue::Number(value.double()?),
+            6 => result = PointValue::Number(value.fixed64()?.cast_signed() as f64),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(result)
 }
 
+/// Reads the value of a histogram with explicit bounds.
 fn histogram(fields: Fields<'_>) -> Result<PointValue, Reason> {
     let (mut count, mut sum) = (0, f64::NAN);
     let (mut counts, mut bounds) = (Vec::new(), Vec::new());
     fields.each(|number, value| match number {
-        4 => value.fixed64().map(|found| count = found),
-        5 => value.double().map(|found| sum = found),
-        6 => value.each_fixed64(|found| keep(&mut counts, found)),
-        7 => value.each_fixed64(|found| keep(&mut bounds, f64::from_bits(found))),
+        4 => value.fixed64().map(|read| count = read),
+        5 => value.double().map(|read| sum = read),
+        6 => value.each_fixed64(|read| push_limited(&mut counts, read)),
+        7 => value.each_fixed64(|read| push_limited(&mut bounds, f64::from_bits(read))),
         _ => Ok(()),
     })?;
+    // A histogram without buckets has only a sum and a count.
     if counts.is_empty() && bounds.is_empty() {
         counts.push(count);
     }
     let is_increasing = bounds.is_sorted_by(|a, b| a < b) && bounds.iter().all(|b| !b.is_nan());
-    if bounds.len() > PARTS_MAX || counts.len() != bounds.len() + 1 || !is_increasing {
+    if bounds.len() > BOUNDS_MAX || counts.len() != bounds.len() + 1 || !is_increasing {
         return Ok(PointValue::Invalid);
     }
-    drop_infinite(&mut bounds, &mut counts);
+    remove_infinite_bounds(&mut bounds, &mut counts);
     Ok(PointValue::Histogram(HistogramPoint { sum, bounds, counts }))
 }
 
-/// Takes out infinite bounds, which say nothing: all is above the one, and below the other.
-fn drop_infinite(bounds: &mut Vec<f64>, counts: &mut Vec<u64>) {
+/// Removes infinite bounds, which are redundant: every observation is above the lower and below the
+/// upper one. The counts of the two buckets beside a removed bound are added up.
+fn remove_infinite_bounds(bounds: &mut Vec<f64>, counts: &mut Vec<u64>) {
     if bounds.last() == Some(&f64::INFINITY) {
         bounds.pop();
         if let (Some(above), Some(last)) = (counts.pop(), counts.last_mut()) {
@@ -100,40 +103,46 @@ fn drop_infinite(bounds: &mut Vec<f64>, counts: &mut Vec<u64>) {
     }
 }
 
+/// Reads the value of a summary.
 fn summary(fields: Fields<'_>) -> Result<PointValue, Reason> {
     let mut summary = SummaryPoint { sum: 0.0, count: 0, quantiles: Vec::new() };
     fields.each(|number, value| {
         match number {
             4 => summary.count = value.fixed64()?,
             5 => summary.sum = value.double()?,
-            6 => keep(&mut summary.quantiles, quantile(value)?)?,
+            6 => push_limited(&mut summary.quantiles, quantile(value)?)?,
             _ => {}
         }
         Ok(())
     })?;
     let in_range = |(quantile, _): &(f64, f64)| (0.0..=1.0).contains(quantile);
-    let is_valid = summary.quantiles.len() <= PARTS_MAX && summary.quantiles.iter().all(in_range);
+    let is_valid = summary.quantiles.len() <= BOUNDS_MAX && summary.quantiles.iter().all(in_range);
     Ok(if is_valid { PointValue::Summary(summary) } else { PointValue::Invalid })
 }
 
+/// Reads a quantile and its value.
 fn quantile(value: Value<'_>) -> Result<(f64, f64), Reason> {
-    let mut found = (0.0, 0.0);
+    let (mut quantile, mut quantile_value) = (0.0, 0.0);
     value.message()?.each(|number, value| {
         match number {
-            1 => found.0 = value.double()?,
-            2 => found.1 = value.double()?,
+            1 => quantile = value.double()?,
+            2 => quantile_value = value.double()?,
             _ => {}
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok((quantile, quantile_value))
 }
 
-/// Keeps one part more than is allowed, so that too many show, and never a body full.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of what reads repeated fields")]
-fn keep<T>(parts: &mut Vec<T>, part: T) -> Result<(), Reason> {
-    if parts.len() <= PARTS_MAX + 1 {
-        parts.push(part);
+/// Appends an item of a repeated field, unless there are too many already. One item more than
+/// allowed is kept, so that the caller notices that there are too many.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "callers read repeated fields with a fallible closure"
+)]
+fn push_limited<T>(items: &mut Vec<T>, item: T) -> Result<(), Reason> {
+    if items.len() <= BOUNDS_MAX + 1 {
+        items.push(item);
     }
     Ok(())
 }

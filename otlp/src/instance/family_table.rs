@@ -10,8 +10,8 @@ use crate::drop_counts::DropCause;
 use crate::instance::own_families::{DROPPED_ATTRIBUTES, DROPPED_POINTS, TARGET_INFO};
 use crate::instance::series::{Components, LabelPairs, SeriesEntry};
 
-/// Where a series stands in its [`FamilyTable`]. Valid as long as the table lives: nothing is
-/// ever removed from a table.
+/// The position of a series in its [`FamilyTable`]. It stays valid as long as the table lives,
+/// because nothing is ever removed from a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SeriesIndex {
     /// The position of the family in [`FamilyTable::iter`].

@@ -27,7 +27,7 @@ const LABELS_BYTES_MAX: usize = 4_000;
 /// Most attributes of a metric whose label names are cached.
 const LABEL_NAMES_MAX: usize = 1_000;
 
-/// What became of the points of an export.
+/// The outcome of ingesting an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ingested {
@@ -35,7 +35,8 @@ pub struct Ingested {
     pub taken: usize,
     /// Points that were dropped, by a rule or for another cause.
     pub dropped: usize,
-    /// What was dropped for the first time: at most 100 notices over the life of an instance.
+    /// A notice for each metric or attribute that was dropped for the first time: at most 100
+    /// notices over the life of an instance.
     pub notices: Vec<DropNotice>,
 }
 

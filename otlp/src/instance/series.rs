@@ -14,7 +14,7 @@ pub(crate) type LabelPairs = Vec<(String, String)>;
 /// A summary has its sum, then its count.
 pub(crate) type Components = Vec<f64>;
 
-/// One series: its labels stand in the family's index.
+/// One series, without its labels: those are the key under which its family finds it.
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesEntry {
     /// The bucket bounds of a histogram, fixed by the first point.

@@ -12,15 +12,15 @@ use crate::instance::ingest::{self, Ingested};
 use crate::instance::state::InstanceState;
 use crate::rules::Rules;
 
-/// What one program has exported so far. It ingests exports, and is a [`Source`] of metrics.
+/// The metrics of one program. An instance ingests exports, and is a [`Source`] of the totals.
 ///
 /// Points with the same metric and the same labels are summed, whatever scope or process of the
 /// program they come from: counters and histograms by their growth, gauges by their last value.
 /// A series that restarts continues from its last value.
 ///
 /// Memory is bounded by the samples that the [`Rules`] allow, and by the last values of 16,384
-/// streams. A stream is what the program itself keeps apart, before attributes are dropped. Of
-/// each stream beyond that limit, only the first value counts.
+/// streams. A stream is a series as the program sends it, before rules drop attributes. Of each
+/// stream beyond that limit, only the first value counts.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What an instance remembers between two exports.
+//! The state that an instance keeps between two exports.
 
 use std::time::SystemTime;
 

@@ -1,7 +1,7 @@
 //! The last value of every stream of points.
 //!
-//! A stream is what a program itself keeps apart: one metric of one scope and resource, with one
-//! set of attributes. Several streams meet in one series when a rule drops the attribute that
+//! A stream is a series as the program sends it: one metric of one scope and resource, with one set
+//! of attributes. Several streams meet in one series when a rule drops the attribute that
 //! tells them apart. The series is then its base plus the last value of each of its streams.
 
 use std::collections::{HashMap, HashSet};
@@ -51,7 +51,7 @@ struct Stream {
     sender: u64,
     start: u64,
     time: u64,
-    /// What the stream adds to its series; empty for a stream of deltas.
+    /// The value that the stream adds to its series; empty for a stream of deltas.
     last: Components,
 }
 
@@ -144,7 +144,7 @@ impl Streams {
         Ok(components)
     }
 
-    /// What each stream adds to its series, in the order in which the streams came.
+    /// The value that each stream adds to its series, in the order in which the streams came.
     pub(crate) fn values(&self) -> impl Iterator<Item = (SeriesIndex, &Components)> {
         self.tracked.iter().map(|stream| (stream.series, &stream.last))
     }

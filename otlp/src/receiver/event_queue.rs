@@ -10,10 +10,10 @@ use prompush_http_server::Connection;
 use crate::receiver::process_identity::ProcessIdentity;
 use crate::receiver::receiver_metrics::ReceiverMetrics;
 
-/// What a body in the queue counts in addition to its own bytes.
+/// The bytes that each body in the queue counts in addition to its own.
 const BODY_OVERHEAD_BYTES: usize = 1024;
 
-/// What happened on a connection.
+/// An event on a connection.
 pub(crate) enum ConnectionEvent {
     /// A client connected; its process, if it was found at once.
     Connected(Connection, Option<ProcessIdentity>),

@@ -14,8 +14,8 @@ use crate::receiver::system_processes::SystemProcesses;
 use crate::receiver::traces_forwarder::{TracesForwarder, TracesRequest};
 
 /// Most open files that are searched for the process of a new connection while its client waits:
-/// about twenty milliseconds' worth. Usually the process is found within one. If it is not, the
-/// worker searches again without this limit.
+/// about twenty milliseconds' worth. Usually the process is found within two. If it is
+/// not found, the worker searches again without this limit.
 const FILES_MAX: usize = 5_000;
 
 /// Headers that are not forwarded with traces: they describe the connection to this receiver, or
@@ -92,7 +92,7 @@ impl OtlpHandler {
         if self.instance_mode == InstanceMode::Single {
             return None;
         }
-        SystemProcesses.owner_among(connection.peer(), connection.local(), FILES_MAX)
+        SystemProcesses::owner_among(connection.peer(), connection.local(), FILES_MAX)
     }
 
     fn forward(&self, request: &Request) {

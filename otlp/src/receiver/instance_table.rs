@@ -41,7 +41,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// The time between two checks while a process seems to be ending.
 const CHECK_INTERVAL_ENDING: Duration = Duration::from_millis(50);
 
-/// What became of an export.
+/// The outcome of ingesting an export.
 #[derive(Clone, Debug)]
 pub(crate) enum IngestOutcome {
     /// An instance ingested the export.
@@ -100,7 +100,7 @@ struct TrackedInstance {
     has_ended: bool,
 }
 
-/// What is remembered of an instance that has ended.
+/// The identity of an instance that has ended.
 struct EndedInstance {
     label: String,
     user_name: Option<String>,
@@ -300,11 +300,12 @@ impl InstanceTable {
                 continue;
             }
             match (instance.process, process) {
-                // After a `fork` without `exec`, the exporter goes on in the child too, and sends
-                // what was there at the fork once more. The instance tells by the sender what not
-                // to count twice. An unrelated process with the same series is another instance.
-                (Some(known), Some(sending)) if self.processes.is_alive(known) => {
-                    if self.processes.descends_from(sending, known) {
+                // After a `fork` without `exec`, the exporter also runs in the child, and repeats
+                // the values from before the fork. Parent and child are one instance, which knows
+                // by the sender not to count these values twice. An unrelated process with the
+                // same series is another instance.
+                (Some(owner), Some(sender)) if self.processes.is_alive(owner) => {
+                    if self.processes.descends_from(sender, owner) {
                         return Some(*id);
                     }
                 }

@@ -1,4 +1,4 @@
-//! The identity of a process, and the questions that the receiver asks about processes.
+//! The identity of a process, and the interface to the processes of this machine.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ pub(crate) struct ProcessIdentity {
     pub(crate) started: u64,
 }
 
-/// What the receiver asks about the processes of this machine.
+/// Answers questions about the processes of this machine.
 pub(crate) trait Processes: Send {
     /// The process whose socket is connected from `peer` to `local`.
     fn owner(&self, peer: SocketAddr, local: SocketAddr) -> Option<ProcessIdentity>;

@@ -30,25 +30,25 @@ impl ReceiverMetrics {
         let registry = Registry::new();
         let requests = registry.counter_family(
             "prompush_receiver_requests_total",
-            "Requests answered, by what they carry.",
+            "Requests answered, by the telemetry signal that they carry.",
             ["signal"],
         )?;
         let points = registry.counter_family(
             "prompush_receiver_points_total",
-            "Points of metrics, by what became of them.",
+            "Points of metrics: taken, or dropped by a rule or a limit.",
             ["outcome"],
         )?;
         let dropped = registry.counter_family(
             "prompush_receiver_bodies_dropped_total",
-            "Bodies of metrics that no instance got, by why.",
+            "Bodies of metrics that were dropped, by reason.",
             ["reason"],
         )?;
         let traces = registry.counter_family(
             "prompush_receiver_traces_total",
-            "Bodies of traces, by what became of them.",
+            "Bodies of traces, by outcome.",
             ["outcome"],
         )?;
-        let queued = "Bytes of traces that wait for being forwarded.";
+        let queued = "Bytes of traces that wait to be forwarded.";
         let instances = "Instances that send and have not ended.";
         let ended = "Instances that have ended.";
         Ok(Self {

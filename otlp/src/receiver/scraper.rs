@@ -37,7 +37,7 @@ const LOGGED_MAX: usize = 100;
 /// The metric that tells when a program started. A new value means a new program.
 const START_TIME: &str = "process_start_time_seconds ";
 
-/// What a [`Scraper`] scrapes.
+/// The target and the options of a [`Scraper`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ScraperConfig {
@@ -125,7 +125,7 @@ impl Scraper {
         let mut worker = ScrapeWorker {
             client,
             is_local,
-            only_of: config.process_id.and_then(|pid| SystemProcesses.process(pid)),
+            only_of: config.process_id.and_then(SystemProcesses::process),
             config,
             programs: Arc::clone(&programs),
             path: None,
@@ -305,7 +305,7 @@ impl ScrapeWorker {
 
     fn local_process(&self) -> Option<ProcessIdentity> {
         let port = self.config.url.port().filter(|_| self.is_local)?;
-        SystemProcesses.process(PortHolder::of(port)?.pid)
+        SystemProcesses::process(PortHolder::of(port)?.pid)
     }
 
     fn is_wanted(&self, process: Option<ProcessIdentity>) -> bool {

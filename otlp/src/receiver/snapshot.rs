@@ -17,16 +17,16 @@ pub struct InstanceSnapshot {
     pub(crate) is_changed: bool,
     pub(crate) is_connected: bool,
     pub(crate) has_ended: bool,
-    /// Where its metrics come from.
+    /// The source of its metrics.
     pub(crate) source: Arc<dyn Source>,
 }
 
 impl InstanceSnapshot {
     /// The value for the label `instance`, unique among the instances of a receiver.
     ///
-    /// It is the name that the user gave the instance, by `service.instance.id` or by the path of
-    /// the endpoint. Without such a name it is `<host>:<process ID>`, and when the process is not
-    /// known, `<host>:started-<milliseconds since 1970>`.
+    /// The label is the name that the user gave the instance, by `service.instance.id` or by the
+    /// path of the endpoint. Otherwise it is `<host>:<process ID>`, or
+    /// `<host>:started-<milliseconds since 1970>` when the process is not known.
     pub fn label(&self) -> &str {
         &self.label
     }

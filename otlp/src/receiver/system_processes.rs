@@ -23,7 +23,6 @@ impl SystemProcesses {
     /// `files_max` open files of all processes. The newest processes are searched first, because
     /// most clients have just been started.
     pub(crate) fn owner_among(
-        self,
         peer: SocketAddr,
         local: SocketAddr,
         files_max: usize,
@@ -44,7 +43,7 @@ impl SystemProcesses {
     }
 
     /// The process that has that process ID now.
-    pub(crate) fn process(self, pid: u32) -> Option<ProcessIdentity> {
+    pub(crate) fn process(pid: u32) -> Option<ProcessIdentity> {
         let stat = linux::stat(i32::try_from(pid).ok()?)?;
         Some(ProcessIdentity { pid, started: stat.starttime })
     }
@@ -53,7 +52,7 @@ impl SystemProcesses {
 #[cfg(target_os = "linux")]
 impl Processes for SystemProcesses {
     fn owner(&self, peer: SocketAddr, local: SocketAddr) -> Option<ProcessIdentity> {
-        self.owner_among(peer, local, usize::MAX)
+        Self::owner_among(peer, local, usize::MAX)
     }
 
     fn is_alive(&self, process: ProcessIdentity) -> bool {
@@ -83,17 +82,12 @@ impl Processes for SystemProcesses {
 #[cfg(not(target_os = "linux"))]
 impl SystemProcesses {
     /// `None`: no process is found on this system.
-    pub(crate) fn owner_among(
-        self,
-        _: SocketAddr,
-        _: SocketAddr,
-        _: usize,
-    ) -> Option<ProcessIdentity> {
+    pub(crate) fn owner_among(_: SocketAddr, _: SocketAddr, _: usize) -> Option<ProcessIdentity> {
         None
     }
 
     /// `None`: no process is found on this system.
-    pub(crate) fn process(self, _: u32) -> Option<ProcessIdentity> {
+    pub(crate) fn process(_: u32) -> Option<ProcessIdentity> {
         None
     }
 }
@@ -132,8 +126,8 @@ mod linux {
         }
     }
 
-    /// As [`connected_socket`], from `/proc/net/tcp` and `tcp6`: slower, because all connections
-    /// of the machine are read, but possible where the kernel does not answer `sock_diag`.
+    /// Finds the same inode in `/proc/net/tcp` and `tcp6`, for kernels that do not answer
+    /// `sock_diag`. It is slower, because it reads all connections of the machine.
     pub(super) fn socket_in_tables(from: SocketAddr, to: SocketAddr) -> Option<u64> {
         let find = |table: Vec<TcpNetEntry>, from, to| {
             let is_it =
@@ -162,7 +156,8 @@ mod linux {
 
     /// The newest process that has the socket open, if it is among the first `files_max` files.
     pub(super) fn newest_holder(socket: u64, files_max: usize) -> Option<i32> {
-        let mut pids: Vec<i32> = all_processes().ok()?.flatten().map(|found| found.pid).collect();
+        let mut pids: Vec<i32> =
+            all_processes().ok()?.flatten().map(|process| process.pid).collect();
         pids.sort_unstable_by(|a, b| b.cmp(a));
         let mut files_left = files_max;
         pids.into_iter().find(|pid| holds(*pid, socket, &mut files_left))
@@ -197,7 +192,7 @@ mod tests {
     use super::*;
 
     fn this_process() -> ProcessIdentity {
-        SystemProcesses.process(std::process::id()).expect("this process runs")
+        SystemProcesses::process(std::process::id()).expect("this process runs")
     }
 
     #[test]
@@ -223,7 +218,7 @@ mod tests {
         let processes = SystemProcesses;
         let this = this_process();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        let process = processes.process(child.id()).unwrap();
+        let process = SystemProcesses::process(child.id()).unwrap();
         assert!(processes.is_alive(process) && processes.descends_from(process, this));
         assert!(!processes.descends_from(this, process));
         assert!(!processes.is_alive(ProcessIdentity { started: process.started + 1, ..process }));

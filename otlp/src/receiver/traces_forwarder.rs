@@ -18,7 +18,7 @@ use crate::receiver::receiver_metrics::ReceiverMetrics;
 
 const THREAD_NAME: &str = "prompush-traces";
 
-/// What a request in the queue counts in addition to its own bytes.
+/// The bytes that each request in the queue counts in addition to its body.
 const REQUEST_OVERHEAD_BYTES: usize = 1024;
 
 /// Most attempts to forward a request. The waits in between are 0.5 s, 1 s and 2 s.
@@ -61,7 +61,7 @@ pub(crate) struct TracesForwarder {
     waits: Option<Sender<()>>,
 }
 
-/// What the forwarder and its thread share.
+/// The state that the forwarder shares with its thread.
 ///
 /// The atomics are flags and counts that order nothing else, so `Relaxed` is enough for all.
 struct ForwarderState {
@@ -238,7 +238,7 @@ impl ForwarderState {
             }
             Err(error) => {
                 let is_retryable = error.kind().is_retryable();
-                (ForwardFailure::Http(error), is_retryable)
+                (ForwardFailure::Http(Box::new(error)), is_retryable)
             }
         };
         self.has_just_failed.store(may_succeed_later, Ordering::Relaxed);
@@ -277,5 +277,5 @@ enum ForwardFailure {
     /// The target answered with this status.
     Refused(u16),
     /// The target gave no answer.
-    Http(HttpError),
+    Http(Box<HttpError>),
 }

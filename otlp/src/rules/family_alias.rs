@@ -6,8 +6,8 @@ use prompush_core::{MetricFamily, MetricType};
 
 /// A counter that is pushed under a second name as well, without the series of one label value.
 ///
-/// It serves dashboards that expect another name, and counters whose series must not be summed as
-/// they are, because one of them is the total of the others.
+/// Use an alias for a dashboard that expects another name, or for a counter with a series that is
+/// the total of its other series: without that series, the sum over all series is right.
 ///
 /// ```
 /// use prompush_otlp::{FamilyAlias, Rules};

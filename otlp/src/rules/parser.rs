@@ -5,10 +5,10 @@ use prompush_core::Glob;
 use crate::error::RulesError;
 use crate::rules::rule::{self, Rule, Selector};
 
-/// What a line says.
+/// The meaning of one line.
 #[derive(Debug)]
 pub(crate) enum Statement {
-    /// Nothing: the line is empty or a comment.
+    /// The line is empty or a comment.
     Empty,
     Rules(Vec<Rule>),
     /// `limit series`: the most samples of one instance.

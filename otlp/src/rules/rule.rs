@@ -1,4 +1,4 @@
-//! One rule, and what it applies to.
+//! One rule, and the selector of its metrics or attributes.
 
 use prompush_core::Glob;
 
@@ -9,7 +9,7 @@ pub(crate) struct Rule {
     pub(crate) selector: Selector,
 }
 
-/// What a rule applies to.
+/// Selects the metrics or attributes that a rule applies to.
 #[derive(Clone, Debug)]
 pub(crate) enum Selector {
     /// Metrics with a matching name.

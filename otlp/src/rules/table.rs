@@ -32,7 +32,7 @@ const RESERVED_LABELS: [&str; 4] = ["job", "instance", "le", "quantile"];
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// A later rule overrides an earlier one.
-    rules: Vec<Rule>,
+    entries: Vec<Rule>,
     samples_max: usize,
     reserved_labels: Vec<String>,
     aliases: Vec<FamilyAlias>,
@@ -41,7 +41,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         let mut rules = Self {
-            rules: Vec::new(),
+            entries: Vec::new(),
             samples_max: usize::MAX,
             reserved_labels: RESERVED_LABELS.map(str::to_owned).to_vec(),
             aliases: Vec::new(),
@@ -85,7 +85,7 @@ impl Rules {
     /// Default: dropped.
     #[must_use]
     pub fn instrumentation(mut self, keep: bool) -> Self {
-        self.rules.extend(rule::instrumentation(keep));
+        self.entries.extend(rule::instrumentation(keep));
         self
     }
 
@@ -134,16 +134,16 @@ impl Rules {
         }
     }
 
-    /// What the last matching rule says; without one, to keep.
+    /// Whether the last matching rule keeps its metric or attribute; true when no rule matches.
     fn decision(&self, matches: impl Fn(&Selector) -> bool) -> bool {
-        self.rules.iter().rev().find(|rule| matches(&rule.selector)).is_none_or(|rule| rule.keep)
+        self.entries.iter().rev().find(|rule| matches(&rule.selector)).is_none_or(|rule| rule.keep)
     }
 
     fn append(&mut self, text: &str) -> Result<(), RulesError> {
         for (number, line) in (1..).zip(text.lines()) {
             match parser::parse_line(line, number)? {
                 Statement::Empty => {}
-                Statement::Rules(rules) => self.rules.extend(rules),
+                Statement::Rules(rules) => self.entries.extend(rules),
                 Statement::SamplesMax(samples_max) => self.samples_max = samples_max,
             }
         }
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_rule_that_fits_decides() {
+    fn the_last_rule_that_matches_decides() {
         let rules = Rules::parse(
             "keep attribute error_message of my_*\ndrop attribute error* of my_other\n\
              keep metric gen_ai_client_token_usage # by either name\ndrop metric shop_skill_*",
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_named_with_its_place() {
+    fn an_error_names_the_line_and_column() {
         check_refused(
             "# fine\n\n  dorp metric x",
             "line 3, column 3: found `dorp`, expected `drop`, `keep` or `limit`",

@@ -177,8 +177,8 @@ fn allowed(name: &str) -> Option<String> {
 }
 
 /// Adds `more` to the value of the series that it is summed with. A gauge is replaced.
-fn add(there: &mut MetricValue, more: MetricValue, metric_type: MetricType) {
-    match (there, more) {
+fn add(total: &mut MetricValue, more: MetricValue, metric_type: MetricType) {
+    match (total, more) {
         (MetricValue::Number(sum), MetricValue::Number(more))
             if metric_type == MetricType::Counter =>
         {
@@ -190,7 +190,7 @@ fn add(there: &mut MetricValue, more: MetricValue, metric_type: MetricType) {
             sum.sum += more.sum;
             sum.count += more.count;
         }
-        (there, more) => *there = more,
+        (total, more) => *total = more,
     }
 }
 

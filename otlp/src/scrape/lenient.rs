@@ -69,7 +69,7 @@ fn without_repeated_metadata(text: &[u8], instead: &[u8], repairs: &mut Vec<Repa
     out
 }
 
-/// The keyword and the family of a `# HELP`, `# TYPE` or `# UNIT` line.
+/// The keyword and the family of a `# HELP`, `# TYPE` or `# UNIT` line; `None` for other lines.
 fn metadata(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let (hash, keyword, family) = (words.next()?, words.next()?, words.next()?);

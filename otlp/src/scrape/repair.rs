@@ -1,4 +1,4 @@
-//! What had to be corrected in a scraped body.
+//! The corrections that a scraped body needed.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum Repair {
     UnreadableLine {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with the line.
+        /// The error of the line.
         reason: String,
     },
     /// A series occurred twice; the last value counts.

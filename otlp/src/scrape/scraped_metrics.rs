@@ -11,8 +11,8 @@ use crate::scrape::filter::{self, DROPPED_SAMPLES, Filtered};
 use crate::scrape::lenient::{self, LenientExposition};
 use crate::scrape::repair::Repair;
 
-/// The metrics of a scraped body as a strict exposition, what had to be repaired, and what the
-/// rules dropped.
+/// The metrics of a scraped body as a strict exposition, with the repairs that the body needed, and
+/// notices of what the rules dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScrapedMetrics {
     exposition: Exposition<'static>,
@@ -44,12 +44,12 @@ pub fn parse(body: &[u8], rules: &Rules) -> Result<ScrapedMetrics, ScrapeError> 
 }
 
 impl ScrapedMetrics {
-    /// What had to be repaired: the first 100 repairs.
+    /// The repairs that the body needed: the first 100.
     pub fn repairs(&self) -> &[Repair] {
         &self.repairs
     }
 
-    /// What the rules dropped: each metric and each attribute once.
+    /// A notice for each metric and each attribute that was dropped.
     pub fn dropped(&self) -> &[DropNotice] {
         &self.dropped
     }

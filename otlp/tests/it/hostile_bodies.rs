@@ -53,9 +53,9 @@ proptest! {
     ) {
         let names = otlp_captures();
         let mut body = otlp_capture(&names[which % names.len()]);
-        for (place, byte) in changes {
-            let place = place.index(body.len());
-            body[place] = byte;
+        for (position, byte) in changes {
+            let position = position.index(body.len());
+            body[position] = byte;
         }
         survive(&body, None);
         body.truncate(keep.index(body.len()));
@@ -100,7 +100,7 @@ fn values_that_are_nested_deep_are_refused() {
 }
 
 #[test]
-fn what_is_repeated_without_end_is_refused_or_dropped() {
+fn endless_repetition_is_refused_or_dropped() {
     let attributes: Vec<u8> = (0..2_000).flat_map(|_| bytes(7, [])).collect();
     let body = export(&[("", gauge("g", "", &[attributes]))]);
     let error = Export::decode(body).unwrap_err();

@@ -26,7 +26,7 @@ fn samples(instance: &Instance) -> String {
     text.lines().filter(own).collect::<Vec<_>>().join("\n")
 }
 
-/// What each series of exports leaves: `check(exports, expected samples)`.
+/// Ingests the exports one after another, and compares the samples.
 #[track_caller]
 fn check(exports: &[&[Message]], expected: &str) {
     let instance = instance();
@@ -44,7 +44,7 @@ fn count(labels: &[(&str, &str)], start: u64, time: u64, value: i64) -> Message 
 }
 
 #[test]
-fn points_that_fall_together_are_summed() {
+fn points_that_differ_in_a_dropped_attribute_are_summed() {
     check(&[&[counter("c", &[count(A, 1, 9, 2), count(B, 2, 9, 3)])]], "c_total 5");
     let of = |labels, counts| buckets(labels, Span(1, 9), 1.5, &[1.0], counts);
     check(
@@ -99,7 +99,7 @@ fn two_processes_with_one_resource_are_summed_however_they_alternate() {
 }
 
 #[test]
-fn a_fork_that_exports_what_its_parent_had_counts_nothing() {
+fn a_forked_child_that_repeats_its_parents_values_adds_nothing() {
     let instance = instance();
     let send = |sender, time, value| {
         let body = export(&[("", counter("c", &[count(&[], 1, time, value)]))]);
@@ -111,7 +111,7 @@ fn a_fork_that_exports_what_its_parent_had_counts_nothing() {
         send(2, 10 * round + 1, 100);
     }
     assert_eq!(samples(&instance), "c_total 104");
-    // What the same sender counts anew is a restart still.
+    // A smaller value from the same sender is still a restart.
     assert_eq!(send(1, 100, 3).taken, 1);
     assert_eq!(samples(&instance), "c_total 107");
 }
@@ -136,7 +136,7 @@ fn deltas_accumulate_and_a_repetition_does_not() {
 }
 
 #[test]
-fn what_goes_up_and_down_is_a_gauge() {
+fn a_sum_that_goes_up_and_down_is_a_gauge() {
     let up_down =
         |start, time, value| [sum("u", CUMULATIVE, false, &[count(A, start, time, value)])];
     check(&[&up_down(1, 2, 5), &up_down(1, 3, 3)], "u 3");
@@ -155,7 +155,7 @@ fn scopes_with_one_name_are_merged() {
 }
 
 #[test]
-fn a_name_that_is_anothers_is_dropped_and_said() {
+fn a_metric_with_the_name_of_another_is_dropped_and_reported() {
     let instance = instance();
     let ingested = ingest(
         &instance,
@@ -169,9 +169,9 @@ fn a_name_that_is_anothers_is_dropped_and_said() {
         ],
     );
     assert_eq!((ingested.taken, ingested.dropped), (3, 3));
-    let said: Vec<String> = ingested.notices.iter().map(ToString::to_string).collect();
+    let notices: Vec<String> = ingested.notices.iter().map(ToString::to_string).collect();
     assert_eq!(
-        said,
+        notices,
         [
             "metric `c_total` is dropped: a metric of another type has its name",
             "metric `h.seconds.count` is dropped: a metric of another type has its name",
@@ -271,7 +271,7 @@ fn names_that_become_one_label_are_joined() {
 }
 
 #[test]
-fn what_makes_no_sense_is_dropped_by_itself() {
+fn an_impossible_value_is_dropped_alone() {
     let instance = instance();
     let flagged = [number(&[], Span(1, 9), 4.0), whole(8, 1)].concat();
     let ingested = ingest(
@@ -306,7 +306,7 @@ fn a_label_that_is_too_long_drops_the_point() {
 }
 
 #[test]
-fn bounds_that_differ_are_brought_together() {
+fn histograms_with_different_bounds_are_summed() {
     let of = |labels, bounds: &[f64], counts| buckets(labels, Span(1, 9), 1.0, bounds, counts);
     check(
         &[&[histogram(
@@ -328,7 +328,7 @@ fn series_beyond_the_limit_are_dropped_and_counted() {
     assert_eq!((ingested.taken, ingested.dropped), (10, 40));
     assert_eq!(samples(&instance).lines().count(), 10);
     assert_eq!(ingested.notices.len(), 1);
-    // What is there goes on.
+    // Series that exist go on.
     let point = count(&[("x", "0")], 1, 19, 5);
     let ingested = ingest(&instance, &[counter("c", &[point])]);
     assert_eq!((ingested.taken, ingested.dropped, ingested.notices.len()), (1, 0, 0));
@@ -382,7 +382,7 @@ fn the_resource_becomes_target_info() {
 }
 
 #[test]
-fn what_changes_can_be_told() {
+fn the_revision_changes_with_each_export() {
     let instance = instance();
     assert_eq!((instance.revision(), instance.last_export_at()), (0, None));
     ingest(&instance, &[counter("c", &[count(&[], 1, 9, 1)])]);

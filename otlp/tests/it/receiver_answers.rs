@@ -28,7 +28,7 @@ fn answers_are_those_of_otlp_over_http() {
 }
 
 #[test]
-fn a_body_that_cannot_be_read_is_counted_and_answered_well() {
+fn an_undecodable_body_is_counted_and_acknowledged() {
     let receiver = receiver();
     let mut client = Client::connect(receiver.address());
     let bodies: [(&str, &[u8]); 4] =
@@ -43,7 +43,7 @@ fn a_body_that_cannot_be_read_is_counted_and_answered_well() {
 }
 
 #[test]
-fn what_is_no_otlp_is_told_so() {
+fn a_request_that_is_not_otlp_gets_an_error() {
     let receiver = receiver();
     let status = |method, path| {
         http::request(receiver.address(), method, path, &[], b"").expect("an answer").status
@@ -54,7 +54,7 @@ fn what_is_no_otlp_is_told_so() {
 }
 
 #[test]
-fn more_than_can_wait_is_dropped_and_counted() {
+fn a_body_that_exceeds_the_queue_is_dropped_and_counted() {
     let receiver = receiver_with(ReceiverConfig::default().metrics_bytes_max(100));
     assert_eq!(Client::connect(receiver.address()).post_metrics("long-1").status, 200);
     assert_eq!(
@@ -74,7 +74,7 @@ fn an_address_that_is_taken_is_an_error_that_names_it() {
 /// Requests that are timed.
 const REQUESTS: usize = 300;
 
-/// What the project promises of the median.
+/// The median that the project promises.
 const MEDIAN_MAX: Duration = Duration::from_millis(5);
 
 #[test]

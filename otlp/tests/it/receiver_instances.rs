@@ -56,7 +56,7 @@ fn twins_at_once_are_two_instances_by_their_process_ids() {
 }
 
 #[test]
-fn what_ten_bodies_of_two_processes_say_is_kept_apart() {
+fn the_exports_of_two_processes_are_kept_apart() {
     let receiver = receiver();
     let _twins = twins(&receiver);
     let points = 11 + 27 + 19 + 27 + 21;
@@ -76,7 +76,7 @@ fn what_ten_bodies_of_two_processes_say_is_kept_apart() {
     assert_eq!((of(A_REQUESTS), of(B_REQUESTS)), (1, 1), "{requests:#?}");
 }
 
-/// What the last export of each says.
+/// The request counts in the last export of each twin.
 const A_REQUESTS: &str = " 5";
 const B_REQUESTS: &str = " 10";
 
@@ -94,7 +94,7 @@ fn a_reopened_connection_is_no_new_instance() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_for_each_body_goes_on_with_what_the_one_before_sent() {
+fn a_process_that_continues_the_series_of_an_earlier_one_is_the_same_instance() {
     let receiver = receiver();
     let mut seen = BTreeSet::new();
     for (at, name) in ["twin-a-1", "twin-a-2", "twin-a-shutdown"].into_iter().enumerate() {
@@ -123,7 +123,7 @@ fn the_same_bytes_of_two_processes_at_once_are_two_instances() {
 }
 
 #[test]
-fn an_instance_is_called_what_the_user_calls_it() {
+fn an_instance_has_the_name_that_the_user_gives_it() {
     let receiver = receiver();
     let mut by_id = ClientProcess::start(receiver.address());
     by_id.post("/v1/metrics", "agent-resource"); // service.instance.id=run-42
@@ -150,7 +150,7 @@ fn an_instance_is_called_what_the_user_calls_it() {
 }
 
 #[test]
-fn one_instance_takes_everything_where_that_is_meant() {
+fn in_single_mode_one_instance_takes_everything() {
     let receiver = receiver_with(ReceiverConfig::default().instance_mode(InstanceMode::Single));
     let mut client = ClientProcess::start(receiver.address());
     client.post("/v1/metrics", "twin-a-shutdown");
@@ -164,7 +164,7 @@ fn one_instance_takes_everything_where_that_is_meant() {
 }
 
 #[test]
-fn a_killed_process_leaves_what_it_had_sent() {
+fn the_metrics_of_a_killed_process_remain() {
     let receiver = receiver();
     let mut client = ClientProcess::start(receiver.address());
     client.post("/v1/metrics", "long-1");

@@ -69,7 +69,7 @@ fn a_busy_collector_is_tried_again() {
 }
 
 #[test]
-fn what_is_refused_is_counted_and_not_tried_again() {
+fn a_refused_request_is_counted_and_not_retried() {
     let collector = ScriptedServer::start([Answer::status(400)]);
     let receiver = forwarding_to(&collector.url());
     Client::connect(receiver.address()).post("/v1/traces", &[], b"spans");
@@ -106,7 +106,7 @@ fn a_stop_waits_for_them_and_no_longer_than_it_may() {
 }
 
 #[test]
-fn a_stop_in_two_steps_leaves_a_target_that_fails_behind() {
+fn a_stop_in_two_steps_abandons_a_target_that_fails() {
     for (answer, is_cut_short) in
         [(Answer::Hang, false), (Answer::Hang, true), (Answer::status(503), false)]
     {

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: encoding, ingesting, and receivers.
+//! Helpers of all tests: encoding, ingesting, and receivers.
 
 use std::time::SystemTime;
 
@@ -90,7 +90,7 @@ mod receiving {
         });
     }
 
-    /// The instances, as soon as there are `count` of them that `hold`.
+    /// Waits until `holds` accepts the instances, and returns them.
     pub(crate) fn wait_for_instances(
         receiver: &OtlpReceiver,
         what: &str,

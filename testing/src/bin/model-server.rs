@@ -1,5 +1,5 @@
-//! Serves the stand-in for a model until stdin ends: its base URL is the first line on stdout, and what it has served
-//! so far follows, as one line of JSON, for each line on stdin and at the end.
+//! Runs a `ModelServer` until stdin ends. The first line on stdout is the base URL. After that, each line on
+//! stdin is answered with one line of JSON: the usage served so far. The end of stdin is answered in the same way.
 #![forbid(unsafe_code)]
 
 use std::io::{self, Write as _};

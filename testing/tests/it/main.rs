@@ -1,6 +1,5 @@
 //! The tests of the servers that other tests build on.
 
-mod fixtures;
 mod model_server;
 mod real_servers;
 mod scripted_server;

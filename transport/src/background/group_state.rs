@@ -1,132 +1,136 @@
-//! One group on one gateway: what the gateway has not acknowledged.
+//! The state of one group on its way to one gateway.
 //!
-//! Pure: the caller sends what [`GroupState::send`] returns, one at a time, and says what became of it.
+//! The module is pure. The caller sends what [`GroupState::send`] returns, one request at a time, and
+//! reports what became of the request.
 
 use std::time::SystemTime;
 
 use crate::payload::change::{GroupChange, merged};
 
-/// Most attempts of unknown delivery that are remembered one by one.
+/// The largest number of unconfirmed changes that are remembered one by one.
 const UNCONFIRMED_MAX: usize = 8;
 
-/// A count of operations: the later one has the greater number.
+/// The number of an operation. A later operation has a greater number.
 pub(crate) type Generation = u64;
 
-/// What a gateway has not acknowledged of one group.
+/// The changes of one group that the gateway has not acknowledged.
 ///
-/// Invariant: what is in flight is older than what waits.
+/// Invariant: the batch in flight is older than the batch that waits.
 #[derive(Debug, Default)]
 pub(crate) struct GroupState {
     waiting: Option<Batch>,
     in_flight: Option<Batch>,
-    /// What attempts held of which nobody knows whether the gateway took it, or still will.
+    /// Changes that were sent without an answer: the gateway may have taken them, or may still take
+    /// them.
     unconfirmed: Vec<GroupChange>,
-    /// Whether what waits was refused for what it holds: then it has no part in what comes next.
-    refused: bool,
+    /// Whether the gateway refused the content of the waiting batch. A refused batch is not merged with
+    /// what comes next.
+    is_refused: bool,
 }
 
-/// Operations that have become one.
+/// One or several operations, merged into one change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    pub(crate) state: GroupChange,
-    /// When its newest part was made.
+    pub(crate) change: GroupChange,
+    /// When the newest part of the change was created.
     pub(crate) created: SystemTime,
-    /// The oldest and the newest operation in it.
+    /// The oldest operation in the change.
     pub(crate) oldest: Generation,
+    /// The newest operation in the change.
     pub(crate) newest: Generation,
 }
 
-/// What can be said of an attempt without an acknowledgement.
+/// What is known of a request that was not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// The gateway has not taken it, and will not.
+    /// The gateway has not taken the request, and never will.
     NotTaken,
-    /// The gateway may have taken it, or may still do so.
+    /// The gateway may have taken the request, or may still take it.
     Unknown,
 }
 
 impl Batch {
-    pub(crate) fn new(state: GroupChange, created: SystemTime, generation: Generation) -> Self {
-        Self { state, created, oldest: generation, newest: generation }
+    pub(crate) fn new(change: GroupChange, created: SystemTime, generation: Generation) -> Self {
+        Self { change, created, oldest: generation, newest: generation }
     }
 
-    fn then(self, creation_time: Self) -> Self {
+    fn then(self, later: Self) -> Self {
         Self {
-            state: self.state.then(creation_time.state),
-            created: creation_time.created,
+            change: self.change.then(later.change),
+            created: later.created,
             oldest: self.oldest,
-            newest: creation_time.newest,
+            newest: later.newest,
         }
     }
 }
 
 impl GroupState {
-    /// Something more to tell.
+    /// Adds a batch, merged with the one that waits.
     pub(crate) fn add(&mut self, batch: Batch) {
-        let refused = std::mem::take(&mut self.refused);
+        let is_refused = std::mem::take(&mut self.is_refused);
         self.waiting = Some(match self.waiting.take() {
-            Some(earlier) if refused => Batch { oldest: earlier.oldest, ..batch },
+            Some(earlier) if is_refused => Batch { oldest: earlier.oldest, ..batch },
             Some(earlier) => earlier.then(batch),
             None => batch,
         });
     }
 
-    /// What to send now: it is in flight from here on. `None` while something else is, and where
-    /// nothing waits.
+    /// Puts the waiting batch in flight and returns it. Returns `None` when a batch is in flight already
+    /// and when none waits.
     pub(crate) fn send(&mut self) -> Option<&Batch> {
         if self.in_flight.is_some() {
             return None;
         }
-        self.refused = false;
+        self.is_refused = false;
         self.in_flight = self.waiting.take();
         self.in_flight.as_ref()
     }
 
-    /// The gateway has taken what was in flight. Returns it, unless it has to be sent once more.
+    /// The gateway has acknowledged the batch in flight. Returns the batch, or `None` when it has to be
+    /// sent once more.
     ///
-    /// Once more: when something else was sent before whose delivery is unknown. It may be stuck in
-    /// the gateway, and must not have the last word.
+    /// A batch is sent once more when an earlier, different request had no answer: that request may be
+    /// stuck in the gateway, and must not be the last that the gateway takes.
     pub(crate) fn acknowledged(&mut self) -> Option<Batch> {
-        let taken = self.in_flight.take()?;
-        let in_doubt =
-            self.unconfirmed.iter().any(|add_unconfirmed| *add_unconfirmed != taken.state);
+        let batch = self.in_flight.take()?;
+        let in_doubt = self.unconfirmed.iter().any(|change| *change != batch.change);
         self.unconfirmed.clear();
         if in_doubt {
-            self.back_in_front(taken);
+            self.put_back(batch);
             return None;
         }
-        Some(taken)
+        Some(batch)
     }
 
-    /// What was in flight is not acknowledged: it waits again, in front of what came after it.
+    /// The batch in flight was not acknowledged. It waits again, merged with what came after it.
     pub(crate) fn failed(&mut self, delivery: Delivery) {
         let Some(batch) = self.in_flight.take() else { return };
         if delivery == Delivery::Unknown {
-            self.add_unconfirmed(batch.state.clone());
+            self.add_unconfirmed(batch.change.clone());
         }
-        self.back_in_front(batch);
+        self.put_back(batch);
     }
 
-    /// The gateway may be given that state by somebody else: it is in a spool.
-    pub(crate) fn add_unconfirmed(&mut self, state: GroupChange) {
-        if self.unconfirmed.contains(&state) {
+    /// Remembers a change that the gateway may take from somebody else: it is in a spool.
+    pub(crate) fn add_unconfirmed(&mut self, change: GroupChange) {
+        if self.unconfirmed.contains(&change) {
             return;
         }
         if self.unconfirmed.len() == UNCONFIRMED_MAX {
             self.unconfirmed.remove(0);
         }
-        self.unconfirmed.push(state);
+        self.unconfirmed.push(change);
     }
 
-    /// What was in flight was refused for what it holds: it has no part in what comes after it.
-    /// Where nothing came after it, it waits on.
-    pub(crate) fn rejected_content(&mut self) {
+    /// The gateway refused the content of the batch in flight. The batch is dropped when another one
+    /// waits; otherwise it waits again, and is not merged with what comes next.
+    pub(crate) fn content_refused(&mut self) {
         let Some(refused) = self.in_flight.take() else { return };
         if let Some(waiting) = &mut self.waiting {
             waiting.oldest = refused.oldest;
         } else {
             self.waiting = Some(refused);
-            self.refused = true;
+            self.is_refused = true;
         }
     }
 
@@ -149,28 +153,27 @@ impl GroupState {
         self.in_flight.as_ref()
     }
 
-    /// Everything that is not acknowledged, as one state, and when its newest part was made.
+    /// All changes that are not acknowledged, merged into one, and when the newest part was created.
     pub(crate) fn unacknowledged(&self) -> Option<(GroupChange, SystemTime)> {
-        let state = |batch: &Option<Batch>| batch.as_ref().map(|batch| batch.state.clone());
+        let change = |batch: &Option<Batch>| batch.as_ref().map(|batch| batch.change.clone());
         let created = self.waiting.as_ref().or(self.in_flight.as_ref())?.created;
-        Some((merged(state(&self.in_flight), state(&self.waiting))?, created))
+        Some((merged(change(&self.in_flight), change(&self.waiting))?, created))
     }
 
-    /// What the gateway may have taken, or may still take, other than `state`.
-    pub(crate) fn unconfirmed(&self, state: &GroupChange) -> Vec<GroupChange> {
-        let in_flight = self.in_flight.iter().map(|batch| &batch.state);
-        self.unconfirmed
-            .iter()
-            .chain(in_flight)
-            .filter(|add_unconfirmed| *add_unconfirmed != state)
-            .cloned()
-            .collect()
+    /// The changes other than `change` that the gateway may have taken, or may still take.
+    pub(crate) fn unconfirmed(&self, change: &GroupChange) -> Vec<GroupChange> {
+        let in_flight = self.in_flight.iter().map(|batch| &batch.change);
+        self.unconfirmed.iter().chain(in_flight).filter(|other| *other != change).cloned().collect()
     }
 
-    fn back_in_front(&mut self, batch: Batch) {
+    /// Lets a batch wait again, in front of what came after it.
+    fn put_back(&mut self, batch: Batch) {
         self.waiting = Some(match self.waiting.take() {
-            Some(creation_time) => batch.then(creation_time),
+            Some(later) => batch.then(later),
             None => batch,
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,58 +1,64 @@
-//! What a gateway's thread does next: a pure function of the time and what has happened so far.
+//! Decides what a gateway's thread does next. The decision is a pure function of the time and of what
+//! has happened so far.
 //!
-//! The rules, first match wins:
-//! 1. Told to end: what there is to send, repeated after a wait while it may still succeed, until
-//!    nothing is left or the deadline has come.
-//! 2. The time of the next regular push has come: it is to be sent.
-//! 3. Something is to be sent, and no wait after a failure holds it back: an attempt.
-//! 4. Else: wait until that changes.
+//! The first rule that applies counts:
+//! 1. The thread was told to end. It sends what there is to send, and retries, until nothing is left or
+//!    the deadline has come.
+//! 2. The next regular push is due. The thread queues it.
+//! 3. Something is to be sent, and no wait after a failure is running. The thread makes an attempt.
+//! 4. Otherwise the thread waits until one of these rules applies.
 
 use std::time::{Duration, Instant};
 
-use crate::exchange::outcome::Outcome;
-use crate::exchange::retry::{Retries, RetryDecision, RetryPolicy};
 use prompush_core::clock::WAIT_MAX;
 
-/// Regular pushes come this much of the interval early or late, at most, so that programs started
-/// together do not stay together.
+use crate::exchange::outcome::Outcome;
+use crate::exchange::retry::{Retries, RetryDecision, RetryPolicy};
+
+/// How early or late a regular push may come, as a part of the interval. It spreads the pushes of
+/// programs that were started together.
 const JITTER: f64 = 0.05;
 
-/// What to do now.
+/// What the thread does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// A regular push is due: queue it.
+    /// Queue the regular push, which is due.
     Regular,
-    /// Send what is next, with that much time for the attempt.
-    Send { timeout: Duration },
-    /// Wait for something to do, until then.
+    /// Make an attempt with the next group.
+    Send {
+        /// The time for the attempt.
+        timeout: Duration,
+    },
+    /// Wait until this time, or until the owner wakes the thread.
     Wait(Instant),
-    /// Nothing is left to do.
+    /// End the thread.
     End,
 }
 
+/// The schedule of one gateway's thread.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     attempt_timeout: Duration,
-    /// After a failure nothing is sent before then.
+    /// After a failure, the time before which nothing is sent.
     earliest_retry: Instant,
     retries: Retries,
     regular: Option<Regular>,
-    /// The latest deadline of those who wait for an acknowledgement.
+    /// The latest deadline of the running flushes.
     flush_until: Option<Instant>,
-    /// When to have ended.
+    /// When the thread must have ended; `None` until it is told to end.
     end_by: Option<Instant>,
-    /// Whether what is left cannot be sent before `end_by`.
+    /// Whether there is no time for another attempt before `end_by`.
     gave_up: bool,
 }
 
-/// Pushes that come by themselves.
+/// The pushes that are due at every interval.
 #[derive(Debug)]
 struct Regular {
     interval: Duration,
-    /// `None` while one is on its way.
+    /// When the next push is due; `None` while one is queued or in flight.
     next: Option<Instant>,
-    /// Whether one was acknowledged already.
-    settled: bool,
+    /// Whether a push was acknowledged already.
+    has_succeeded: bool,
 }
 
 impl Schedule {
@@ -68,15 +74,15 @@ impl Schedule {
         }
     }
 
-    /// With regular pushes, the first one at once.
+    /// Adds regular pushes. The first is due at once.
     pub(crate) fn with_interval(mut self, now: Instant, interval: Duration) -> Self {
-        // Jitter adds to it.
+        // The jitter may add to the interval.
         let interval = interval.min(WAIT_MAX / 2);
-        self.regular = Some(Regular { interval, next: Some(now), settled: false });
+        self.regular = Some(Regular { interval, next: Some(now), has_succeeded: false });
         self
     }
 
-    /// `to_send`: whether anything is to be sent.
+    /// Decides what to do at `now`. `to_send` tells whether the queue has something to send.
     pub(crate) fn next_action(&self, now: Instant, to_send: bool) -> Action {
         if let Some(end_by) = self.end_by {
             let unacknowledged = end_by.saturating_duration_since(now);
@@ -100,17 +106,18 @@ impl Schedule {
         }
     }
 
-    /// The regular push is queued.
+    /// Records that the regular push is queued.
     pub(crate) fn regular_queued(&mut self) {
         if let Some(regular) = &mut self.regular {
             regular.next = None;
         }
     }
 
-    /// The regular push has ended, well or not: the next one is due an interval from now.
+    /// Records that the regular push was acknowledged or refused, and plans the next one.
     ///
-    /// After the first acknowledgement it is due after any part of the interval, so that a thousand
-    /// programs started at once spread over it; then after the interval, nearly.
+    /// After the first acknowledgement the next push is due after a random part of the interval, so that
+    /// a thousand programs which start at once spread over it. Later pushes are due after the interval,
+    /// give or take [`JITTER`].
     pub(crate) fn regular_ended(
         &mut self,
         now: Instant,
@@ -118,27 +125,30 @@ impl Schedule {
         rng: &mut fastrand::Rng,
     ) {
         let Some(regular) = &mut self.regular else { return };
-        let part =
-            if regular.settled { 1.0 - JITTER + 2.0 * JITTER * rng.f64() } else { 1.0 - rng.f64() };
+        let part = if regular.has_succeeded {
+            1.0 - JITTER + 2.0 * JITTER * rng.f64()
+        } else {
+            1.0 - rng.f64()
+        };
         regular.next = Some(now + regular.interval.mul_f64(part));
-        regular.settled |= acknowledged;
+        regular.has_succeeded |= acknowledged;
     }
 
-    /// Somebody wants everything acknowledged by `until`: whatever there is, is sent at once.
+    /// Records a flush with that deadline: everything is sent at once.
     pub(crate) fn flush(&mut self, now: Instant, until: Instant) {
         self.flush_until = Some(self.flush_until.map_or(until, |other| other.max(until)));
         self.earliest_retry = now;
         self.retries.reset();
     }
 
-    /// Told to end by `end_by`: whatever there is, is sent at once.
+    /// Records that the thread is to end by `end_by`: everything is sent at once.
     pub(crate) fn end(&mut self, now: Instant, end_by: Instant) {
         self.end_by = Some(end_by);
         self.earliest_retry = now;
         self.retries.reset();
     }
 
-    /// An attempt has ended.
+    /// Records the outcome of an attempt.
     pub(crate) fn attempted(&mut self, now: Instant, outcome: Outcome, rng: &mut fastrand::Rng) {
         let Outcome::Failed { retry_after } = outcome else {
             self.retries.reset();
@@ -170,7 +180,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const FAILED: Outcome = Outcome::Failed { retry_after: None };
 
-    /// A schedule of regular pushes, its clock and its dice.
+    /// A schedule of regular pushes with its clock and its random source.
     struct Scenario {
         clock: ManualClock,
         schedule: Schedule,
@@ -211,7 +221,7 @@ mod tests {
             }
         }
 
-        /// Moves the clock to the end of the wait that is next, and says how long it was.
+        /// Moves the clock to the end of the next wait, and returns the length of the wait.
         fn wait(&mut self) -> Duration {
             let action = self.action();
             let Action::Wait(until) = action else { panic!("{action:?}") };
@@ -235,38 +245,38 @@ mod tests {
 
     #[test]
     fn first_push_at_once_then_every_interval() {
-        let mut play = Scenario::new(1);
-        assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
-        play.attempted(Outcome::Acknowledged);
-        assert!(play.wait() <= INTERVAL);
+        let mut scenario = Scenario::new(1);
+        assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
+        scenario.attempted(Outcome::Acknowledged);
+        assert!(scenario.wait() <= INTERVAL);
         for _ in 0..100 {
-            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
-            play.attempted(Outcome::Acknowledged);
-            let wait = play.wait().as_secs_f64();
+            assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
+            scenario.attempted(Outcome::Acknowledged);
+            let wait = scenario.wait().as_secs_f64();
             assert!((28.5..31.5).contains(&wait), "{wait}");
         }
     }
 
-    /// When a thousand pushers that start at once push within `seconds`, per second. The gateway
-    /// fails until `down_until`.
+    /// Counts the pushes of a thousand pushers that start at once, for each of the first `seconds`. The
+    /// gateway fails until `down_until`.
     fn pushes_per_second(seconds: usize, down_until: Duration) -> Vec<usize> {
         let mut pushes = vec![0; seconds];
         for seed in 0..1000 {
-            let mut play = Scenario::new(seed);
-            while let Some(count) = usize::try_from(play.clock.elapsed().as_secs())
+            let mut scenario = Scenario::new(seed);
+            while let Some(count) = usize::try_from(scenario.clock.elapsed().as_secs())
                 .ok()
                 .and_then(|at| pushes.get_mut(at))
             {
                 *count += 1;
-                let is_down = play.clock.elapsed() < down_until;
-                play.attempted(if is_down { FAILED } else { Outcome::Acknowledged });
-                play.wait();
+                let is_down = scenario.clock.elapsed() < down_until;
+                scenario.attempted(if is_down { FAILED } else { Outcome::Acknowledged });
+                scenario.wait();
             }
         }
         pushes
     }
 
-    /// A row of a histogram for each ten seconds. `cargo test -p prompush a_thousand -- --nocapture`
+    /// Prints a row for each ten seconds; see it by `cargo test -p prompush a_thousand -- --nocapture`.
     fn show(title: &str, pushes: &[usize]) {
         println!("{title}: pushes in each second");
         for (row, counts) in pushes.chunks(10).enumerate() {
@@ -298,87 +308,87 @@ mod tests {
 
     #[test]
     fn failures_are_backed_off_from_and_a_success_forgets_them() {
-        let mut play = Scenario::new(2);
+        let mut scenario = Scenario::new(2);
         for attempt in 0..20 {
-            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
-            play.attempted(FAILED);
+            assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
+            scenario.attempted(FAILED);
             let most = MIN.saturating_mul(2_u32.saturating_pow(attempt)).min(MAX);
-            assert!(play.wait() <= most);
+            assert!(scenario.wait() <= most);
         }
-        play.attempted(Outcome::Acknowledged);
-        play.wait();
-        play.attempted(FAILED);
-        assert!(play.wait() <= MIN);
+        scenario.attempted(Outcome::Acknowledged);
+        scenario.wait();
+        scenario.attempted(FAILED);
+        assert!(scenario.wait() <= MIN);
     }
 
     #[test]
     fn a_gateway_that_asks_to_be_left_alone_is() {
-        let mut play = Scenario::new(3);
-        play.attempted(Outcome::Failed { retry_after: Some(SECOND * 17) });
-        assert_eq!(play.wait(), SECOND * 17);
+        let mut scenario = Scenario::new(3);
+        scenario.attempted(Outcome::Failed { retry_after: Some(SECOND * 17) });
+        assert_eq!(scenario.wait(), SECOND * 17);
     }
 
     #[test]
     fn a_refusal_waits_for_the_next_interval() {
-        let mut play = Scenario::new(4);
-        play.attempted(Outcome::Acknowledged);
-        play.wait();
-        play.attempted(Outcome::Refused);
-        assert!(play.wait() > SECOND * 28);
+        let mut scenario = Scenario::new(4);
+        scenario.attempted(Outcome::Acknowledged);
+        scenario.wait();
+        scenario.attempted(Outcome::Refused);
+        assert!(scenario.wait() > SECOND * 28);
     }
 
     #[test]
     fn a_flush_pushes_at_once_and_again_until_its_deadline() {
-        let mut play = Scenario::new(5);
+        let mut scenario = Scenario::new(5);
         for _ in 0..15 {
-            play.attempted(FAILED);
+            scenario.attempted(FAILED);
         }
-        play.flush(SECOND * 5);
+        scenario.flush(SECOND * 5);
         let mut attempts = 0;
-        while play.clock.elapsed() < SECOND * 5 {
-            assert_eq!(play.action(), Action::Send { timeout: ATTEMPT });
-            play.attempted(FAILED);
+        while scenario.clock.elapsed() < SECOND * 5 {
+            assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
+            scenario.attempted(FAILED);
             attempts += 1;
-            play.wait();
+            scenario.wait();
         }
         assert!((5..40).contains(&attempts), "{attempts}");
         // Nobody waits any more: back to waits of its own.
         for _ in 0..20 {
-            play.attempted(FAILED);
-            play.wait();
+            scenario.attempted(FAILED);
+            scenario.wait();
         }
-        assert!(play.clock.elapsed() > SECOND * 60, "{:?}", play.clock.elapsed());
+        assert!(scenario.clock.elapsed() > SECOND * 60, "{:?}", scenario.clock.elapsed());
     }
 
     #[test]
     fn the_end_is_a_last_operation() {
-        let mut play = Scenario::new(6);
-        play.attempted(Outcome::Acknowledged);
-        play.end(SECOND * 5);
-        assert_eq!(play.action(), Action::Send { timeout: SECOND * 5 });
-        play.clock.advance(SECOND);
-        assert_eq!(play.action(), Action::Send { timeout: SECOND * 4 });
-        play.attempted(Outcome::Acknowledged);
-        assert_eq!(play.action(), Action::End);
+        let mut scenario = Scenario::new(6);
+        scenario.attempted(Outcome::Acknowledged);
+        scenario.end(SECOND * 5);
+        assert_eq!(scenario.action(), Action::Send { timeout: SECOND * 5 });
+        scenario.clock.advance(SECOND);
+        assert_eq!(scenario.action(), Action::Send { timeout: SECOND * 4 });
+        scenario.attempted(Outcome::Acknowledged);
+        assert_eq!(scenario.action(), Action::End);
     }
 
     #[test]
     fn the_end_comes_at_its_deadline_whatever_the_gateway_does() {
         for after in [None, Some(SECOND * 3), Some(SECOND * 60)] {
             for attempt_takes in [Duration::ZERO, MIN, SECOND * 2] {
-                let mut play = Scenario::new(7);
-                play.end(SECOND * 5);
+                let mut scenario = Scenario::new(7);
+                scenario.end(SECOND * 5);
                 let mut attempts = 0;
-                while play.action() != Action::End {
-                    if let Action::Send { timeout } = play.action() {
+                while scenario.action() != Action::End {
+                    if let Action::Send { timeout } = scenario.action() {
                         attempts += 1;
-                        play.clock.advance(attempt_takes.min(timeout));
-                        play.attempted(Outcome::Failed { retry_after: after });
+                        scenario.clock.advance(attempt_takes.min(timeout));
+                        scenario.attempted(Outcome::Failed { retry_after: after });
                     } else {
-                        play.wait();
+                        scenario.wait();
                     }
                 }
-                assert!(play.clock.elapsed() <= SECOND * 5, "{:?}", play.clock.elapsed());
+                assert!(scenario.clock.elapsed() <= SECOND * 5, "{:?}", scenario.clock.elapsed());
                 assert!((1..60).contains(&attempts), "{attempts}");
             }
         }
@@ -407,12 +417,12 @@ mod tests {
 
     #[test]
     fn the_end_does_not_repeat_what_is_refused() {
-        let mut play = Scenario::new(8);
-        play.end(SECOND * 5);
-        play.attempted(Outcome::Refused);
-        assert_eq!(play.action(), Action::End);
-        let mut play = Scenario::new(8);
-        play.end(Duration::ZERO);
-        assert_eq!(play.action(), Action::End);
+        let mut scenario = Scenario::new(8);
+        scenario.end(SECOND * 5);
+        scenario.attempted(Outcome::Refused);
+        assert_eq!(scenario.action(), Action::End);
+        let mut scenario = Scenario::new(8);
+        scenario.end(Duration::ZERO);
+        assert_eq!(scenario.action(), Action::End);
     }
 }

@@ -1,15 +1,17 @@
-//! What the thread of a gateway and its owner both see, and how they call each other.
+//! What the thread of a gateway and its owner share, and how the owner wakes the thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::{Mutex, MutexGuard};
 use prompush_core::Source;
 
-use crate::background::group_state::{Generation, GroupState};
-use crate::background::queue::{Path, Queue};
+use crate::background::gathered_group::{EndAction, GatheredGroup};
+use crate::background::group_state::Generation;
+use crate::background::queue::{OpenGroup, Queue};
 use crate::background::schedule::Schedule;
 use crate::error::cause::Cause;
 use crate::error::kind::PushErrorKind;
@@ -19,99 +21,63 @@ use crate::error::verb::Verb;
 use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::connection::Connection;
 use crate::exchange::operation::Operation;
+use crate::group_key::AnyGroupingKey;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::payload::body::gather;
 use crate::payload::change::GroupChange;
 use crate::payload::families::Families;
 use crate::spool::gateway_spool::GatewaySpool;
 
-/// Why a thread has ended by itself.
+/// Why a thread has ended before its owner wanted it to.
 pub(crate) const STOPPED: &str = "its thread has ended, by a panic in a source of metrics";
 
-/// What the thread of one gateway and its owner both see.
+/// What the thread of one gateway and its owner share.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) connection: Connection,
     pub(crate) spool: Option<GatewaySpool>,
     pub(crate) metrics: SelfMetrics,
-    /// Which of the gateways it is, from 0.
+    /// The number of the gateway, from 0.
     pub(crate) gateway: usize,
     state: Mutex<State>,
-    /// Wakes the thread; one call that was not heard yet is enough.
+    /// Wakes the thread. The channel holds one message, because waking a thread twice is no different
+    /// from waking it once.
     wake: Sender<()>,
 }
 
-/// What changes.
+/// The part of the shared state that changes.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) queue: Queue,
     pub(crate) schedule: Schedule,
-    /// What is gathered anew for each attempt.
+    /// The group that is gathered for each attempt; `None` once it is deleted.
     pub(crate) gathered: Option<GatheredGroup>,
-    waiting: Vec<FlushWaiter>,
+    flush_waiters: Vec<FlushWaiter>,
     pub(crate) health: Health,
 }
 
-/// A group whose state comes from a source, again and again.
-#[derive(Clone)]
-pub(crate) struct GatheredGroup {
-    pub(crate) path: Path,
-    pub(crate) source: Arc<dyn Source>,
-    pub(crate) interval: Duration,
-}
-
-impl GatheredGroup {
-    /// With these metrics beside those of the source.
-    pub(crate) fn with_metrics(self, metrics: Option<SelfMetrics>) -> Self {
-        let Some(metrics) = metrics else { return self };
-        Self { source: Arc::new((self.source, metrics)), ..self }
-    }
-}
-
-/// What becomes of the group that is gathered, at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndAction {
-    Push,
-    Delete,
-}
-
-impl EndAction {
-    pub(crate) fn verb(self) -> Verb {
-        match self {
-            Self::Push => Verb::Push,
-            Self::Delete => Verb::Delete,
-        }
-    }
-}
-
-/// Somebody who wants to know when nothing up to an operation is under way any more.
+/// A caller that waits until every operation up to one is acknowledged or refused.
 #[derive(Debug)]
 struct FlushWaiter {
     upto: Generation,
-    /// How long it waits at most.
+    /// When the caller stops waiting.
     until: Instant,
     settled: Sender<()>,
 }
 
-/// How the gateway is, as far as the log has been told.
+/// The last state of the gateway that was written to the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// Nothing has been said.
+    /// Nothing was logged yet.
     #[default]
     Unknown,
     Good,
-    /// Failing in a way that may pass, since then.
+    /// The gateway has been failing since then, in a way that may pass.
     Unavailable(Instant),
 }
 
-impl std::fmt::Debug for GatheredGroup {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GatheredGroup").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
 impl SharedState {
-    /// One gateway's part, and what its thread is called by.
+    /// The shared state of one gateway, and the receiver that wakes its thread.
     pub(crate) fn new(
         connection: Connection,
         gathered: Option<GatheredGroup>,
@@ -124,11 +90,12 @@ impl SharedState {
         if let Some(gathered) = &gathered {
             schedule = schedule.with_interval(now, gathered.interval);
         }
-        let (mut queue, waiting, health) = (Queue::default(), Vec::new(), Health::Unknown);
-        for path in spool.iter().flat_map(GatewaySpool::paths) {
-            queue.add_from_earlier_run(&path);
+        let mut queue = Queue::default();
+        for key in spool.iter().flat_map(GatewaySpool::groups) {
+            queue.add_from_earlier_run(&key);
         }
-        let state = Mutex::new(State { queue, schedule, gathered, waiting, health });
+        let (flush_waiters, health) = (Vec::new(), Health::Unknown);
+        let state = Mutex::new(State { queue, schedule, gathered, flush_waiters, health });
         let (wake, woken) = bounded(1);
         let shared = Arc::new(Self { connection, spool, metrics, gateway, state, wake });
         if let Some(spool) = &shared.spool {
@@ -137,168 +104,172 @@ impl SharedState {
         (shared, woken)
     }
 
-    /// Held for bookkeeping only, never during a request.
+    /// Locks the state. The lock is held for bookkeeping only, never during a request.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds an operation on a group.
-    pub(crate) fn add(&self, path: &Path, state: GroupChange) {
-        let created = self.created(path);
-        self.lock().queue.add(path, state, created);
+    pub(crate) fn add(&self, key: &AnyGroupingKey, change: GroupChange) {
+        let created = self.creation_time(key);
+        self.lock().queue.add(key, change, created);
         self.wake_thread();
     }
 
-    /// Adds the state of now of the group that is gathered, unless it is gathered no more.
+    /// Gathers the gathered group and adds its state, unless the group was deleted meanwhile.
     ///
     /// # Errors
+    ///
     /// Why the source cannot be encoded.
     pub(crate) fn gather(&self, gathered: &GatheredGroup) -> Result<(), AttemptError> {
-        let (created, generation) = (self.created(&gathered.path), self.lock().queue.generation());
-        let change = GroupChange::Push(gather_safely(gathered.source.as_ref(), &self.connection)?);
+        let GatheredGroup { key, source, .. } = gathered;
+        let (created, generation) = (self.creation_time(key), self.lock().queue.generation());
+        let change = GroupChange::Push(gather_safely(source.as_ref(), &self.connection)?);
         let mut state = self.lock();
-        // It may have been deleted meanwhile, which has the last word.
         if state.gathered.is_some() {
-            state.queue.add_gathered(&gathered.path, change, created, generation);
+            state.queue.add_gathered(key, change, created, generation);
         }
         Ok(())
     }
 
-    /// The time of a state of that group that is made now.
-    fn created(&self, path: &Path) -> SystemTime {
+    /// The creation time of a state of that group that is gathered now.
+    fn creation_time(&self, key: &AnyGroupingKey) -> SystemTime {
         let now = self.connection.clock.wall();
-        self.spool.as_ref().map_or(now, |spool| spool.creation_time(path, now))
+        self.spool.as_ref().map_or(now, |spool| spool.creation_time(key, now))
     }
 
-    /// Sends all there is at once, until then. What is returned hears when nothing of it is under
-    /// way any more.
+    /// Starts every pending push now, with `until` as the deadline.
+    ///
+    /// Returns the newest operation, and a receiver that gets a message once every operation up to that
+    /// one is acknowledged or refused.
     pub(crate) fn flush(&self, until: Instant) -> (Generation, Receiver<()>) {
         let now = self.connection.clock.now();
-        let (settled, hears) = bounded(1);
+        let (settled, is_settled) = bounded(1);
         let mut state = self.lock();
         state.request_gather();
         let upto = state.queue.enqueue_all();
         state.schedule.flush(now, until);
-        state.waiting.retain(|waiting| waiting.until > now);
-        state.waiting.push(FlushWaiter { upto, until, settled });
-        state.notify_waiters();
+        state.flush_waiters.retain(|waiter| waiter.until > now);
+        state.flush_waiters.push(FlushWaiter { upto, until, settled });
+        state.notify_flush_waiters();
         drop(state);
         self.wake_thread();
-        (upto, hears)
+        (upto, is_settled)
     }
 
-    /// Sends all there is at once, and ends by then. Last of the group that is gathered comes its
-    /// state of now, or its deletion.
-    pub(crate) fn end(&self, by: Instant, end_action: EndAction) {
+    /// Starts every pending push now, and lets the thread end by `deadline` at the latest. The gathered
+    /// group is pushed a last time, or deleted.
+    pub(crate) fn end(&self, deadline: Instant, end_action: EndAction) {
         let now = self.connection.clock.now();
         let mut state = self.lock();
         match end_action {
             EndAction::Push => state.request_gather(),
             EndAction::Delete => {
                 if let Some(gathered) = state.gathered.take() {
-                    let created = self.created(&gathered.path);
-                    state.queue.add(&gathered.path, GroupChange::Delete, created);
+                    let created = self.creation_time(&gathered.key);
+                    state.queue.add(&gathered.key, GroupChange::Delete, created);
                 }
             }
         }
         state.queue.enqueue_all();
-        // What an earlier run has left is not worth the time that is left now.
+        // The little time that is left belongs to the states of this run.
         state.queue.drop_earlier_runs();
-        state.schedule.end(now, by);
+        state.schedule.end(now, deadline);
         drop(state);
         self.wake_thread();
     }
 
-    /// Why operations up to that one are not acknowledged; `late` says it where no attempt has
-    /// failed.
-    pub(crate) fn errors(&self, upto: Generation, late: &str) -> Vec<(Path, PushError)> {
+    /// Why operations up to `upto` are not acknowledged, for each group. `late` is the cause for groups
+    /// that were not attempted.
+    pub(crate) fn errors(&self, upto: Generation, late: &str) -> Vec<(AnyGroupingKey, PushError)> {
         let state = self.lock();
-        let error = |(path, group, error): (&Path, &GroupState, Option<&PushError>)| {
-            let verb = group.unacknowledged().map_or(Verb::Push, |(state, _)| state.verb());
-            let late = || self.error(verb, path, PushErrorKind::Timeout, late);
-            (Arc::clone(path), error.cloned().unwrap_or_else(late))
+        let error = |OpenGroup { key, state, error }: OpenGroup<'_>| {
+            let verb = state.unacknowledged().map_or(Verb::Push, |(change, _)| change.verb());
+            let late = || self.error(verb, Some(key), PushErrorKind::Timeout, late);
+            (key.clone(), error.cloned().unwrap_or_else(late))
         };
-        state.queue.errors(upto).map(error).collect()
+        state.queue.open_groups(upto).map(error).collect()
     }
 
-    /// Keeps what is not acknowledged in the spool, if there is one, and says how that went.
-    pub(crate) fn store(&self) -> Vec<(Path, Result<PathBuf, Arc<SpoolError>>)> {
+    /// Writes all changes that are not acknowledged to the spool, if there is one. Returns for each group
+    /// whether its change is on disk.
+    pub(crate) fn store(&self) -> Vec<(AnyGroupingKey, Result<PathBuf, Arc<SpoolError>>)> {
         let Some(spool) = &self.spool else { return Vec::new() };
         let gathered = self.lock().gathered.clone();
-        if let Some(gathered) =
-            gathered.filter(|gathered| self.lock().queue.needs_gather(&gathered.path))
-        {
-            // The thread did not come to it. What cannot be encoded cannot be kept.
+        if let Some(gathered) = gathered.filter(|it| self.lock().queue.needs_gather(&it.key)) {
+            // The thread had no time to gather the group. A source that cannot be encoded cannot be
+            // stored either.
             self.gather(&gathered).ok();
         }
         let unacknowledged = self.lock().queue.unacknowledged();
-        let created: Vec<_> = unacknowledged
-            .iter()
-            .map(|unacknowledged| (Arc::clone(&unacknowledged.path), unacknowledged.created))
-            .collect();
+        let created: Vec<_> =
+            unacknowledged.iter().map(|change| (change.key.clone(), change.created)).collect();
         let mut state = self.lock();
-        for unacknowledged in &unacknowledged {
-            state.queue.spooled(&unacknowledged.path, unacknowledged.state.clone());
+        for change in &unacknowledged {
+            state.queue.spooled(&change.key, change.change.clone());
         }
         drop(state);
-        let spooled = spool.store(unacknowledged);
-        // What was acknowledged meanwhile is obsolete by now.
+        let stored = spool.store(unacknowledged);
+        // The thread may have got an acknowledgement meanwhile, which makes the stored change obsolete.
         let acknowledged: Vec<_> = {
             let state = self.lock();
-            created.into_iter().filter(|(path, _)| !state.queue.is_unacknowledged(path)).collect()
+            created.into_iter().filter(|(key, _)| !state.queue.is_open(key)).collect()
         };
-        for (path, created) in acknowledged {
-            spool.remove_obsolete(&path, created);
+        for (key, created) in acknowledged {
+            spool.remove_obsolete(&key, created);
         }
         self.count_spooled(spool);
-        spooled
+        stored
     }
 
     pub(crate) fn count_spooled(&self, spool: &GatewaySpool) {
-        self.metrics.spooled(self.gateway, spool.paths().len());
+        self.metrics.spooled(self.gateway, spool.groups().len());
     }
 
+    /// An error about an operation that was not sent.
     pub(crate) fn error(
         &self,
         verb: Verb,
-        path: &str,
+        key: Option<&AnyGroupingKey>,
         kind: PushErrorKind,
-        words: &str,
+        cause: &str,
     ) -> PushError {
-        let attempt_error = AttemptError::nothing_sent(kind, Cause::text(words));
-        self.connection.error(&Operation { verb, path, body: None }, &attempt_error, 0)
+        let attempt_error = AttemptError::nothing_sent(kind, Cause::text(cause));
+        self.connection.error(&Operation { verb, key, body: None }, &attempt_error, 0)
     }
 
     fn wake_thread(&self) {
-        self.wake.try_send(()).ok(); // one call is waiting already
+        self.wake.try_send(()).ok(); // fails when a message waits already, which is enough
     }
 }
 
 impl State {
     fn request_gather(&mut self) {
         if let Some(gathered) = &self.gathered {
-            self.queue.request_gather(&gathered.path);
+            self.queue.request_gather(&gathered.key);
         }
     }
 
-    pub(crate) fn notify_waiters(&mut self) {
+    /// Sends a message to every flush whose operations are all acknowledged or refused.
+    pub(crate) fn notify_flush_waiters(&mut self) {
         let queue = &self.queue;
-        self.waiting.retain(|waiting| {
-            let open = !queue.is_settled(waiting.upto);
-            if !open {
-                waiting.settled.try_send(()).ok(); // who has gone need not be told
+        self.flush_waiters.retain(|waiter| {
+            let is_open = !queue.is_settled(waiter.upto);
+            if !is_open {
+                waiter.settled.try_send(()).ok(); // fails when the caller has stopped waiting
             }
-            open
+            is_open
         });
     }
 }
 
-/// The state of a source; a panic in it is an error of that kind.
+/// Gathers a source. A panic in the source becomes an error of the kind [`PushErrorKind::Stopped`].
 pub(crate) fn gather_safely(
     source: &dyn Source,
     connection: &Connection,
 ) -> Result<Families, AttemptError> {
-    let gathered = catch_unwind(AssertUnwindSafe(|| gather(source, &connection.config)));
+    let options = connection.config.body_options();
+    let gathered = catch_unwind(AssertUnwindSafe(|| gather(source, options)));
     let nothing_sent = |(kind, cause)| AttemptError::nothing_sent(kind, cause);
     match gathered {
         Ok(gathered) => Ok(gathered.map_err(nothing_sent)?.families),
@@ -308,24 +279,27 @@ pub(crate) fn gather_safely(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::client::gateway::Gateway;
 
     #[test]
-    fn who_waits_no_more_is_forgotten() {
+    fn a_flush_that_has_stopped_waiting_is_forgotten() {
         let connection = Gateway::new("http://gw").unwrap().into_connection();
-        let (shared, _calls) =
+        let (shared, _woken) =
             SharedState::new(connection, None, None, (0, SelfMetrics::new(1).unwrap()));
-        shared.add(&Path::from("/metrics/job/x"), GroupChange::Delete);
+        let key = AnyGroupingKey::from_path("/metrics/job/x").unwrap();
+        shared.add(&key, GroupChange::Delete);
         let until = shared.connection.clock.deadline(Duration::from_hours(1));
         let (_, gone) = shared.flush(until);
-        let (_, hears) = shared.flush(until);
-        assert_eq!(shared.lock().waiting.len(), 2);
+        let (_, is_settled) = shared.flush(until);
+        assert_eq!(shared.lock().flush_waiters.len(), 2);
         drop(gone);
         let mut state = shared.lock();
-        state.queue.send(&Path::from("/metrics/job/x"));
-        state.queue.acknowledged(&Path::from("/metrics/job/x"));
-        state.notify_waiters();
-        assert!(state.waiting.is_empty() && hears.try_recv().is_ok());
+        state.queue.send(&key);
+        state.queue.acknowledged(&key);
+        state.notify_flush_waiters();
+        assert!(state.flush_waiters.is_empty() && is_settled.try_recv().is_ok());
     }
 }

@@ -9,62 +9,60 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::background::group_state::Generation;
-use crate::background::queue::Path;
 use crate::background::shared_state::SharedState;
 use crate::background::worker::Worker;
 use crate::error::push_error::PushError;
+use crate::group_key::AnyGroupingKey;
 
-/// Name of the thread of the first gateway, as debuggers and `top -H` show it; the others have a
-/// number behind it.
+/// The name of the first gateway's thread, as debuggers and `top -H` show it. The threads of other
+/// gateways have a number after it.
 const THREAD_NAME: &str = "prompush";
 
-/// A gateway and its thread.
+/// The thread of one gateway.
 #[derive(Debug)]
 pub(crate) struct GatewayThread {
     pub(crate) shared: Arc<SharedState>,
     pub(crate) handle: JoinHandle<()>,
-    /// Closed when the thread ends.
+    /// Disconnected when the thread has ended.
     pub(crate) ended: Receiver<()>,
 }
 
 impl GatewayThread {
+    /// Starts the thread of the gateway with that number, from 0.
     pub(crate) fn start(
-        at: usize,
+        gateway: usize,
         (shared, woken): (Arc<SharedState>, Receiver<()>),
     ) -> io::Result<Self> {
-        let name = match at {
+        let name = match gateway {
             0 => THREAD_NAME.to_owned(),
-            at => format!("{THREAD_NAME}-{}", at + 1),
+            gateway => format!("{THREAD_NAME}-{}", gateway + 1),
         };
         let worker = Worker::new(Arc::clone(&shared), woken);
-        let (alive, ended) = bounded::<()>(0);
+        let (running, ended) = bounded::<()>(0);
         let handle = thread::Builder::new().name(name).spawn(move || {
             worker.run();
-            drop(alive);
+            drop(running);
         })?;
         Ok(Self { shared, handle, ended })
     }
-}
 
-impl GatewayThread {
-    /// Why operations up to that one are not acknowledged, after keeping them in the spool, if there
-    /// is one.
+    /// Writes all changes that are not acknowledged to the spool, if there is one. Returns why operations
+    /// up to `upto` are not acknowledged; `late` is the cause for groups that were not attempted.
     pub(crate) fn failures(&self, upto: Generation, late: &str) -> Vec<PushError> {
         let errors = self.shared.errors(upto, late);
         if errors.is_empty() {
             return Vec::new();
         }
-        let mut spooled: BTreeMap<Path, _> = self.shared.store().into_iter().collect();
-        let errors = errors.into_iter().map(|(path, error)| match spooled.remove(&path) {
-            Some(spooled) => error.with_spooled(spooled),
+        let mut stored: BTreeMap<AnyGroupingKey, _> = self.shared.store().into_iter().collect();
+        let errors = errors.into_iter().map(|(key, error)| match stored.remove(&key) {
+            Some(stored) => error.with_spooled(stored),
             None => error,
         });
         errors.collect()
     }
 
-    /// Whether the thread ends by then.
-    pub(crate) fn wait_for_end(&self, until: Instant) -> bool {
-        // It sends nothing, and closes the channel when it ends.
-        matches!(self.ended.recv_deadline(until), Err(RecvTimeoutError::Disconnected))
+    /// Waits for the end of the thread. Returns whether it has ended by `deadline`.
+    pub(crate) fn wait_for_end(&self, deadline: Instant) -> bool {
+        matches!(self.ended.recv_deadline(deadline), Err(RecvTimeoutError::Disconnected))
     }
 }

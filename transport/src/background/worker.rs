@@ -1,15 +1,17 @@
-//! A gateway's thread: a thin loop that does what [`Schedule`](crate::background::schedule::Schedule) says with
-//! what the [`Queue`](crate::background::queue::Queue) holds.
+//! The work of a gateway's thread: a loop that performs what the
+//! [`Schedule`](crate::background::schedule::Schedule) decides, on the groups of the
+//! [`Queue`](crate::background::queue::Queue).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::Receiver;
 
+use crate::background::gathered_group::GatheredGroup;
 use crate::background::group_state::Delivery;
-use crate::background::queue::{NextRequest, Path};
+use crate::background::queue::NextRequest;
 use crate::background::schedule::Action;
-use crate::background::shared_state::{GatheredGroup, Health, SharedState};
+use crate::background::shared_state::{Health, SharedState};
 use crate::error::kind::PushErrorKind;
 use crate::error::push_error::{PushError, with_causes};
 use crate::error::verb::Verb;
@@ -17,10 +19,11 @@ use crate::exchange::answer::read_acknowledgement;
 use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::operation::Operation;
 use crate::exchange::outcome::Outcome;
+use crate::group_key::AnyGroupingKey;
 use crate::payload::body::EncodedBody;
 use crate::spool::replay::with_spooled;
 
-/// Everything the thread owns.
+/// Everything that the thread owns.
 #[derive(Debug)]
 pub(crate) struct Worker {
     shared: Arc<SharedState>,
@@ -29,13 +32,13 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Wakes up when it is called.
+    /// A message on `woken` ends the current wait.
     pub(crate) fn new(shared: Arc<SharedState>, woken: Receiver<()>) -> Self {
         let rng = (shared.connection.rng)();
         Self { shared, woken, rng }
     }
 
-    /// Runs until told to end.
+    /// Runs until the schedule says that it is time to end.
     pub(crate) fn run(mut self) {
         loop {
             let mut state = self.shared.lock();
@@ -43,29 +46,25 @@ impl Worker {
             match action {
                 Action::Regular => {
                     state.schedule.regular_queued();
-                    if let Some(path) =
-                        state.gathered.as_ref().map(|gathered| Arc::clone(&gathered.path))
-                    {
-                        state.queue.queue(&path);
+                    if let Some(key) = state.gathered.as_ref().map(|group| group.key.clone()) {
+                        state.queue.enqueue(&key);
                     }
                 }
                 Action::Send { timeout } => {
-                    let path = state.queue.next().cloned();
-                    let gathered = state
-                        .gathered
-                        .clone()
-                        .filter(|gathered| Some(&gathered.path) == path.as_ref());
+                    let key = state.queue.next().cloned();
+                    let gathered = state.gathered.clone();
                     drop(state);
-                    let Some(path) = path else { continue };
-                    match gathered.map_or(Ok(()), |gathered| self.gather(&gathered)) {
-                        Ok(()) => self.attempt(&path, timeout),
+                    let Some(key) = key else { continue };
+                    let gathered = gathered.filter(|group| group.key == key);
+                    match gathered.map_or(Ok(()), |group| self.gather(&group)) {
+                        Ok(()) => self.attempt(&key, timeout),
                         Err(PushErrorKind::Stopped) => return,
                         Err(_) => {}
                     }
                 }
                 Action::Wait(until) => {
                     drop(state);
-                    self.woken.recv_deadline(until).ok(); // it was called, or it is time
+                    self.woken.recv_deadline(until).ok(); // fails when the wait is over
                 }
                 Action::End => return,
             }
@@ -76,122 +75,122 @@ impl Worker {
         self.shared.connection.clock.now()
     }
 
-    /// Gathers the state of now; what cannot be encoded is refused.
+    /// Gathers the group. A source that cannot be encoded counts as a refusal.
     fn gather(&mut self, gathered: &GatheredGroup) -> Result<(), PushErrorKind> {
         let Err(attempt_error) = self.shared.gather(gathered) else { return Ok(()) };
-        let connection = &self.shared.connection;
-        let operation = Operation { verb: Verb::Push, path: &gathered.path, body: None };
-        self.refused(&gathered.path, &connection.error(&operation, &attempt_error, 0));
+        let operation = Operation::on_group(Verb::Push, &gathered.key);
+        let error = self.shared.connection.error(&operation, &attempt_error, 0);
+        self.refused(&gathered.key, &error);
         let now = self.now();
         let mut state = self.shared.lock();
         state.schedule.regular_ended(now, false, &mut self.rng);
-        state.notify_waiters();
+        state.notify_flush_waiters();
         Err(attempt_error.kind)
     }
 
-    /// One request with what there is of that group.
-    fn attempt(&mut self, path: &Path, timeout: Duration) {
-        let sending = self.shared.lock().queue.send(path);
-        let outcome = match self.ask(path, sending.as_ref(), timeout) {
+    /// Sends the next request of a group, and records what became of it.
+    fn attempt(&mut self, key: &AnyGroupingKey, timeout: Duration) {
+        let request = self.shared.lock().queue.send(key);
+        let outcome = match self.send(key, request.as_ref(), timeout) {
             Ok(None) => return,
             Ok(Some(created)) => {
-                self.acknowledged(path, created);
+                self.acknowledged(key, created);
                 Outcome::Acknowledged
             }
-            Err(failed) if sending.is_none() => self.not_replayed(path, &failed),
-            Err(failed) => self.failed(path, *failed),
+            Err(failed) if request.is_none() => self.replay_failed(key, &failed),
+            Err(failed) => self.failed(key, *failed),
         };
         let now = self.now();
         let mut state = self.shared.lock();
         state.schedule.attempted(now, outcome, &mut self.rng);
-        let is_live = state.gathered.as_ref().is_some_and(|gathered| gathered.path == *path);
-        if is_live && !matches!(outcome, Outcome::Failed { .. }) {
+        let is_gathered = state.gathered.as_ref().is_some_and(|group| group.key == *key);
+        if is_gathered && !matches!(outcome, Outcome::Failed { .. }) {
             let acknowledged = outcome == Outcome::Acknowledged;
             state.schedule.regular_ended(now, acknowledged, &mut self.rng);
         }
-        state.notify_waiters();
+        state.notify_flush_waiters();
     }
 
-    /// Sends what there is of a group, with what is kept of it. Returns when the newest part of it
-    /// was made; `None` if there was nothing to send.
-    fn ask(
+    /// Sends a request of a group, merged with what the spool keeps of the group. Without a request only
+    /// the spooled state is sent.
+    ///
+    /// Returns when the newest part of the sent change was created; `None` when there was nothing to send.
+    fn send(
         &self,
-        path: &Path,
-        sending: Option<&NextRequest>,
+        key: &AnyGroupingKey,
+        request: Option<&NextRequest>,
         timeout: Duration,
-    ) -> Result<Option<SystemTime>, Box<Failed>> {
+    ) -> Result<Option<SystemTime>, Box<FailedRequest>> {
         let connection = &self.shared.connection;
-        let mut by = self.now() + timeout;
+        let mut deadline = self.now() + timeout;
         let failed = |operation: &Operation<'_>, attempt_error: AttemptError, attempts| {
             let error = connection.error(operation, &attempt_error, attempts);
-            Box::new(Failed { attempt_error, error })
+            Box::new(FailedRequest { attempt_error, error })
         };
-        let own = sending.map(|sending| sending.batch.state.clone());
-        let spool = self.shared.spool.as_ref().map(|gateway_spool| &gateway_spool.spool);
-        let combined = with_spooled(spool, connection, path, own, |operation, read| {
-            let answered = connection.attempt(operation, timeout, 0, read);
-            answered.map_err(|attempt_error| failed(operation, attempt_error, 1))
+        let own = request.map(|request| request.batch.change.clone());
+        let spool = self.shared.spool.as_ref().map(|spool| &spool.spool);
+        let to_send = with_spooled(spool, connection, key, own, |operation, read| {
+            let listed = connection.attempt(operation, timeout, 0, read);
+            listed.map_err(|attempt_error| failed(operation, attempt_error, 1))
         })?;
-        let Some(state) = combined.state else { return Ok(None) };
-        let mut operation = Operation { verb: state.verb(), path, body: None };
-        let body = state.families().map(|families| EncodedBody::new(families, &connection.config));
+        let Some(change) = to_send.change else { return Ok(None) };
+        let mut operation = Operation::on_group(change.verb(), key);
+        let options = connection.config.body_options();
+        let body = change.families().map(|families| EncodedBody::new(families, options));
         let body = body.transpose().map_err(|(kind, cause)| {
             failed(&operation, AttemptError::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();
-        if timeout == connection.config.attempt_timeout {
-            // No deadline has cut it.
-            let bytes = body.as_ref().map_or(0, |body| body.http().bytes.len());
-            by += connection.config.attempt_timeout_for(bytes).saturating_sub(timeout);
+        let config = &connection.config;
+        if timeout == config.attempt_timeout {
+            // No deadline has cut the timeout, so a large body gets its extra time.
+            let whole = config.attempt_timeout_for(operation.body_bytes());
+            deadline += whole.saturating_sub(timeout);
         }
-        for _ in 0..combined.send_count {
-            let result = self.attempt_counted(&operation, by, sending);
-            result.map_err(|attempt_error| failed(&operation, attempt_error, 1))?;
+        for _ in 0..to_send.send_count {
+            self.attempt_and_count(&operation, deadline, request)
+                .map_err(|attempt_error| failed(&operation, attempt_error, 1))?;
         }
-        Ok(sending.map(|sending| sending.batch.created).or(combined.spooled_created))
+        Ok(request.map(|request| request.batch.created).or(to_send.spooled_created))
     }
 
-    /// One request, and what it was for the metrics.
-    fn attempt_counted(
+    /// Makes one request, and counts it in the metrics.
+    fn attempt_and_count(
         &self,
         operation: &Operation<'_>,
-        by: Instant,
-        sending: Option<&NextRequest>,
+        deadline: Instant,
+        request: Option<&NextRequest>,
     ) -> Result<(), AttemptError> {
         let start = self.now();
-        let dropped = sending.map_or(0, |sending| sending.dropped);
-        let unacknowledged = by.saturating_duration_since(start);
-        let result = self.shared.connection.attempt(
-            operation,
-            unacknowledged,
-            dropped,
-            &read_acknowledgement,
-        );
+        let dropped = request.map_or(0, |request| request.dropped);
+        let timeout = deadline.saturating_duration_since(start);
+        let read = &read_acknowledgement;
+        let result = self.shared.connection.attempt(operation, timeout, dropped, read);
         self.shared.metrics.attempted(
             result.as_ref().map_or_else(outcome, |_| Outcome::Acknowledged),
-            sending.is_some_and(|sending| sending.again),
+            request.is_some_and(|request| request.is_retry),
             self.now().saturating_duration_since(start),
             operation.body.map_or(0, |body| body.bytes.len()),
         );
         result.map(drop)
     }
 
-    /// What an earlier run has left was not taken: it stays where it is.
-    fn not_replayed(&self, path: &Path, failed: &Failed) -> Outcome {
+    /// The spooled state of an earlier run was not acknowledged. It stays in the spool.
+    fn replay_failed(&self, key: &AnyGroupingKey, failed: &FailedRequest) -> Outcome {
         let outcome = outcome(&failed.attempt_error);
         if outcome == Outcome::Refused {
             log::warn!("{}; it stays in the spool", with_causes(&failed.error));
         } else {
-            self.shared.lock().queue.add_from_earlier_run(path);
+            self.shared.lock().queue.add_from_earlier_run(key);
         }
         outcome
     }
 
-    fn acknowledged(&self, path: &Path, created: SystemTime) {
+    fn acknowledged(&self, key: &AnyGroupingKey, created: SystemTime) {
         let now = self.now();
-        let url = self.shared.connection.url.redacted(path);
+        let url = self.shared.connection.url.redacted(key.path());
         let mut state = self.shared.lock();
-        let refused = state.queue.acknowledged(path).and_then(|(_, refused)| refused);
+        let refused = state.queue.acknowledged(key);
         let unavailable = match state.health {
             Health::Unavailable(since) => Some(since),
             Health::Good => None,
@@ -202,10 +201,11 @@ impl Worker {
         };
         state.health = Health::Good;
         drop(state);
-        self.shared.metrics.acknowledged(self.shared.gateway, self.shared.connection.clock.wall());
-        if let Some(gateway_spool) = &self.shared.spool {
-            gateway_spool.remove_obsolete(path, created);
-            self.shared.count_spooled(gateway_spool);
+        let wall = self.shared.connection.clock.wall();
+        self.shared.metrics.acknowledged(self.shared.gateway, wall);
+        if let Some(spool) = &self.shared.spool {
+            spool.remove_obsolete(key, created);
+            self.shared.count_spooled(spool);
         }
         if let Some(since) = refused.into_iter().chain(unavailable).min() {
             let outage = now.saturating_duration_since(since);
@@ -213,37 +213,37 @@ impl Worker {
         }
     }
 
-    fn failed(&self, path: &Path, failed: Failed) -> Outcome {
-        let Failed { attempt_error, error } = failed;
+    fn failed(&self, key: &AnyGroupingKey, failed: FailedRequest) -> Outcome {
+        let FailedRequest { attempt_error, error } = failed;
         let outcome = outcome(&attempt_error);
         if outcome == Outcome::Refused {
-            self.refused(path, &error);
+            self.refused(key, &error);
             return outcome;
         }
         let mut state = self.shared.lock();
-        let known = matches!(state.health, Health::Unavailable(_));
-        if !known {
+        let is_logged = matches!(state.health, Health::Unavailable(_));
+        if !is_logged {
             state.health = Health::Unavailable(self.now());
         }
-        let words = (!known).then(|| with_causes(&error));
-        state.queue.failed(path, delivery(attempt_error.kind), attempt_error.dropped, error);
+        let message = (!is_logged).then(|| with_causes(&error));
+        state.queue.failed(key, delivery(attempt_error.kind), attempt_error.dropped, error);
         drop(state);
-        if let Some(words) = words {
-            log::warn!("{words}; trying again, with growing waits");
+        if let Some(message) = message {
+            log::warn!("{message}; trying again, with growing waits");
         }
         outcome
     }
 
-    fn refused(&self, path: &Path, error: &PushError) {
+    fn refused(&self, key: &AnyGroupingKey, error: &PushError) {
         let for_content = is_about_content(error.kind());
         let mut state = self.shared.lock();
-        let is_live = state.gathered.as_ref().is_some_and(|gathered| gathered.path == *path);
-        let known = state.queue.refused(path, self.now(), for_content, error.clone());
+        let is_gathered = state.gathered.as_ref().is_some_and(|group| group.key == *key);
+        let was_refused = state.queue.refused(key, self.now(), for_content, error.clone());
         drop(state);
-        if !known {
+        if !was_refused {
             let next = match error.kind() {
                 PushErrorKind::Stopped => "nothing more is pushed",
-                _ if is_live => "trying again at the next interval",
+                _ if is_gathered => "trying again at the next interval",
                 _ => "not trying again",
             };
             log::warn!("{}; {next}", with_causes(error));
@@ -251,25 +251,22 @@ impl Worker {
     }
 }
 
-/// An attempt that failed, in parts and in words.
+/// A request that failed, for decisions and as the error that users see.
 #[derive(Debug)]
-struct Failed {
+struct FailedRequest {
     attempt_error: AttemptError,
     error: PushError,
 }
 
 fn outcome(attempt_error: &AttemptError) -> Outcome {
-    if attempt_error.is_retryable {
-        Outcome::Failed { retry_after: attempt_error.retry_after }
-    } else {
-        Outcome::Refused
-    }
+    let retry_after = attempt_error.retry_after;
+    if attempt_error.is_retryable { Outcome::Failed { retry_after } } else { Outcome::Refused }
 }
 
-/// Whether a gateway that did not acknowledge may have taken what it was sent, or still will.
+/// Whether a gateway that did not acknowledge may have taken the request, or may still take it.
 fn delivery(kind: PushErrorKind) -> Delivery {
     match kind {
-        // 502 and 504 are of proxies, which may have passed it on.
+        // 502 and 504 come from proxies, which may have passed the request on.
         PushErrorKind::Timeout | PushErrorKind::Dropped | PushErrorKind::Unavailable(502 | 504) => {
             Delivery::Unknown
         }
@@ -277,7 +274,7 @@ fn delivery(kind: PushErrorKind) -> Delivery {
     }
 }
 
-/// Whether a refusal is due to the body, so that another body may be taken.
+/// Whether a refusal is about the body, so that the gateway might take another body.
 fn is_about_content(kind: PushErrorKind) -> bool {
     matches!(
         kind,

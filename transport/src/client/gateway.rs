@@ -1,11 +1,12 @@
-//! One push, add, delete or question on the caller's thread.
+//! Operations on a gateway from the caller's thread.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prompush_core::{GroupingKey, Source, encode_path};
+use prompush_core::clock::{Clock, SystemClock};
+use prompush_core::{GroupingKey, Source};
 
 use crate::error::cause::Cause;
 use crate::error::config::ConfigError;
@@ -17,25 +18,24 @@ use crate::exchange::answer::{ReadAnswer, read_acknowledgement, read_exposition}
 use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::config::GatewayConfig;
 use crate::exchange::connection::{Completed, Connection};
-use crate::exchange::groups;
-use crate::exchange::groups::{Group, Inventory};
-use crate::exchange::operation::{GROUPS_PATH, Operation, READY_PATH, SCRAPE_PATH};
+use crate::exchange::groups::{self, Group, Inventory};
+use crate::exchange::operation::Operation;
 use crate::exchange::wait::SystemWait;
+use crate::group_key::AnyGroupingKey;
 use crate::http::agent::HttpAgent;
 use crate::http::url::HttpUrl;
-use crate::payload::body::{EncodedBody, Gathered, gather};
+use crate::payload::body::{EncodedBody, gather};
 use crate::payload::change::GroupChange;
-use crate::spool::directory::Spool;
+use crate::spool::directory::{Spool, SpoolEntry};
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
-use crate::spool::replay::with_spooled;
-use prompush_core::clock::{Clock, SystemClock};
+use crate::spool::replay::{ReplayError, ReplayOutcome, replay, with_spooled};
 
-/// A Pushgateway, asked from the thread that calls.
+/// A Pushgateway, used from the calling thread.
 ///
-/// Every operation tries again with growing, random waits while the gateway is unreachable, late or
-/// busy, and returns within [`total_timeout`](GatewayConfig#structfield.total_timeout) (30 s unless
-/// set). A push replaces state, so repeating one is harmless.
+/// While the gateway is unreachable, late or busy, every operation is retried with growing, random
+/// waits. It returns within [`total_timeout`](GatewayConfig#structfield.total_timeout), which is 30 s
+/// unless set. Retrying is safe, because a push replaces state.
 ///
 /// ```no_run
 /// use prompush::{Gateway, GroupingKey, Registry};
@@ -53,21 +53,21 @@ pub struct Gateway {
     spool: Option<Spool>,
 }
 
-/// What a successful push or add was.
+/// Facts about a push or an add that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PushReport {
-    /// Metric families in the body.
+    /// The number of metric families in the body.
     pub families: usize,
-    /// Samples in the body: its lines without comments.
+    /// The number of samples in the body: its lines that are not comments.
     pub samples: usize,
-    /// Size of the body, before compression.
+    /// Size of the body before compression, in bytes.
     pub body_bytes: usize,
-    /// Attempts it took, from 1.
+    /// The number of attempts, at least 1.
     pub attempts: u32,
-    /// Time it took, with all attempts and the waits between them.
+    /// The time of the operation, with all attempts and the waits between them.
     pub duration: Duration,
-    /// The gateway's status: 200, or 202 from one that does not check consistency.
+    /// The status of the gateway's answer: 200, or 202 from a gateway that does not check consistency.
     pub status: u16,
 }
 
@@ -75,67 +75,83 @@ impl Gateway {
     /// The gateway at `url`, with default limits.
     ///
     /// `url` is the gateway's base URL, such as `http://localhost:9091` or
-    /// `https://user:password@host/prefix`. Without a scheme it is taken as `http`. Credentials are
-    /// sent as basic authentication and shown in no message.
+    /// `https://user:password@host/prefix`; see [`HttpUrl::parse`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Url`] when `url` cannot be used; the gateway is not asked.
+    /// [`ConfigError::Url`] when `url` cannot be used. Nothing is sent to the gateway.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Self::with_config(url, GatewayConfig::default())
     }
 
-    /// The gateway at `url`, with limits of your own.
+    /// The gateway at `url`, with limits and options of your own.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); [`ConfigError::Format`] for a format that gateways cannot read;
-    /// [`ConfigError::Credentials`] for credentials in the URL and in `config` both.
+    /// As [`new`](Self::new) and [`at`](Self::at).
     pub fn with_config(url: &str, config: GatewayConfig) -> Result<Self, ConfigError> {
-        let url = HttpUrl::parse(url)?;
+        Self::at(HttpUrl::parse(url)?, config)
+    }
+
+    /// The gateway at a URL that is parsed already.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Option`] for a timeout of zero, [`ConfigError::Format`] for a format that
+    /// gateways do not read, and [`ConfigError::Credentials`] when both the URL and `config` have
+    /// credentials.
+    pub fn at(url: HttpUrl, config: GatewayConfig) -> Result<Self, ConfigError> {
         config.check()?;
         if url.authorization().is_some() && config.credentials.has_authorization() {
             let expected = "them once: the gateway's URL holds a user as well";
             return Err(ConfigError::Credentials { expected });
         }
         if config.tls.is_insecure() {
-            let url = url.redacted("");
             log::warn!(
-                "the certificate of `{url}` is not checked: whoever is in between can read and \
-                 change everything, credentials too"
+                "the certificate of `{}` is not checked: whoever is in between can read and change \
+                 everything, credentials too",
+                url.to_redacted()
             );
         }
-        let http = Box::new(HttpAgent::new(&config));
+        let http = Box::new(HttpAgent::new(config.agent_options()));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let connection = Connection {
-            url,
-            config,
-            http,
-            clock,
-            wait: Arc::new(SystemWait),
-            rng: fastrand::Rng::new,
-        };
-        Ok(Self { connection, spool: None })
+        let (wait, rng) = (Arc::new(SystemWait), fastrand::Rng::new);
+        Ok(Self { connection: Connection { url, config, http, clock, wait, rng }, spool: None })
     }
 
-    /// Keeps in that directory what is pushed, added or deleted without success, for a later run:
-    /// each of [`PushError`], [`Spool`] and [`Outbox`](crate::Outbox) says more. What was kept of a
-    /// group before is part of an add, and is removed after any success.
+    /// Sets a directory that keeps every push, add and delete that did not succeed, so that a later run
+    /// can send it.
+    ///
+    /// The change is on disk (fsynced) as soon as the first attempt has failed. An add first sends what
+    /// the spool keeps of its group, and every success removes it from the spool. Default: nothing is
+    /// kept.
     #[must_use]
     pub fn spool(mut self, dir: impl Into<PathBuf>) -> Self {
         self.spool = Some(Spool::new(dir));
         self
     }
 
-    /// Gives every operation from now on that long, in place of
-    /// [`total_timeout`](GatewayConfig#structfield.total_timeout): what is left, where several
-    /// operations share a deadline.
+    /// Sets [`total_timeout`](GatewayConfig#structfield.total_timeout) for the operations that follow.
+    /// Several operations can share a deadline in this way.
     pub fn set_total_timeout(&mut self, total: Duration) {
         self.connection.config.total_timeout = total;
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
+    /// The deadline of an operation that begins now.
+    pub(crate) fn operation_deadline(&self) -> Instant {
+        self.connection.clock.deadline(self.connection.config.total_timeout)
+    }
+
+    pub(crate) fn total_timeout(&self) -> Duration {
+        self.connection.config.total_timeout
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.connection.clock.as_ref()
+    }
+
+    pub(crate) fn spool_dir(&self) -> Option<&Path> {
+        self.spool.as_ref().map(Spool::dir)
     }
 
     pub(crate) fn into_connection(self) -> Connection {
@@ -144,10 +160,10 @@ impl Gateway {
 
     /// The gateway's base URL, credentials shown as `***`.
     pub fn url(&self) -> RedactedUrl {
-        self.connection.url.redacted("")
+        self.connection.url.to_redacted()
     }
 
-    /// The gateway's base URL without credentials, as a [`Spool`] knows it.
+    /// The gateway's base URL without credentials, which names the gateway in a [`Spool`].
     pub fn base(&self) -> &str {
         self.connection.url.base()
     }
@@ -156,51 +172,68 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// [`PushError`]: the metrics could not be encoded or are too large, the gateway refused them,
-    /// or did not take them in time.
+    /// [`PushError`] when the metrics cannot be encoded or are too large, when the gateway refuses
+    /// them, or when it does not acknowledge them in time.
     pub fn push(&self, key: &GroupingKey, source: &dyn Source) -> Result<PushReport, PushError> {
-        self.send(Verb::Push, key, source)
+        self.send_source(Verb::Push, key, source)
     }
 
-    /// Replaces, in the group `key`, the metric families that `source` has, and keeps the others
+    /// Replaces the metric families that `source` has, and keeps the other families of the group `key`
     /// (`POST`).
     ///
     /// # Errors
     ///
     /// As [`push`](Self::push).
     pub fn add(&self, key: &GroupingKey, source: &dyn Source) -> Result<PushReport, PushError> {
-        self.send(Verb::Add, key, source)
+        self.send_source(Verb::Add, key, source)
     }
 
-    /// Deletes the group `key`. A group that does not exist is deleted with success, as the gateway
-    /// does not tell.
+    /// Deletes the group `key` (`DELETE`). Deleting a group that does not exist succeeds, because a
+    /// gateway does not tell the difference.
     ///
     /// # Errors
     ///
-    /// [`PushError`] when the gateway refused, or did not answer in time.
+    /// [`PushError`] when the gateway refuses, or does not acknowledge in time.
     pub fn delete(&self, key: &GroupingKey) -> Result<(), PushError> {
-        self.delete_path(&key.to_path())
+        self.delete_any(&AnyGroupingKey::from(key))
     }
 
-    /// Deletes a group that [`groups`](Self::groups) listed, by its whole key, also by one that
-    /// [`GroupingKey`] would refuse.
+    /// Deletes a group by any key, also one that [`GroupingKey`] refuses.
     ///
     /// # Errors
     ///
-    /// As [`delete`](Self::delete); [`PushErrorKind::Encode`] when the labels have no job.
-    pub fn delete_group(&self, group: &Group) -> Result<(), PushError> {
-        self.delete_path(&self.path_of(group)?)
+    /// As [`delete`](Self::delete).
+    pub fn delete_any(&self, key: &AnyGroupingKey) -> Result<(), PushError> {
+        self.delete_until(key, self.operation_deadline())
     }
 
-    /// As [`delete_group`](Self::delete_group), in one attempt: a repeated one comes later, and may
-    /// meet a group that was pushed again meanwhile.
+    pub(crate) fn delete_until(
+        &self,
+        key: &AnyGroupingKey,
+        deadline: Instant,
+    ) -> Result<(), PushError> {
+        self.send_change(key, &GroupChange::Delete, deadline).map(drop)
+    }
+
+    /// Deletes a group that [`groups`](Self::groups) has listed.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete), and [`PushErrorKind::Encode`] when the group has no job.
+    pub fn delete_group(&self, group: &Group) -> Result<(), PushError> {
+        self.delete_any(&self.key_of(group)?)
+    }
+
+    /// Deletes a group that [`groups`](Self::groups) has listed, in one attempt.
+    ///
+    /// A retry would come later, and could delete a group that was pushed again meanwhile.
     ///
     /// # Errors
     ///
     /// As [`delete_group`](Self::delete_group).
     pub fn delete_group_once(&self, group: &Group) -> Result<(), PushError> {
-        let path = self.path_of(group)?;
-        let operation = Operation { verb: Verb::Delete, path: &path, body: None };
+        let key = self.key_of(group)?;
+        let operation = Operation::on_group(Verb::Delete, &key);
         let config = &self.connection.config;
         let timeout = config.attempt_timeout.min(config.total_timeout);
         match self.connection.attempt(&operation, timeout, 0, &read_acknowledgement) {
@@ -209,175 +242,198 @@ impl Gateway {
         }
     }
 
-    /// The path of a group by its whole key.
-    fn path_of(&self, group: &Group) -> Result<String, PushError> {
-        let labels = group.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        encode_path(labels).map_err(|error| {
-            let operation = Operation { verb: Verb::Delete, path: "/metrics", body: None };
-            self.nothing_sent(&operation, PushErrorKind::Encode, Cause::other(error))
+    pub(crate) fn key_of(&self, group: &Group) -> Result<AnyGroupingKey, PushError> {
+        AnyGroupingKey::from_labels(group.labels.clone()).map_err(|error| {
+            let operation = Operation::on_gateway(Verb::Delete);
+            self.not_sent(&operation, PushErrorKind::Encode, Cause::other(error))
         })
     }
 
-    /// The groups that the gateway holds, sorted by their labels (`GET /api/v1/metrics`).
+    /// Lists the groups that the gateway holds, sorted by their jobs and then by their other labels (`GET /api/v1/metrics`).
     ///
     /// # Errors
     ///
-    /// [`PushError`] when the gateway did not answer in time, refused, answered something that is
-    /// not its API ([`PushErrorKind::NotAGateway`]), or more than
-    /// [`answer_bytes_max`](GatewayConfig#structfield.answer_bytes_max)
-    /// ([`PushErrorKind::TooLarge`]).
+    /// [`PushError`] when the gateway refuses or does not answer in time,
+    /// [`PushErrorKind::NotAGateway`] when the answer is not a Pushgateway's, and
+    /// [`PushErrorKind::TooLarge`] when the answer exceeds
+    /// [`answer_bytes_max`](GatewayConfig#structfield.answer_bytes_max).
     pub fn groups(&self) -> Result<Vec<Group>, PushError> {
         Ok(self.inventory()?.groups)
     }
 
-    /// As [`groups`](Self::groups), with the gateway's own clock, by which the age of a group is
-    /// right whatever the clock of this machine says.
+    /// Lists the groups as [`groups`](Self::groups) does, with the time by the gateway's clock. Ages of
+    /// groups by that clock are right even if the clock of this machine is wrong.
     ///
     /// # Errors
     ///
     /// As [`groups`](Self::groups).
     pub fn inventory(&self) -> Result<Inventory, PushError> {
-        let operation = Operation { verb: Verb::List, path: GROUPS_PATH, body: None };
-        let max = self.connection.config.answer_bytes_max;
-        let read = |body: &mut dyn Read| groups::read(body, max);
-        let answered = self.connection.with_retries(&operation, &read)?.answered;
-        Ok(Inventory { groups: answered.value, now: answered.date })
+        self.list_until(self.operation_deadline())
     }
 
-    /// Whether the gateway takes pushes (`GET /-/ready`); tries until `total_timeout`.
+    pub(crate) fn list_until(&self, deadline: Instant) -> Result<Inventory, PushError> {
+        let max = self.connection.config.answer_bytes_max;
+        let read = |body: &mut dyn Read| groups::read(body, max);
+        let operation = Operation::on_gateway(Verb::List);
+        let answer = self.connection.until_deadline(deadline, &operation, &read)?.answer;
+        Ok(Inventory { groups: answer.value, now: answer.date })
+    }
+
+    /// Waits until the gateway says that it takes pushes (`GET /-/ready`), at most for `total_timeout`.
     ///
     /// # Errors
     ///
-    /// [`PushError`] when it does not say so in time.
+    /// [`PushError`] when the gateway does not say so in time.
     pub fn ready(&self) -> Result<(), PushError> {
-        let operation = Operation { verb: Verb::Ready, path: READY_PATH, body: None };
+        let operation = Operation::on_gateway(Verb::Ready);
         self.connection.with_retries(&operation, &read_acknowledgement).map(|_| ())
     }
 
-    /// What the gateway exposes to Prometheus, in text 0.0.4 (`GET /metrics`).
+    /// Reads the metrics that the gateway exposes to Prometheus, in text format 0.0.4 (`GET /metrics`).
     ///
     /// # Errors
     ///
     /// As [`groups`](Self::groups).
     pub fn scrape(&self) -> Result<Vec<u8>, PushError> {
-        let operation = Operation { verb: Verb::Scrape, path: SCRAPE_PATH, body: None };
         let max = self.connection.config.answer_bytes_max;
         let read = |body: &mut dyn Read| read_exposition(body, max);
-        Ok(self.connection.with_retries(&operation, &read)?.answered.value)
+        let operation = Operation::on_gateway(Verb::Scrape);
+        Ok(self.connection.with_retries(&operation, &read)?.answer.value)
     }
 
-    fn send(
+    fn send_source(
         &self,
         verb: Verb,
         key: &GroupingKey,
         source: &dyn Source,
     ) -> Result<PushReport, PushError> {
-        let start = self.connection.clock.now();
-        // Gathering and encoding count, too.
-        let deadline = self.connection.clock.deadline(self.connection.config.total_timeout);
-        let path = key.to_path();
-        let operation = Operation { verb, path: &path, body: None };
-        let Gathered { families, samples } = gather(source, &self.connection.config)
-            .map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
-        let (count, body_bytes) = (families.len(), families.bytes_len());
-        let state = match verb {
-            Verb::Add => GroupChange::Add(families),
-            _ => GroupChange::Push(families),
+        let Connection { clock, config, .. } = &self.connection;
+        let key = AnyGroupingKey::from(key);
+        // Gathering and encoding count against the deadline too.
+        let (start, deadline) = (clock.now(), clock.deadline(config.total_timeout));
+        let gathered = gather(source, config.body_options()).map_err(|(kind, cause)| {
+            self.not_sent(&Operation::on_group(verb, &key), kind, cause)
+        })?;
+        let (families, samples) = (gathered.families.len(), gathered.samples);
+        let body_bytes = gathered.families.bytes_len();
+        let change = match verb {
+            Verb::Add => GroupChange::Add(gathered.families),
+            _ => GroupChange::Push(gathered.families),
         };
-        let done = self.send_and_spool(&path, &state, deadline)?;
+        let completed = self.send_change(&key, &change, deadline)?;
         Ok(PushReport {
-            families: count,
+            families,
             samples,
             body_bytes,
-            attempts: done.attempts,
-            duration: self.connection.clock.now().saturating_duration_since(start),
-            status: done.answered.status,
+            attempts: completed.attempts,
+            duration: clock.now().saturating_duration_since(start),
+            status: completed.answer.status,
         })
     }
 
-    fn delete_path(&self, path: &str) -> Result<(), PushError> {
-        let deadline = self.connection.clock.deadline(self.connection.config.total_timeout);
-        self.send_and_spool(path, &GroupChange::Delete, deadline).map(drop)
-    }
-
-    /// Tells the gateway, and if that fails the spool: as soon as an attempt has failed, so that a
-    /// program which is ended while it tries again has lost nothing.
-    fn send_and_spool(
+    fn send_change(
         &self,
-        path: &str,
-        state: &GroupChange,
+        key: &AnyGroupingKey,
+        change: &GroupChange,
         deadline: Instant,
     ) -> Result<Completed<()>, PushError> {
-        let Some(spool) = &self.spool else {
-            return self.send_to_gateway(path, state, deadline, || {});
-        };
-        let base = self.connection.url.base().to_owned();
-        let spooled = spool.find(&base, path);
-        // Later than what is kept, even if the clock has been set back.
+        match &self.spool {
+            Some(spool) => self.send_with_spool(spool, key, change, deadline),
+            None => self.send_until(key, change, deadline, || {}),
+        }
+    }
+
+    /// Sends a change, and writes it to the spool as soon as an attempt has failed, so that a program
+    /// which is killed during the retries has lost nothing.
+    fn send_with_spool(
+        &self,
+        spool: &Spool,
+        key: &AnyGroupingKey,
+        change: &GroupChange,
+        deadline: Instant,
+    ) -> Result<Completed<()>, PushError> {
+        let base = self.connection.url.base();
+        let spooled = spool.find(base, key);
+        // Newer than what the spool keeps, even if the clock has been set back.
         let now = self.connection.clock.wall();
         let created = spooled.as_ref().map_or(now, |spooled| now.max(spooled.created));
         let store = || {
-            let (base, path, state) = (base.clone(), path.to_owned(), state.clone());
-            // Another process may have sent it meanwhile.
-            let sent = spooled
-                .as_ref()
-                .and_then(|spooled| fingerprint::of_state(&spooled.state, &spooled.path));
-            let earlier = spooled.iter().flat_map(|spooled| spooled.unconfirmed.clone());
-            let unconfirmed = sent.into_iter().chain(earlier).collect();
-            spool.store(vec![Record { base, path, state, created, unconfirmed }]).pop()
+            // Another process may have sent what the spool keeps.
+            let earlier = spooled.iter().flat_map(|spooled| {
+                let sent = fingerprint::of_change(&spooled.change, &spooled.key);
+                sent.into_iter().chain(spooled.unconfirmed.iter().copied())
+            });
+            let unconfirmed = earlier.collect();
+            let (base, key, change) = (base.to_owned(), key.clone(), change.clone());
+            spool.store(vec![Record { base, key, change, created, unconfirmed }]).pop()
         };
-        // Whether it is kept is said at the end.
-        let store_meanwhile = || drop(store());
         let list = |operation: &Operation<'_>, read: ReadAnswer<'_, _>| {
-            Ok(self.connection.until_deadline(deadline, operation, read)?.answered)
+            Ok(self.connection.until_deadline(deadline, operation, read)?.answer)
         };
-        let combined = with_spooled(Some(spool), &self.connection, path, Some(state.clone()), list);
-        let told = combined.and_then(|combined| {
-            let state = combined.state.as_ref().unwrap_or(state);
-            for _ in 1..combined.send_count {
-                self.send_to_gateway(path, state, deadline, store_meanwhile)?;
+        let to_send = with_spooled(Some(spool), &self.connection, key, Some(change.clone()), list);
+        let result = to_send.and_then(|to_send| {
+            let change = to_send.change.as_ref().unwrap_or(change);
+            // Whether the change could be stored is reported when the retries have failed too.
+            let send = || self.send_until(key, change, deadline, || drop(store()));
+            for _ in 1..to_send.send_count {
+                send()?;
             }
-            self.send_to_gateway(path, state, deadline, store_meanwhile)
+            send()
         });
-        match told {
-            Ok(done) => {
-                if let Err(error) = spool.remove_obsolete(&base, path, created) {
-                    log::warn!(
-                        "what is spooled of `{}` is obsolete: {error}",
-                        self.connection.url.redacted(path)
-                    );
+        match result {
+            Ok(completed) => {
+                if let Err(error) = spool.remove_obsolete(base, key, created) {
+                    let url = self.connection.url.redacted(key.path());
+                    log::warn!("an obsolete state of `{url}` stays in the spool: {error}");
                 }
-                Ok(done)
+                Ok(completed)
             }
             Err(error) => {
-                let spooled = store().map(|spooled| spooled.map(|()| spool.dir().to_owned()));
-                Err(spooled.map_or(error.clone(), |spooled| error.with_spooled(spooled)))
+                let stored = store().map(|stored| stored.map(|()| spool.dir().to_owned()));
+                Err(stored.map_or(error.clone(), |stored| error.with_spooled(stored)))
             }
         }
     }
 
-    fn send_to_gateway(
+    /// Sends a change until it succeeds, is refused, or the deadline has come. Calls `before_retry` once,
+    /// before the second attempt.
+    fn send_until(
         &self,
-        path: &str,
-        state: &GroupChange,
+        key: &AnyGroupingKey,
+        change: &GroupChange,
         deadline: Instant,
-        on_failure: impl FnOnce(),
+        before_retry: impl FnOnce(),
     ) -> Result<Completed<()>, PushError> {
-        let mut operation = Operation { verb: state.verb(), path, body: None };
+        let mut operation = Operation::on_group(change.verb(), key);
+        let options = self.connection.config.body_options();
+        let body = change.families().map(|families| EncodedBody::new(families, options));
         let body =
-            state.families().map(|families| EncodedBody::new(families, &self.connection.config));
-        let body = body.transpose();
-        let body = body.map_err(|(kind, cause)| self.nothing_sent(&operation, kind, cause))?;
+            body.transpose().map_err(|(kind, cause)| self.not_sent(&operation, kind, cause))?;
         operation.body = body.as_ref();
-        self.connection.until_deadline_with(deadline, &operation, &read_acknowledgement, on_failure)
+        let read = &read_acknowledgement;
+        self.connection.until_deadline_with(deadline, &operation, read, before_retry)
     }
 
-    fn nothing_sent(
-        &self,
-        operation: &Operation<'_>,
-        kind: PushErrorKind,
-        cause: Cause,
-    ) -> PushError {
+    fn not_sent(&self, operation: &Operation<'_>, kind: PushErrorKind, cause: Cause) -> PushError {
         self.connection.error(operation, &AttemptError::nothing_sent(kind, cause), 0)
+    }
+}
+
+impl Spool {
+    /// Sends a state to its gateway and removes its file. If the group was pushed since, only the file
+    /// is removed.
+    ///
+    /// While this runs, no other process sends anything from the spool. The total time is at most
+    /// [`total_timeout`](GatewayConfig#structfield.total_timeout) of `gateway`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`]. The file stays in the spool.
+    pub fn replay(
+        &self,
+        gateway: &Gateway,
+        entry: &SpoolEntry,
+    ) -> Result<ReplayOutcome, ReplayError> {
+        replay(self, &gateway.connection, entry)
     }
 }

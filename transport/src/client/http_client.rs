@@ -1,4 +1,4 @@
-//! One HTTP exchange with a server that is no gateway: a target of a scrape, or a collector.
+//! Plain HTTP requests to a server that is not a gateway, such as a collector or a scrape target.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,39 +6,51 @@ use std::time::Duration;
 use ureq::http::Method;
 
 use crate::error::cause::Cause;
+use crate::error::config::ConfigError;
 use crate::error::kind::PushErrorKind;
 use crate::error::redacted_url::RedactedUrl;
 use crate::exchange::answer::read_capped;
 use crate::exchange::config::GatewayConfig;
 use crate::http::agent::HttpAgent;
 use crate::http::failure::{HttpFailureKind, read_failure};
+use crate::http::request::HttpSend as _;
 use crate::http::url::HttpUrl;
 
-/// A header that credentials in a URL take the place of.
 const AUTHORIZATION: &str = "authorization";
 
-/// A client for single exchanges, with the limits of a [`GatewayConfig`]: the time for one is
-/// `attempt_timeout`, an answer has at most `answer_bytes_max`. Nothing is retried, no redirect
-/// followed. Connections are kept for the next exchange.
+/// A client for single HTTP requests to a server that is not a gateway.
+///
+/// One request takes at most [`attempt_timeout`](GatewayConfig#structfield.attempt_timeout), and its
+/// response has at most [`answer_bytes_max`](GatewayConfig#structfield.answer_bytes_max). Nothing is
+/// retried and no redirect is followed. Connections are kept open for the next request.
+///
+/// ```no_run
+/// use prompush::{GatewayConfig, HttpClient, HttpUrl};
+///
+/// let client = HttpClient::new(&GatewayConfig::default())?;
+/// let answer = client.get(&HttpUrl::parse("http://localhost:8080")?, "/metrics", &[])?;
+/// assert_eq!(answer.status, 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct HttpClient {
-    send: HttpAgent,
+    agent: HttpAgent,
     attempt_timeout: Duration,
     answer_bytes_max: usize,
 }
 
-/// What a server answered, whatever its status.
+/// The response of a server, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpAnswer {
     /// The status code.
     pub status: u16,
-    /// Whether the answer calls itself HTML: a page for people.
+    /// Whether the content type is HTML.
     pub is_html: bool,
-    /// The body, whole.
+    /// The whole body.
     pub body: Vec<u8>,
 }
 
-/// No answer, or not the whole of it.
+/// A request without a complete response.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot {method} `{url}`: {what}")]
 pub struct HttpError {
@@ -51,7 +63,7 @@ pub struct HttpError {
 }
 
 impl HttpError {
-    /// Why it failed, in the terms of a push.
+    /// Why the request failed, as the kind that a failed push would have.
     pub fn kind(&self) -> PushErrorKind {
         self.kind
     }
@@ -64,25 +76,27 @@ impl fmt::Debug for HttpClient {
 }
 
 impl HttpClient {
-    /// A client with these limits; what of them is about pushes is not used.
+    /// Makes a client with the timeouts, the answer limit, the proxy and the TLS options of `config`.
+    /// The other options are about pushes, and are ignored.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`](crate::ConfigError) for a limit that cannot be meant.
-    pub fn new(config: &GatewayConfig) -> Result<Self, crate::ConfigError> {
+    /// [`ConfigError::Option`] for a timeout of zero, and [`ConfigError::Format`] for a format that
+    /// gateways do not read.
+    pub fn new(config: &GatewayConfig) -> Result<Self, ConfigError> {
         config.check()?;
         Ok(Self {
-            send: HttpAgent::new(config),
+            agent: HttpAgent::new(config.agent_options()),
             attempt_timeout: config.attempt_timeout,
             answer_bytes_max: config.answer_bytes_max,
         })
     }
 
-    /// Asks for `path`, which begins with a slash or is empty, below `url`.
+    /// Sends `GET` to `path` below `url`. `path` is empty or begins with a slash.
     ///
     /// # Errors
     ///
-    /// [`HttpError`] when no whole answer came.
+    /// [`HttpError`] when there is no complete response in time.
     pub fn get(
         &self,
         url: &HttpUrl,
@@ -92,12 +106,12 @@ impl HttpClient {
         self.exchange("get", url, path, headers, None)
     }
 
-    /// Posts `body`, as it is, to `path` below `url`. Credentials in the URL take the place of an
-    /// `Authorization` among the headers.
+    /// Sends `POST` with `body`, unchanged, to `path` below `url`. `path` is empty or begins with a
+    /// slash. Credentials in the URL replace an `Authorization` header in `headers`.
     ///
     /// # Errors
     ///
-    /// [`HttpError`] when no whole answer came.
+    /// [`HttpError`] when there is no complete response in time.
     pub fn post(
         &self,
         url: &HttpUrl,
@@ -108,9 +122,9 @@ impl HttpClient {
         self.exchange("post to", url, path, headers, Some(body))
     }
 
-    /// Ends exchanges in work on other threads, as far as possible, and refuses new ones.
+    /// Ends the requests that other threads are making, as far as possible, and refuses new ones.
     pub fn interrupt(&self) {
-        crate::http::request::HttpSend::interrupt(&self.send);
+        self.agent.interrupt();
     }
 
     fn exchange(
@@ -132,11 +146,11 @@ impl HttpClient {
             HttpError { method: verb, url: url.redacted(path), what, kind, cause }
         };
         let timeout = self.attempt_timeout;
-        let sent = self.send.send_raw(method, &url.join(path), &headers, body, timeout);
-        let mut answer = sent.map_err(|failure| failed(failure.failure, failure.cause))?;
+        let sent = self.agent.send_raw(method, &url.join(path), &headers, body, timeout);
+        let mut answer = sent.map_err(|failure| failed(failure.kind, failure.cause))?;
         let (body, is_cut) = read_capped(&mut answer.body, self.answer_bytes_max)
             .map_err(|error| read_failure(error, timeout))
-            .map_err(|failure| failed(failure.failure, failure.cause))?;
+            .map_err(|failure| failed(failure.kind, failure.cause))?;
         if is_cut {
             let words = format!("it has more than {} bytes", self.answer_bytes_max);
             return Err(failed(HttpFailureKind::TooLarge, Cause::Text(words)));

@@ -7,23 +7,22 @@ use std::sync::Arc;
 use crate::error::answer_text::AnswerText;
 use crate::error::connect_failure::ConnectFailure;
 
-/// The deeper cause of a [`PushError`]. It can be cloned, because several callers may wait for the
-/// same push.
+/// The deeper cause of an error. It can be cloned, because several callers may wait for the same push.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Cause {
-    /// What the gateway's answer said.
+    /// The error text of the gateway.
     #[error("{0}")]
-    Said(AnswerText),
-    /// Where a redirect points to.
+    Answer(AnswerText),
+    /// The target of a redirect.
     #[error("it points to `{0}`")]
     Location(String),
-    /// Our own words.
+    /// A description by this library.
     #[error("{0}")]
     Text(String),
-    /// Our own words, for what has a hint of its own.
+    /// Why no connection was made, with a description by this library.
     #[error("{1}")]
-    Known(ConnectFailure, String),
-    /// What another library says.
+    Connect(ConnectFailure, String),
+    /// The error of another library.
     #[error(transparent)]
     Other(Arc<dyn Error + Send + Sync>),
 }

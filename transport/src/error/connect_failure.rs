@@ -1,30 +1,32 @@
-//! What exactly was in the way, as far as it decides what to do about it.
+//! Why no connection was made, as far as the advice depends on it.
 
-/// A cause that is known well enough for a hint of its own.
+/// Why no connection to the gateway was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectFailure {
-    /// Nothing listens on that port.
+    /// Nothing listens on the port.
     ConnectionRefused,
-    /// No address belongs to the host's name.
+    /// The host's name has no address.
     NameUnknown,
-    /// Nobody answered in time which address the host's name has.
+    /// The name server did not answer in time.
     NameUnanswered,
-    /// The host did not answer in time, or there is no way to it.
+    /// The host did not answer in time, or there is no route to it.
     HostSilent,
-    /// The proxy of the environment did not connect us.
+    /// The proxy of the environment did not connect to the gateway.
     Proxy,
-    /// What listens there does not speak TLS.
+    /// The server does not speak TLS.
     NoTls,
-    /// The server's certificate comes from nobody we trust.
+    /// An authority that is not trusted signed the server's certificate.
     UnknownAuthority,
-    /// The server's certificate is one for signing others.
+    /// The server's certificate is one for signing other certificates.
     AuthorityAsServer,
+    /// The server's certificate has expired.
     CertificateExpired,
+    /// The server's certificate is not valid yet.
     CertificateNotYetValid,
     /// The server's certificate is for another host.
     WrongHost,
-    /// The server wants to see a certificate of ours.
+    /// The server wants a client certificate, and none is configured.
     ClientCertificateMissing,
-    /// The server does not take the certificate of ours.
+    /// The server does not accept the client certificate.
     ClientCertificateRefused,
 }

@@ -1,26 +1,26 @@
-//! What can go wrong, in words and in kinds to decide by.
+//! An operation on a gateway that failed.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prompush_core::decode_path;
-
 use crate::error::cause::Cause;
-use crate::error::hint;
+use crate::error::diagnosis::{self, FailedOperation};
+use crate::error::hint::Hint;
 use crate::error::kind::PushErrorKind;
 use crate::error::redacted_url::RedactedUrl;
 use crate::error::spool::SpoolError;
 use crate::error::verb::Verb;
+use crate::group_key::AnyGroupingKey;
 
-/// Most URLs that an error names beside its own.
+/// How many other failed URLs an error shows.
 const OTHERS_SHOWN_MAX: usize = 3;
 
-/// A push, add, delete or question to a gateway that failed.
+/// An operation on a gateway that failed: a push, an add, a delete or a question.
 ///
-/// [`kind`](Self::kind) to decide by, `Display` and `source` to read, [`hint`](Self::hint) for what
-/// to do about it. No credentials are in any of them.
+/// A program decides by [`kind`](Self::kind). `Display` and `source` are for people, and
+/// [`hint`](Self::hint) advises what to do. None of them shows credentials.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "{}: {kind}{}{}{}",
@@ -28,112 +28,124 @@ const OTHERS_SHOWN_MAX: usize = 3;
 )]
 pub struct PushError {
     pub(crate) verb: Verb,
-    /// Metric families in the body; `None` where none had been gathered yet.
+    /// The group of the operation; `None` where it was about the whole gateway.
+    pub(crate) key: Option<AnyGroupingKey>,
+    /// The number of metric families in the body; `None` where none had been gathered yet.
     pub(crate) families: Option<u32>,
     pub(crate) url: RedactedUrl,
     pub(crate) kind: PushErrorKind,
     pub(crate) attempts: u32,
-    /// Seconds for which the gateway asked to be left alone after the last attempt.
+    /// How long the gateway asked the client to stay away after the last attempt, in seconds.
     pub(crate) retry_after_seconds: Option<u32>,
     /// Whether the body was sent compressed; `None` where there was no body.
     pub(crate) gzip: Option<bool>,
     #[source]
     pub(crate) cause: Option<Cause>,
-    pub(crate) aside: Option<Arc<ErrorDetails>>,
+    /// Rarely used fields, kept apart so that the error stays small.
+    pub(crate) details: Option<Arc<ErrorDetails>>,
 }
 
-/// What else there is to say of a failure.
+/// The rarely used part of a [`PushError`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ErrorDetails {
-    /// What failed with it, in the same flush or shutdown.
+    /// The other failures of the same flush or shutdown.
     others: Vec<PushError>,
-    /// The spool that keeps the state, or why it does not.
+    /// The directory of the spool that keeps the state, or why the state could not be kept; `None`
+    /// where no spool is set.
     spooled: Option<Result<PathBuf, Arc<SpoolError>>>,
 }
 
 impl PushError {
-    /// Why it failed.
+    /// Why the operation failed.
     pub fn kind(&self) -> PushErrorKind {
         self.kind
     }
 
-    /// What was asked of the gateway.
+    /// The operation.
     pub fn verb(&self) -> Verb {
         self.verb
     }
 
-    /// Where it was asked, without credentials.
+    /// The group that was pushed, added to or deleted; `None` for an operation on the whole gateway.
+    pub fn group(&self) -> Option<&AnyGroupingKey> {
+        self.key.as_ref()
+    }
+
+    /// The URL of the request, credentials shown as `***`.
     pub fn url(&self) -> &RedactedUrl {
         &self.url
     }
 
-    /// How many attempts were made; 0 when nothing was sent.
+    /// The number of attempts; 0 when nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// What failed together with it: of a flush or a shutdown of several groups or gateways, the
-    /// errors after the first, one for each group and gateway.
+    /// The other failures of the same flush or shutdown, one for each group and gateway.
     pub fn others(&self) -> &[Self] {
-        self.aside.as_deref().map_or(&[], |aside| &aside.others)
+        self.details.as_deref().map_or(&[], |details| &details.others)
     }
 
-    /// The first of several errors, with the others in it; `None` where there are none.
+    /// Puts all errors but the first into the first; `None` when there is no error.
     pub(crate) fn first_of(errors: Vec<Self>) -> Option<Self> {
         let mut errors = errors.into_iter();
         let mut first = errors.next()?;
         let others: Vec<Self> = errors.collect();
         if !others.is_empty() {
-            let spooled = first.aside.and_then(|aside| aside.spooled.clone());
-            first.aside = Some(Arc::new(ErrorDetails { others, spooled }));
+            let spooled = first.details.and_then(|details| details.spooled.clone());
+            first.details = Some(Arc::new(ErrorDetails { others, spooled }));
         }
         Some(first)
     }
 
-    /// The spool in which the state is kept for a later run, where one is set and could be written.
+    /// The directory of the spool that keeps the state for a later run; `None` when no spool is set or
+    /// the state could not be written to it.
     pub fn spooled_in(&self) -> Option<&Path> {
-        self.aside.as_ref()?.spooled.as_ref()?.as_deref().ok()
+        self.details.as_ref()?.spooled.as_ref()?.as_deref().ok()
     }
 
-    /// Why the state could not be kept in the spool that is set.
+    /// Why the state could not be written to the spool; `None` when no spool is set or the state is in
+    /// it.
     pub fn spool_error(&self) -> Option<&SpoolError> {
-        self.aside.as_ref()?.spooled.as_ref()?.as_ref().err().map(Arc::as_ref)
+        self.details.as_ref()?.spooled.as_ref()?.as_ref().err().map(Arc::as_ref)
     }
 
-    /// Says whether the state is in a spool.
+    /// Records whether the state is in the spool.
     pub(crate) fn with_spooled(mut self, spooled: Result<PathBuf, Arc<SpoolError>>) -> Self {
         let others = self.others().to_vec();
-        self.aside = Some(Arc::new(ErrorDetails { others, spooled: Some(spooled) }));
+        self.details = Some(Arc::new(ErrorDetails { others, spooled: Some(spooled) }));
         self
     }
 
-    /// How long the gateway asked to be left alone, by `Retry-After` in its last answer, cut at
+    /// How long the gateway's last answer asked the client to stay away (`Retry-After`), cut to
     /// [`retry_after_max`](crate::GatewayConfig#structfield.retry_after_max).
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 
-    /// The words of the gateway's answer, cut at
-    /// [`answer_text_bytes_max`](crate::GatewayConfig#structfield.answer_text_bytes_max), control characters
-    /// escaped. `None` where it said nothing.
+    /// The error text of the gateway, in one line; `None` when the gateway sent none.
+    ///
+    /// The text is cut to
+    /// [`answer_text_bytes_max`](crate::GatewayConfig#structfield.answer_text_bytes_max), and control
+    /// characters in it are escaped.
     pub fn answer_text(&self) -> Option<&str> {
         match &self.cause {
-            Some(Cause::Said(answer_text)) => Some(answer_text.text()),
+            Some(Cause::Answer(answer)) => Some(answer.text()),
             _ => None,
         }
     }
 
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    /// What to do about the error; `None` where that is not known.
+    pub fn hint(&self) -> Option<Hint> {
         let (location, connect_failure) = match &self.cause {
             Some(Cause::Location(location)) => (Some(location.as_str()), None),
-            Some(Cause::Known(connect_failure, _)) => (None, Some(*connect_failure)),
+            Some(Cause::Connect(connect_failure, _)) => (None, Some(*connect_failure)),
             _ => (None, None),
         };
-        hint::hint(&hint::Context {
+        diagnosis::hint(&FailedOperation {
             verb: self.verb,
             kind: self.kind,
-            url: &self.url.to_string(),
+            url: &self.url,
             answer_text: self.answer_text().unwrap_or_default(),
             location,
             connect_failure,
@@ -161,25 +173,13 @@ impl PushError {
         }
     }
 
-    /// `{job="a/b"} at ` where the URL says it in a form that people cannot read.
+    /// Returns `{job="a/b"} at ` when the URL shows the group in a form that people cannot read.
     fn encoded_group(&self) -> String {
-        let url = self.url.to_string();
-        let path = url.rsplit_once("/metrics/job").map(|(_, path)| format!("/job{path}"));
-        let encoded = path.filter(|path| path.contains('%') || path.contains("@base64"));
-        let Some(labels) = encoded.and_then(|path| decode_path(&path).ok()) else {
-            return String::new();
-        };
-        let job = labels.get_key_value("job");
-        let others = labels.iter().filter(|(name, _)| *name != "job");
-        let pairs: Vec<String> = job
-            .into_iter()
-            .chain(others)
-            .map(|(name, value)| format!("{name}=\"{}\"", value.escape_debug()))
-            .collect();
-        format!("{{{}}} at ", pairs.join(","))
+        let encoded = self.key.as_ref().filter(|key| key.is_path_encoded());
+        encoded.map_or_else(String::new, |key| format!("{key} at "))
     }
 
-    /// Names where else it failed, a few by their URLs.
+    /// Names the URLs of the other failures, up to [`OTHERS_SHOWN_MAX`].
     fn other_failures(&self) -> String {
         let others = self.others();
         let named: Vec<String> =
@@ -204,15 +204,13 @@ impl PushError {
 
     fn attempts_made(&self) -> String {
         let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
-        let retry_after = self
-            .retry_after()
-            .map(|retry_after| format!("it asks to be left alone for {retry_after:?}"));
-        let notes: Vec<String> = attempts.into_iter().chain(retry_after).collect();
+        let pause = self.retry_after().map(|time| format!("it asks to be left alone for {time:?}"));
+        let notes: Vec<String> = attempts.into_iter().chain(pause).collect();
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }
 }
 
-/// An error with its causes, in one line, for the log.
+/// Writes an error and its causes in one line, for the log.
 pub(crate) fn with_causes(error: &PushError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -231,9 +229,11 @@ mod tests {
     use crate::http::url::HttpUrl;
 
     fn error(verb: Verb, families: Option<u32>, kind: PushErrorKind, attempts: u32) -> PushError {
-        let url = HttpUrl::parse("http://u:p@gw:9091").unwrap().redacted("/metrics/job/backup");
+        let key = AnyGroupingKey::from_path("/metrics/job/backup").unwrap();
+        let url = HttpUrl::parse("http://u:p@gw:9091").unwrap().redacted(key.path());
         PushError {
             verb,
+            key: Some(key),
             families,
             url,
             kind,
@@ -241,7 +241,7 @@ mod tests {
             retry_after_seconds: None,
             gzip: None,
             cause: None,
-            aside: None,
+            details: None,
         }
     }
 
@@ -274,7 +274,8 @@ mod tests {
     fn a_group_whose_url_is_encoded_is_shown_in_plain_words_too() {
         let at = |verb, path: &str| {
             let url = HttpUrl::parse("http://gw/metrics").unwrap().redacted(path);
-            PushError { url, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
+            let key = Some(AnyGroupingKey::from_path(path).unwrap());
+            PushError { url, key, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
         };
         assert_eq!(
             at(Verb::Push, "/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb"),

@@ -1,29 +1,31 @@
-//! What can go wrong with a spool.
+//! Errors of a spool and of the files in it.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A spool that cannot be written or read.
+use crate::error::hint::Hint;
+
+/// Why a spool cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// The system refused: no space, no permission, a file system that is read-only.
+    /// The system refused, for lack of space or permission, or because the file system is read-only.
     #[error("cannot {doing} `{}`", path.display())]
     Io {
-        /// What was being done.
+        /// What was being done: `read`, `write`, `rename`, `remove`, `sync`, `lock` or `make`.
         doing: &'static str,
-        /// To which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Another process is writing to the spool, and was not done in time.
+    /// Another process is writing to the spool, and did not finish within a second.
     #[error("another process has the spool `{}` locked", dir.display())]
     Locked {
         /// The spool's directory.
         dir: PathBuf,
     },
-    /// Another process is sending what the spool holds.
+    /// Another process is sending the states in the spool.
     #[error("another process is sending what the spool `{}` holds", dir.display())]
     Replaying {
         /// The spool's directory.
@@ -32,18 +34,16 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        let Self::Io { source, .. } = self else { return Some("try again when it is done") };
+    /// What to do about the error; `None` where that is not known.
+    pub fn hint(&self) -> Option<Hint> {
+        let Self::Io { source, .. } = self else { return Some(Hint::SpoolInUse) };
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Some("make room there, or name a spool on another disk")
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Hint::SpoolDiskFull),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Some("the spool has to be a directory that this user may write to")
+                Some(Hint::SpoolNotWritable)
             }
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                Some("the spool has to be a directory")
+                Some(Hint::SpoolNotADirectory)
             }
             _ => None,
         }
@@ -54,16 +54,16 @@ impl SpoolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolFault {
-    /// It is incomplete, or its checksum is wrong.
+    /// The file is incomplete, or its checksum is wrong.
     #[error("it is damaged")]
     Torn,
-    /// It was written by a version of prompush that writes another format.
+    /// A newer version of prompush wrote the file, in another format.
     #[error("it has the format {0} of a newer prompush")]
     Version(u8),
-    /// The system does not let it be read.
+    /// The file cannot be read.
     #[error("it cannot be read")]
     Unreadable,
-    /// It is not a file of a spool.
+    /// The file was not written by a spool.
     #[error("it is not a spooled state")]
     Foreign,
 }

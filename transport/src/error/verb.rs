@@ -1,19 +1,19 @@
-//! The operations that a gateway knows.
+//! The operations on a gateway.
 
-/// What was asked of the gateway.
+/// An operation on a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verb {
-    /// `PUT`: replaces the group.
+    /// Replaces the group (`PUT`).
     Push,
-    /// `POST`: replaces the families of the same name in the group.
+    /// Replaces the families of the same names in the group, and keeps the others (`POST`).
     Add,
-    /// `DELETE`: removes the group.
+    /// Deletes the group (`DELETE`).
     Delete,
-    /// `GET /api/v1/metrics`: lists the groups.
+    /// Lists the groups (`GET /api/v1/metrics`).
     List,
-    /// `GET /metrics`: reads what the gateway exposes.
+    /// Reads the metrics that the gateway exposes (`GET /metrics`).
     Scrape,
-    /// `GET /-/ready`: whether the gateway takes pushes.
+    /// Checks whether the gateway takes pushes (`GET /-/ready`).
     Ready,
 }

@@ -1,4 +1,4 @@
-//! A gateway's answer: what is read of it, and what it must look like.
+//! The answer of a gateway: how its body is read, and what the body must look like.
 
 use std::io::{self, Read};
 use std::time::SystemTime;
@@ -7,39 +7,40 @@ use crate::error::cause::Cause;
 use crate::error::html_page::is_html;
 use crate::http::failure::HttpFailureKind;
 
-/// Most of a successful answer to a push that is read: it should be empty.
+/// How much is read of the answer to a successful push, in bytes. A Pushgateway answers without a
+/// body.
 pub(crate) const ACKNOWLEDGEMENT_BYTES_MAX: usize = 4096;
 
-/// What came of a successful answer.
+/// A successful answer.
 #[derive(Debug)]
 pub(crate) struct GatewayAnswer<T> {
     pub(crate) value: T,
     pub(crate) status: u16,
-    /// The time by the other side's clock, in whole seconds, where it says it: some moment between
-    /// the next two.
+    /// The gateway's clock in whole seconds (the header `Date`), at some moment between `asked_at` and
+    /// `answered_at`; `None` when the answer has no such header.
     pub(crate) date: Option<SystemTime>,
-    /// When it was asked, by our clock.
+    /// When the request was made, by the clock of this machine.
     pub(crate) asked_at: SystemTime,
-    /// When its answer began, by our clock.
-    pub(crate) heard_at: SystemTime,
+    /// When the head of the answer arrived, by the clock of this machine.
+    pub(crate) answered_at: SystemTime,
 }
 
-/// Makes something of a successful answer's body.
+/// Reads the body of a successful answer.
 pub(crate) type ReadAnswer<'a, T> = &'a dyn Fn(&mut dyn Read) -> Result<T, ReadError>;
 
-/// Why nothing could be made of a successful answer.
+/// Why the body of a successful answer cannot be used.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// The rest did not arrive.
+    /// The connection failed before the body was complete.
     Io(io::Error),
-    /// It arrived and is not what was asked for.
+    /// The body arrived, and is not what a gateway sends.
     Other(HttpFailureKind, Cause),
 }
 
-/// For answers that say nothing: a push, add, delete, or readiness.
+/// Reads the answer to a push, an add, a delete or a readiness check, whose content does not matter.
 ///
-/// An acknowledgement that stops in the middle is none; the push is repeated, which is harmless. One
-/// that does not stop is none of a gateway.
+/// An answer that breaks off does not acknowledge: the push is repeated, which is harmless. An answer
+/// that is longer than [`ACKNOWLEDGEMENT_BYTES_MAX`] or is an HTML page is not a gateway's.
 pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
     let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
     match (is_html(&bytes), cut) {
@@ -51,7 +52,7 @@ pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError>
     }
 }
 
-/// Reads what a gateway exposes, up to `max` bytes.
+/// Reads the metrics that a gateway exposes, up to `max` bytes.
 pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>, ReadError> {
     let (bytes, cut) = read_capped(body, max).map_err(ReadError::Io)?;
     if cut {
@@ -64,11 +65,12 @@ pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>
     Ok(bytes)
 }
 
+/// An error for an answer that no gateway gives.
 pub(crate) fn not_a_gateway(text: &str) -> ReadError {
     ReadError::Other(HttpFailureKind::Garbled, Cause::text(text))
 }
 
-/// Up to `max` bytes, and whether there were more.
+/// Reads up to `max` bytes. Returns them, and whether there were more.
 pub(crate) fn read_capped(body: &mut dyn Read, max: usize) -> io::Result<(Vec<u8>, bool)> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Every limit of the push path, each with a name, a unit and a default.
+//! The limits and options of every request to a gateway, each with a default.
 
 use std::time::Duration;
 
@@ -6,18 +6,21 @@ use prompush_core::Format;
 
 use crate::error::config::ConfigError;
 use crate::exchange::retry::RetryPolicy;
+use crate::http::agent::HttpAgentOptions;
 use crate::http::credentials::Credentials;
 use crate::http::tls::Tls;
+use crate::payload::body::BodyOptions;
 
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
 
-/// The slowest line that carries a body of any size, 8 Mbit/s; bytes in a second.
+/// The transfer rate that a large body is granted time for, in bytes per second.
 const BYTES_PER_SECOND_MIN: usize = MIB;
 
-/// The limits and options of a [`Gateway`](crate::Gateway) and of a [`Pusher`](crate::Pusher).
+/// The limits and options of a [`Gateway`](crate::Gateway), an [`Outbox`](crate::Outbox) and a
+/// [`Pusher`](crate::Pusher).
 ///
-/// Every field has a default; none of them means for ever.
+/// Every limit has a default, and no default means "for ever".
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,44 +36,56 @@ pub struct GatewayConfig {
     pub resolve_timeout: Duration,
     /// Longest time to connect, the TLS handshake included, per attempt. Default: 2 s.
     pub connect_timeout: Duration,
-    /// Longest time of one attempt, from looking up the name to the last byte of the answer; an
-    /// attempt gets one second more for each MiB of body, as it is sent, so that a slow line can
-    /// carry a large one. Default: 10 s.
+    /// Longest time of one attempt, from looking up the name to the last byte of the answer.
+    ///
+    /// An attempt gets one second more for each MiB of its body as it is sent, so that a large body can
+    /// cross a slow network. Default: 10 s.
     pub attempt_timeout: Duration,
-    /// Longest time of one operation with all its attempts and the waits between them.
-    /// A background pusher has no use for it: it tries until its state is replaced. Default: 30 s.
+    /// Longest time of one operation, with all its attempts and the waits between them.
+    ///
+    /// A background pusher ignores this limit: it retries until a newer state replaces the one that it
+    /// could not push. Default: 30 s.
     pub total_timeout: Duration,
-    /// Shortest wait before a second attempt; it doubles with each attempt. Default: 100 ms.
+    /// Longest wait before the second attempt. It doubles with each further attempt, and every wait is a
+    /// random part of it. Default: 100 ms.
     pub retry_delay_min: Duration,
-    /// Longest wait between two attempts of our own choice. Default: 30 s.
+    /// Longest wait between two attempts, unless the gateway asks for a longer one. Default: 30 s.
     pub retry_delay_max: Duration,
-    /// Longest wait a gateway can ask for with `Retry-After`; more is cut to this. Default: 60 s.
+    /// Longest wait that a gateway can ask for with `Retry-After`. A longer one is cut to this. Default:
+    /// 60 s.
     pub retry_after_max: Duration,
-    /// Attempts that may end in a connection closed without an answer after a whole body was sent,
-    /// before the operation gives up. Pushgateway 1.11.0 (Debian 13) does this for pushes it finds
-    /// inconsistent, so more attempts would not help. Default: 3.
+    /// How many attempts in a row may end in a connection that the gateway closed without an answer
+    /// after it had received the whole body. Then the operation gives up.
+    ///
+    /// Pushgateway 1.11.0 (Debian 13) closes the connection on a push that it finds inconsistent, so
+    /// more attempts would not help. Default: 3.
     pub dropped_attempts_max: u32,
-    /// Largest body to push, in bytes, before compression. Default: 64 MiB.
+    /// Largest body to push, in bytes before compression. Default: 64 MiB.
     pub body_bytes_max: usize,
-    /// Largest answer to read when listing groups, in bytes; 10,000 groups of 20 samples are
-    /// 28 MB. Default: 256 MiB.
+    /// Largest answer to read when groups are listed or metrics are scraped, in bytes.
+    ///
+    /// A list of 10,000 groups with 20 samples each has 28 MB. Default: 256 MiB.
     pub answer_bytes_max: usize,
-    /// Most of the gateway's words shown with a refusal, in bytes. Default: 2048.
+    /// How much of the gateway's error text is shown with a refusal, in bytes. Default: 2048.
     pub answer_text_bytes_max: usize,
-    /// The format of what is pushed: [`Format::Text`], or [`Format::Protobuf`], which is smaller
-    /// and the only one that holds native histograms. Gateways read both, but no
-    /// [`Format::OpenMetrics`]. A refusal of text names its line. Default: [`Format::Text`].
+    /// The format of a pushed body: [`Format::Text`] or [`Format::Protobuf`].
+    ///
+    /// Protobuf is smaller, and the only format that holds native histograms. With text, the error
+    /// about a refused push quotes the line that the gateway refused. Gateways read no
+    /// [`Format::OpenMetrics`]. Default: [`Format::Text`].
     pub format: Format,
-    /// Whether bodies are sent compressed with gzip. Default: `false`.
+    /// Whether bodies are compressed with gzip. Default: `false`.
     pub gzip: bool,
-    /// Whether the proxy variables of the environment are followed (`ALL_PROXY`, `HTTPS_PROXY`,
-    /// `HTTP_PROXY`, in this order, upper or lower case, and `NO_PROXY`); a proxy is asked by
-    /// `CONNECT` also for plain `http`. SOCKS is not spoken. Default: `true`.
+    /// Whether the proxy variables of the environment apply: `ALL_PROXY`, `HTTPS_PROXY` and
+    /// `HTTP_PROXY`, in this order, in upper or lower case, and `NO_PROXY`.
+    ///
+    /// Requests pass the proxy by `CONNECT`, also those to an `http` URL. SOCKS proxies are not used.
+    /// Default: `true`.
     pub proxy_from_environment: bool,
-    /// Credentials and headers that go with every request. Default: none.
+    /// Credentials and headers that are sent with every request. Default: none.
     pub credentials: Credentials,
-    /// Whom to trust and who we are, on connections by `https`. Default: the public authorities, and
-    /// no client certificate.
+    /// The trusted authorities and the client certificate for `https` URLs. Default: the public
+    /// authorities, and no client certificate.
     pub tls: Tls,
 }
 
@@ -98,18 +113,32 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
+    pub(crate) fn agent_options(&self) -> HttpAgentOptions<'_> {
+        HttpAgentOptions {
+            resolve_timeout: self.resolve_timeout,
+            connect_timeout: self.connect_timeout,
+            attempt_timeout: self.attempt_timeout,
+            proxy_from_environment: self.proxy_from_environment,
+            tls: &self.tls,
+        }
+    }
+
+    pub(crate) fn body_options(&self) -> BodyOptions {
+        BodyOptions { format: self.format, bytes_max: self.body_bytes_max, gzip: self.gzip }
+    }
+
     /// When a failed attempt is repeated.
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         RetryPolicy::default().delay_min(self.retry_delay_min).delay_max(self.retry_delay_max)
     }
 
-    /// Time for an attempt with a body of that size, as it is sent.
+    /// The time for an attempt whose body has that many bytes as it is sent.
     pub(crate) fn attempt_timeout_for(&self, bytes: usize) -> Duration {
         let extra = u32::try_from(bytes / BYTES_PER_SECOND_MIN).unwrap_or(u32::MAX);
         self.attempt_timeout.saturating_add(Duration::from_secs(extra.into()))
     }
 
-    /// Refuses what no gateway can read.
+    /// Refuses a timeout of zero and a format that no gateway reads.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let limits = [
             ("resolve_timeout", self.resolve_timeout),

@@ -1,12 +1,13 @@
-//! One operation on a gateway: an attempt, and the attempts with the waits between them.
+//! The connection to one gateway: one attempt at an operation, and attempts until one succeeds.
 //!
-//! Everything that is sent goes through [`Connection::attempt`], with a verb, a path and a body.
+//! Every request to a gateway goes through [`Connection::attempt`].
 
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use prompush_core::clock::Clock;
 use ureq::http::Method;
 
 use crate::error::answer_text::{AnswerText, escape_into};
@@ -16,35 +17,33 @@ use crate::error::push_error::PushError;
 use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
 use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::config::GatewayConfig;
-use crate::exchange::http_date;
 use crate::exchange::operation::Operation;
 use crate::exchange::retry::{FailedAttempt, Retries, retry_until};
 use crate::exchange::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
 use crate::exchange::wait::Wait;
 use crate::http::failure::{HttpFailure, HttpFailureKind, read_failure};
-use crate::http::request::{Answer, HttpRequest, HttpSend};
+use crate::http::request::{HttpRequest, HttpResponse, HttpSend};
 use crate::http::url::HttpUrl;
 use crate::payload::body::EncodedBody;
-use prompush_core::clock::Clock;
 
-/// Most of a redirect's target that is shown, in characters.
+/// How much of a redirect's target an error shows, in characters.
 const LOCATION_CHARS_MAX: usize = 500;
 
-/// The way to one gateway.
+/// Everything that a request to one gateway needs.
 pub(crate) struct Connection {
     pub(crate) url: HttpUrl,
     pub(crate) config: GatewayConfig,
     pub(crate) http: Box<dyn HttpSend>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wait: Arc<dyn Wait>,
-    /// Makes the source of jitter.
+    /// Makes the random source of the jitter.
     pub(crate) rng: fn() -> fastrand::Rng,
 }
 
-/// A finished operation.
+/// An operation that succeeded.
 #[derive(Debug)]
 pub(crate) struct Completed<T> {
-    pub(crate) answered: GatewayAnswer<T>,
+    pub(crate) answer: GatewayAnswer<T>,
     pub(crate) attempts: u32,
 }
 
@@ -100,7 +99,7 @@ impl Connection {
             self.wait.wait(time);
         };
         match self.retry(deadline, wait, attempt) {
-            Ok(answered) => Ok(Completed { answered, attempts }),
+            Ok(answer) => Ok(Completed { answer, attempts }),
             Err(error) => Err(self.error(operation, &error, attempts)),
         }
     }
@@ -116,7 +115,9 @@ impl Connection {
         retry_until(Some(deadline), retries, (self.rng)(), self.clock.as_ref(), wait, attempt)
     }
 
-    /// One request. `dropped` is that of the attempt before this.
+    /// Makes one request.
+    ///
+    /// `dropped` is the count of [`AttemptError::dropped`] after the previous attempt, or 0.
     pub(crate) fn attempt<T>(
         &self,
         operation: &Operation<'_>,
@@ -124,7 +125,7 @@ impl Connection {
         dropped: u32,
         read: ReadAnswer<'_, T>,
     ) -> Result<GatewayAnswer<T>, AttemptError> {
-        let url = self.url.join(operation.path);
+        let url = self.url.join(operation.path());
         let mut headers = self.config.credentials.headers();
         let authorization = self.url.authorization();
         headers.extend(authorization.map(|value| ("authorization".to_owned(), value.to_owned())));
@@ -138,43 +139,44 @@ impl Connection {
         let (start, asked_at) = (self.clock.now(), self.clock.wall());
         let answer = self.http.send(&request).map_err(|failure| {
             let left = timeout.saturating_sub(self.clock.now().saturating_duration_since(start));
-            let failure = self.refused_by_tls(&failure, left).unwrap_or(failure);
+            let failure = self.tls_refusal(&failure, left).unwrap_or(failure);
             self.attempt_error(failure, dropped)
         })?;
-        let (status, heard_at) = (answer.status, self.clock.wall());
-        let date = answer.date.as_deref().and_then(http_date::parse);
+        let (status, answered_at) = (answer.status, self.clock.wall());
+        let date = answer.date.as_deref().and_then(|date| httpdate::parse_http_date(date).ok());
         let mut body = self.judge(operation, answer)?;
         let value = read(&mut body).map_err(|error| {
             let failure = match error {
                 ReadError::Io(error) => read_failure(error, timeout),
-                ReadError::Other(failure, cause) => HttpFailure { failure, cause },
+                ReadError::Other(kind, cause) => HttpFailure { kind, cause },
             };
             self.attempt_error(failure, dropped)
         })?;
-        Ok(GatewayAnswer { value, status, date, asked_at, heard_at })
+        Ok(GatewayAnswer { value, status, date, asked_at, answered_at })
     }
 
-    /// Why the other side closed a connection by TLS that it had agreed to.
+    /// Finds out by a second request whether a dropped TLS connection was a refusal of the client
+    /// certificate.
     ///
-    /// With TLS 1.3 a server says only after the handshake that it wants another client certificate,
-    /// and closes: who is still sending sees a broken pipe in place of its words. A request that
-    /// sends nothing more than its head reads them.
-    fn refused_by_tls(&self, failure: &HttpFailure, left: Duration) -> Option<HttpFailure> {
-        let dropped = matches!(failure.failure, HttpFailureKind::Dropped { .. });
+    /// With TLS 1.3 a server refuses a client certificate only after the handshake, by an alert, and
+    /// closes the connection. A client that is still sending sees a broken pipe instead of the alert. A
+    /// request without a body is short enough to read the alert.
+    fn tls_refusal(&self, failure: &HttpFailure, left: Duration) -> Option<HttpFailure> {
+        let dropped = matches!(failure.kind, HttpFailureKind::Dropped { .. });
         if !dropped || !self.url.is_https() || left.is_zero() {
             return None;
         }
         let url = self.url.join("/");
         let (method, timeout) = (Method::GET, left.min(self.config.connect_timeout));
         let request = HttpRequest { method, url: &url, headers: &[], body: None, timeout };
-        self.http.send(&request).err().filter(|found| found.failure == HttpFailureKind::Tls)
+        self.http.send(&request).err().filter(|found| found.kind == HttpFailureKind::Tls)
     }
 
-    /// The body of a success; what is wrong with anything else.
+    /// Returns the body of a successful answer, or what is wrong with the answer.
     fn judge(
         &self,
         operation: &Operation<'_>,
-        mut answer: Answer,
+        mut answer: HttpResponse,
     ) -> Result<Box<dyn Read + Send>, AttemptError> {
         let head = AnswerHead {
             status: answer.status,
@@ -184,7 +186,7 @@ impl Connection {
         let (kind, is_retryable, retry_after) =
             match judge_answer(head, self.clock.wall(), self.config.retry_after_max) {
                 Verdict::Success => return Ok(answer.body),
-                Verdict::Retry { kind, after } => (kind, true, after),
+                Verdict::Retry { kind, retry_after } => (kind, true, retry_after),
                 Verdict::Final(kind) => (kind, false, None),
             };
         let cause = match kind {
@@ -192,33 +194,39 @@ impl Connection {
             PushErrorKind::NotAGateway => {
                 Some(Cause::Text(format!("it has status {} and is an HTML page", answer.status)))
             }
-            _ => self.reason(operation, &mut answer).map(Cause::Said),
+            _ => self.answer_text(operation, &mut answer).map(Cause::Answer),
         };
         Err(AttemptError { kind, cause, is_retryable, retry_after, dropped: 0 })
     }
 
-    /// What the gateway says about a refusal. Its status decides; its words may be missing.
-    fn reason(&self, operation: &Operation<'_>, answer: &mut Answer) -> Option<AnswerText> {
+    /// Reads the gateway's explanation of a refusal. It may be missing: the status has decided already.
+    fn answer_text(
+        &self,
+        operation: &Operation<'_>,
+        answer: &mut HttpResponse,
+    ) -> Option<AnswerText> {
         let (bytes, cut) = read_capped(&mut answer.body, self.config.answer_text_bytes_max).ok()?;
         let pushed = operation.body.map_or(&[][..], EncodedBody::lines);
         AnswerText::new(&bytes, cut, pushed)
     }
 
+    /// Judges an attempt without an answer.
     fn attempt_error(&self, failure: HttpFailure, dropped: u32) -> AttemptError {
-        let HttpFailure { failure, cause } = failure;
-        let dropped = match failure {
+        let HttpFailure { kind, cause } = failure;
+        let dropped = match kind {
             HttpFailureKind::Dropped { after_body: true } => dropped.saturating_add(1),
             _ => 0,
         };
-        let verdict = judge_failure(failure, dropped, self.config.dropped_attempts_max);
+        let verdict = judge_failure(kind, dropped, self.config.dropped_attempts_max);
         let (kind, is_retryable, retry_after) = match verdict {
-            Verdict::Retry { kind, after } => (kind, true, after),
+            Verdict::Retry { kind, retry_after } => (kind, true, retry_after),
             Verdict::Final(kind) => (kind, false, None),
             Verdict::Success => (PushErrorKind::NotAGateway, false, None),
         };
         AttemptError { kind, cause: Some(cause), is_retryable, retry_after, dropped }
     }
 
+    /// The error of an operation whose last attempt failed with `attempt_error`.
     pub(crate) fn error(
         &self,
         operation: &Operation<'_>,
@@ -228,23 +236,25 @@ impl Connection {
         PushError {
             verb: operation.verb,
             families: operation.body.and_then(|body| u32::try_from(body.families).ok()),
-            url: self.url.redacted(operation.path),
+            url: self.url.redacted(operation.path()),
             kind: attempt_error.kind,
             attempts,
             retry_after_seconds: attempt_error.retry_after.map(whole_seconds),
             gzip: operation.body.map(EncodedBody::is_compressed),
             cause: attempt_error.cause.clone(),
-            aside: None,
+            key: operation.key.cloned(),
+            details: None,
         }
     }
 }
 
-/// Rounded up: what is asked for in parts of a second is not over before they are.
+/// Rounds up, so that the gateway's wait is over when the seconds are.
 fn whole_seconds(duration: Duration) -> u32 {
     let up = u64::from(duration.subsec_nanos() > 0);
     u32::try_from(duration.as_secs().saturating_add(up)).unwrap_or(u32::MAX)
 }
 
+/// The target of a redirect, cut and without control characters.
 fn location(location: &str) -> Cause {
     let short: String = location.chars().take(LOCATION_CHARS_MAX).collect();
     let mut shown = String::new();

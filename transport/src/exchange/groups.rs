@@ -43,18 +43,19 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// The groups, sorted by their labels.
+    /// The groups, sorted by their jobs and then by their other labels.
     pub groups: Vec<Group>,
     /// The gateway's own clock when it answered, in whole seconds (the header `Date`); `None` where
     /// the answer does not say. The times of the groups are by the same clock.
     pub now: Option<SystemTime>,
 }
 
-/// Reads the answer, up to `max` bytes; the groups come sorted by their labels.
+/// Reads the answer, up to `max` bytes; the groups come sorted by their jobs, then by their other labels.
 pub(crate) fn read(body: &mut dyn Read, max: usize) -> Result<Vec<Group>, ReadError> {
     let mut groups: Vec<Group> =
         read_all::<RawGroup>(body, max)?.into_iter().map(Group::from).collect();
-    groups.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+    let job = |group: &Group| group.labels.get("job").cloned();
+    groups.sort_by(|a, b| job(a).cmp(&job(b)).then_with(|| a.labels.cmp(&b.labels)));
     Ok(groups)
 }
 

@@ -1,27 +1,29 @@
-//! What a gateway is asked.
+//! What a gateway is asked to do.
 
 use ureq::http::Method;
 
 use crate::error::verb::Verb;
+use crate::group_key::AnyGroupingKey;
 use crate::payload::body::EncodedBody;
 
-pub(crate) const READY_PATH: &str = "/-/ready";
-pub(crate) const SCRAPE_PATH: &str = "/metrics";
-pub(crate) const GROUPS_PATH: &str = "/api/v1/metrics";
-
-/// What is asked of the gateway.
+/// One operation on a gateway.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation<'a> {
     pub(crate) verb: Verb,
-    /// Below the gateway's base URL, from the slash on.
-    pub(crate) path: &'a str,
+    /// The group of a push, an add or a delete; `None` for the other verbs.
+    pub(crate) key: Option<&'a AnyGroupingKey>,
     pub(crate) body: Option<&'a EncodedBody>,
 }
 
-impl Operation<'_> {
-    /// Size of the body as it is sent, in bytes.
-    pub(crate) fn body_bytes(&self) -> usize {
-        self.body.map_or(0, |body| body.http().bytes.len())
+impl<'a> Operation<'a> {
+    /// An operation on the gateway as a whole: list, scrape or ready.
+    pub(crate) fn on_gateway(verb: Verb) -> Self {
+        Self { verb, key: None, body: None }
+    }
+
+    /// An operation on one group: push, add or delete.
+    pub(crate) fn on_group(verb: Verb, key: &'a AnyGroupingKey) -> Self {
+        Self { verb, key: Some(key), body: None }
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -31,5 +33,20 @@ impl Operation<'_> {
             Verb::Delete => Method::DELETE,
             Verb::List | Verb::Scrape | Verb::Ready => Method::GET,
         }
+    }
+
+    /// The path below the gateway's base URL, with the slash that it begins with.
+    pub(crate) fn path(&self) -> &'a str {
+        match self.verb {
+            Verb::Push | Verb::Add | Verb::Delete => self.key.map_or("", AnyGroupingKey::path),
+            Verb::List => "/api/v1/metrics",
+            Verb::Scrape => "/metrics",
+            Verb::Ready => "/-/ready",
+        }
+    }
+
+    /// Size of the body as it is sent, in bytes.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.body.map_or(0, |body| body.http().bytes.len())
     }
 }

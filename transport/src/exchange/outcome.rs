@@ -1,15 +1,16 @@
-//! How an attempt went.
+//! The outcome of an attempt, as far as it decides what comes next.
 
 use std::time::Duration;
 
-/// How an attempt went.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Acknowledged,
-    /// It may succeed later; not before `after`, if the gateway said so.
+    /// The same request may succeed later.
     Failed {
+        /// How long the gateway asked the client to stay away.
         retry_after: Option<Duration>,
     },
-    /// It would fail the same way again.
+    /// The same request would fail in the same way again.
     Refused,
 }

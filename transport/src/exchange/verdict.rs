@@ -1,4 +1,4 @@
-//! What an answer, or the lack of one, means: done, try again, or give up.
+//! The verdict on an attempt: success, worth a retry, or final.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,25 +11,29 @@ use crate::http::failure::HttpFailureKind;
 pub(crate) enum Verdict {
     /// The gateway acknowledged.
     Success,
-    /// The same request may succeed later; not before `after`, if the gateway said so.
-    Retry { kind: PushErrorKind, after: Option<Duration> },
-    /// The same request would fail the same way.
+    /// The same request may succeed later. `retry_after` is how long the gateway asked the client to
+    /// stay away.
+    Retry { kind: PushErrorKind, retry_after: Option<Duration> },
+    /// The same request would fail in the same way again.
     Final(PushErrorKind),
 }
 
-/// What of an answer decides.
+/// The parts of an answer that the verdict depends on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AnswerHead<'a> {
     pub(crate) status: u16,
-    /// Whether the answer is a page for people. A gateway's answer to a push has an empty body.
+    /// Whether the answer calls itself HTML. A gateway answers a push without a body, so a page comes
+    /// from something else.
     pub(crate) html: bool,
     pub(crate) retry_after: Option<&'a str>,
 }
 
-/// `now` and `retry_after_max` are for the gateway's wish to be left alone for a while.
+/// Judges an answer by its status and headers.
 ///
-/// Retried are 408, 425, 429 and 5xx, except 501 and 505, which say that the same request will
-/// never be served. Every 2xx is a success: a Pushgateway answers 200 or 202, `VictoriaMetrics` 204.
+/// A retry is worth it after 408, 425, 429 and 5xx, except for 501 and 505: these two say that the
+/// server will never serve such a request. Every 2xx is a success, because a Pushgateway answers 200 or
+/// 202 and `VictoriaMetrics` answers 204. A date in `Retry-After` is relative to `now`, and the wait is
+/// cut to `retry_after_max`.
 pub(crate) fn judge_answer(
     answer: AnswerHead<'_>,
     now: SystemTime,
@@ -41,22 +45,24 @@ pub(crate) fn judge_answer(
         status @ 300..=399 => Verdict::Final(PushErrorKind::Redirected(status)),
         status @ (501 | 505) => Verdict::Final(PushErrorKind::Refused(status)),
         status @ (408 | 425 | 429 | 500..=599) => {
-            let after = answer.retry_after.and_then(|value| retry_after::parse(value, now));
-            // No wait, or a date that has passed, is no wish: our own waits grow.
-            let after = after.filter(|after| !after.is_zero());
-            let after = after.map(|after| after.min(retry_after_max));
-            Verdict::Retry { kind: PushErrorKind::Unavailable(status), after }
+            let asked = answer.retry_after.and_then(|value| retry_after::parse(value, now));
+            // A zero, or a date that has passed, asks for nothing: our own waits apply, and grow.
+            let asked = asked.filter(|time| !time.is_zero());
+            let retry_after = asked.map(|time| time.min(retry_after_max));
+            Verdict::Retry { kind: PushErrorKind::Unavailable(status), retry_after }
         }
         status @ 400..=499 => Verdict::Final(PushErrorKind::Refused(status)),
         _ => Verdict::Final(PushErrorKind::NotAGateway),
     }
 }
 
-/// `dropped` counts the connections in a row that were closed after a whole body, this one
-/// included. From `dropped_max` on that is the gateway's answer: 1.11.0 answers so where other
-/// versions say 400.
+/// Judges an attempt that has no answer.
+///
+/// `dropped` counts the attempts in a row, this one included, whose connection was closed after the
+/// whole body was sent. From `dropped_max` on, closing the connection is taken for a refusal:
+/// Pushgateway 1.11.0 does so where other versions answer 400.
 pub(crate) fn judge_failure(failure: HttpFailureKind, dropped: u32, dropped_max: u32) -> Verdict {
-    let retry = |kind| Verdict::Retry { kind, after: None };
+    let retry = |kind| Verdict::Retry { kind, retry_after: None };
     match failure {
         HttpFailureKind::Unreachable => retry(PushErrorKind::Unreachable),
         HttpFailureKind::Timeout => retry(PushErrorKind::Timeout),
@@ -85,7 +91,7 @@ mod tests {
     fn retry(status: u16, after: Option<u64>) -> Verdict {
         Verdict::Retry {
             kind: PushErrorKind::Unavailable(status),
-            after: after.map(Duration::from_secs),
+            retry_after: after.map(Duration::from_secs),
         }
     }
 
@@ -122,7 +128,7 @@ mod tests {
 
     #[test]
     fn failures() {
-        let retry = |kind| Verdict::Retry { kind, after: None };
+        let retry = |kind| Verdict::Retry { kind, retry_after: None };
         for (failure, dropped, expected) in [
             (HttpFailureKind::Unreachable, 0, retry(PushErrorKind::Unreachable)),
             (HttpFailureKind::Timeout, 0, retry(PushErrorKind::Timeout)),

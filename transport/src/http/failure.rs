@@ -1,4 +1,4 @@
-//! What the errors of the HTTP client, and of TLS below it, mean.
+//! The meaning of the errors of the HTTP client, and of TLS below it.
 
 use std::io;
 use std::time::Duration;
@@ -8,54 +8,49 @@ use ureq::{Error, Timeout};
 
 use crate::error::cause::Cause;
 use crate::error::connect_failure::ConnectFailure;
+use crate::http::sent_body::BodyProgress;
 
-/// No answer, or not the whole of it.
+/// A request without a complete response.
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
-    pub(crate) failure: HttpFailureKind,
+    pub(crate) kind: HttpFailureKind,
     pub(crate) cause: Cause,
 }
 
-/// Why there is no answer.
+/// Why there is no complete response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpFailureKind {
     /// No connection was made.
     Unreachable,
-    /// A connection was made, and time ran out.
+    /// A connection was made, and the time was over before the response was complete.
     Timeout,
-    /// The connection was closed; `after_body`: when the whole body had been sent.
-    Dropped { after_body: bool },
+    /// The server closed the connection.
+    Dropped {
+        /// Whether the whole body of the request had been sent.
+        after_body: bool,
+    },
     /// The TLS handshake failed.
     Tls,
-    /// What came back is not HTTP, or not what was asked for.
+    /// The response is not HTTP, or not what a gateway sends.
     Garbled,
-    /// The answer is larger than its limit.
+    /// The response is larger than its limit.
     TooLarge,
 }
 
-/// How much of a request's body had been sent when something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyProgress {
-    /// There is no body to tell by.
-    Unknown,
-    /// The client never came to the body: as a rule there was no connection yet.
-    Nothing,
-    Some,
-    All,
-}
-
-/// How the standard library's error of a name that has no address begins; it has no kind of its own.
+/// The beginning of the standard library's error for a host name without an address. That error has no
+/// `ErrorKind` of its own.
 const LOOKUP_PREFIX: &str = "failed to lookup address information";
 
-/// What an error while reading an answer's body means.
+/// Describes an error that happened while the body of a response was read.
 pub(crate) fn read_failure(error: io::Error, timeout: Duration) -> HttpFailure {
     describe(Error::from(error), BodyProgress::All, timeout)
 }
 
+/// Describes an error of the HTTP client. `sent` tells how far the request came.
 pub(crate) fn describe(error: Error, sent: BodyProgress, timeout: Duration) -> HttpFailure {
-    let fail = |failure, cause| HttpFailure { failure, cause };
+    let fail = |kind, cause| HttpFailure { kind, cause };
     let known = |failure, connect_failure, words: &str| {
-        fail(failure, Cause::Known(connect_failure, words.to_owned()))
+        fail(failure, Cause::Connect(connect_failure, words.to_owned()))
     };
     let unreachable =
         |connect_failure, words: &str| known(HttpFailureKind::Unreachable, connect_failure, words);
@@ -92,23 +87,23 @@ pub(crate) fn describe(error: Error, sent: BodyProgress, timeout: Duration) -> H
     }
 }
 
-/// What is said of an attempt that was cut off.
+/// The message about a request that was ended at its deadline.
 pub(crate) fn too_long(timeout: Duration) -> String {
     format!("the attempt took longer than {:?}", whole_millis(timeout))
 }
 
-/// Rounded up: a deadline leaves an attempt a little less than what was asked for.
+/// Rounds up to milliseconds: a deadline leaves a request a little less time than the user chose.
 fn whole_millis(time: Duration) -> Duration {
     let up = u64::from(!time.subsec_nanos().is_multiple_of(1_000_000));
     u64::try_from(time.as_millis()).map_or(time, |ms| Duration::from_millis(ms.saturating_add(up)))
 }
 
 fn io_failure(error: io::Error, sent: BodyProgress) -> HttpFailure {
-    // This is how a handshake that cannot be agreed on comes out of the TLS library.
+    // A failed TLS handshake arrives as an I/O error around the error of the TLS library.
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return tls_failure(error);
     }
-    let (failure, connect_failure) = match error.kind() {
+    let (kind, connect_failure) = match error.kind() {
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -127,13 +122,13 @@ fn io_failure(error: io::Error, sent: BodyProgress) -> HttpFailure {
         _ => (HttpFailureKind::Unreachable, lookup_failure(&error.to_string())),
     };
     let cause = match connect_failure {
-        Some(connect_failure) => Cause::Known(connect_failure, error.to_string()),
+        Some(connect_failure) => Cause::Connect(connect_failure, error.to_string()),
         None => Cause::other(error),
     };
-    HttpFailure { failure, cause }
+    HttpFailure { kind, cause }
 }
 
-/// Whether the name is not known, or there was nobody to ask (`EAI_AGAIN`).
+/// Tells a host name that does not exist from a name server that does not answer (`EAI_AGAIN`).
 fn lookup_failure(words: &str) -> Option<ConnectFailure> {
     let why = words.strip_prefix(LOOKUP_PREFIX)?;
     Some(if why.contains("Temporary failure") || why.contains("Try again") {
@@ -143,7 +138,7 @@ fn lookup_failure(words: &str) -> Option<ConnectFailure> {
     })
 }
 
-/// A handshake that failed. What the server's certificate or its alert says decides the hint.
+/// Describes a failed handshake. The server's certificate, or the alert that it sent, tells why.
 fn tls_failure(error: &rustls::Error) -> HttpFailure {
     let known = match error {
         rustls::Error::InvalidCertificate(error) => certificate_failure(error),
@@ -155,10 +150,10 @@ fn tls_failure(error: &rustls::Error) -> HttpFailure {
         _ => None,
     };
     let cause = match known {
-        Some((connect_failure, words)) => Cause::Known(connect_failure, words),
+        Some((connect_failure, words)) => Cause::Connect(connect_failure, words),
         None => Cause::other(error.clone()),
     };
-    HttpFailure { failure: HttpFailureKind::Tls, cause }
+    HttpFailure { kind: HttpFailureKind::Tls, cause }
 }
 
 fn certificate_failure(error: &CertificateError) -> Option<(ConnectFailure, String)> {
@@ -169,7 +164,7 @@ fn certificate_failure(error: &CertificateError) -> Option<(ConnectFailure, Stri
         CertificateError::UnknownIssuer => {
             known(ConnectFailure::UnknownAuthority, "comes from an authority that is not trusted")
         }
-        // An authority that was made anew under its old name.
+        // The authority was recreated under its old name, with another key.
         CertificateError::BadSignature => known(
             ConnectFailure::UnknownAuthority,
             "comes from an authority that is not trusted, though one of the same name is",
@@ -196,7 +191,7 @@ fn certificate_failure(error: &CertificateError) -> Option<(ConnectFailure, Stri
         CertificateError::NotValidForName => {
             known(ConnectFailure::WrongHost, "is for another host")
         }
-        // webpki's own error, which rustls has no name for.
+        // An error of webpki for which rustls has no variant.
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => known(
             ConnectFailure::AuthorityAsServer,
             "is one of an authority (CA:TRUE), not of a server",
@@ -205,14 +200,14 @@ fn certificate_failure(error: &CertificateError) -> Option<(ConnectFailure, Stri
     }
 }
 
-/// `DnsName("gw")` as `gw`, in backticks.
+/// Turns `DnsName("gw")` into `gw`, in backticks.
 fn bare(name: &str) -> String {
     let inner = name.split_once('(').map_or(name, |(_, rest)| rest.trim_end_matches(')'));
     format!("`{}`", inner.trim_matches('"'))
 }
 
-/// What a server says instead of finishing the handshake. TLS 1.2 has no word of its own for a
-/// certificate that is missing: servers written in Go say that a bad one was shown.
+/// Describes the alert by which a server ended the handshake. TLS 1.2 has no alert for a missing client
+/// certificate: servers written in Go then send the one for a bad certificate.
 fn alert_failure(alert: AlertDescription) -> Option<(ConnectFailure, String)> {
     let words = || format!("the server ended the handshake: {alert:?}");
     match alert {

@@ -7,13 +7,13 @@ use ureq::http;
 
 use crate::http::failure::HttpFailure;
 
-/// What the push path asks of an HTTP client; tests pass one of their own.
+/// Sends HTTP requests. Tests pass a sender of their own.
 pub(crate) trait HttpSend: Send + Sync {
-    /// Sends one request and returns its answer, whatever its status. Redirects are not followed.
-    /// Reading the answer's body counts against the request's timeout too.
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure>;
+    /// Sends one request and returns its response, whatever the status. Redirects are not followed.
+    /// Reading the body of the response counts against the request's timeout too.
+    fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpFailure>;
 
-    /// Ends requests in flight on other threads, as far as possible, and refuses new ones.
+    /// Ends the requests that other threads are making, as far as possible, and refuses new ones.
     fn interrupt(&self);
 }
 
@@ -23,25 +23,27 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) url: &'a str,
     pub(crate) headers: &'a [(String, String)],
     pub(crate) body: Option<HttpBody<'a>>,
-    /// From looking up the name to the last byte of the answer.
+    /// The time from looking up the host's name to the last byte of the response.
     pub(crate) timeout: Duration,
 }
 
+/// The body of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpBody<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) content_type: &'static str,
+    /// Whether `bytes` are compressed with gzip.
     pub(crate) gzip: bool,
 }
 
-/// An answer whose body is still to be read.
-pub(crate) struct Answer {
+/// A response whose body has not been read yet.
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
-    /// The other side's clock.
+    /// The clock of the server.
     pub(crate) date: Option<String>,
-    /// Whether the answer calls itself HTML.
+    /// Whether the content type is HTML.
     pub(crate) html: bool,
     pub(crate) body: Box<dyn Read + Send>,
 }

@@ -1,35 +1,52 @@
-//! Where the gateway is: parsed once, shown without its credentials.
+//! The URL of a gateway, parsed once and shown without its credentials.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use prompush_core::percent_decode;
+use percent_encoding::percent_decode_str;
 
 use crate::error::config::ConfigError;
 use crate::error::redacted_url::RedactedUrl;
 use crate::http::credentials::basic;
 
-/// What stands in messages where credentials stood.
+/// The text that messages show in place of credentials.
 const REDACTED: &str = "***";
 
-/// The base URL of a gateway, or of another server that is spoken to by HTTP. It is right by
-/// construction, and shows its credentials to nobody.
+/// The base URL of a gateway or of another HTTP server.
+///
+/// A URL is checked when it is parsed. Credentials in it are sent as basic authentication, and shown in
+/// no message.
+///
+/// ```
+/// use prompush::HttpUrl;
+///
+/// let url = HttpUrl::parse("http://user:secret@gateway:9091/prefix/")?;
+/// assert_eq!((url.host(), url.port(), url.path()), ("gateway", Some(9091), "/prefix"));
+/// assert_eq!(url.to_redacted().to_string(), "http://***@gateway:9091/prefix");
+/// # Ok::<(), prompush::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HttpUrl {
-    /// Invariant: does not end in a slash and holds no credentials.
+    /// Invariant: does not end in a slash, and holds no credentials.
     base: String,
+    is_https: bool,
+    /// An IPv6 address is without its brackets.
+    host: String,
+    port: Option<u16>,
+    /// Invariant: empty, or begins with a slash and does not end in one.
+    path: String,
     authorization: Option<String>,
 }
 
 impl HttpUrl {
-    /// Parses `http://host:9091`, `https://user:password@host/prefix/`, `[::1]:9091` and the like.
+    /// Parses a URL such as `http://host:9091`, `https://user:password@host/prefix/` or `[::1]:9091`.
     ///
-    /// Without a scheme it is `http`, which is how the Pushgateway's own documents often write it.
-    /// A query, a fragment, and a path with `.`, `..` or empty segments are refused.
+    /// Without a scheme the URL is `http`, because the Pushgateway's own documents often leave the
+    /// scheme out. A query, a fragment, and a path with `.`, `..` or empty segments are refused.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Url`] with the value, its credentials hidden, and what was expected.
+    /// [`ConfigError::Url`] with the value, its credentials shown as `***`, and with what was expected.
     pub fn parse(value: &str) -> Result<Self, ConfigError> {
         let fail = |expected| ConfigError::Url { value: redact(value), expected };
         if value.is_empty() {
@@ -58,38 +75,33 @@ impl HttpUrl {
             Some((userinfo, host)) => (Some(userinfo), host),
             None => (None, authority),
         };
-        check_host_and_port(host_and_port).map_err(fail)?;
+        let (host, port) = parse_host_and_port(host_and_port).map_err(fail)?;
         check_path(path).map_err(fail)?;
         let authorization = userinfo.map(basic_authorization).transpose().map_err(fail)?;
-        let mut base = format!("{scheme}://{host_and_port}");
-        if !path.is_empty() {
-            base.push('/');
-            base.push_str(path);
-        }
-        Ok(Self { base, authorization })
+        let path = if path.is_empty() { String::new() } else { format!("/{path}") };
+        Ok(Self {
+            base: format!("{scheme}://{host_and_port}{path}"),
+            is_https: scheme == "https",
+            host: host.to_owned(),
+            port,
+            path,
+            authorization,
+        })
     }
 
-    /// The port, if the URL names one.
+    /// The port; `None` when the URL names none.
     pub fn port(&self) -> Option<u16> {
-        let (_, rest) = self.base.split_once("://")?;
-        let authority = rest.split('/').next()?;
-        authority.rsplit_once(':')?.1.parse().ok()
+        self.port
     }
 
-    /// The host as it is written, an IPv6 address without its brackets.
+    /// The host as the URL writes it; an IPv6 address is without its brackets.
     pub fn host(&self) -> &str {
-        let authority = self.base.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = authority.split('/').next().unwrap_or_default();
-        match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, _)) => address,
-            None => authority.split(':').next().unwrap_or_default(),
-        }
+        &self.host
     }
 
-    /// The path, without a slash at its end: empty, or `/prefix`.
+    /// The path: empty, or `/prefix` without a slash at its end.
     pub fn path(&self) -> &str {
-        let rest = self.base.split_once("://").map_or("", |(_, rest)| rest);
-        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+        &self.path
     }
 
     /// The URL for messages.
@@ -98,30 +110,30 @@ impl HttpUrl {
     }
 
     pub(crate) fn is_https(&self) -> bool {
-        self.base.starts_with("https://")
+        self.is_https
     }
 
-    /// The URL without credentials, no slash at its end.
+    /// The URL without credentials, and without a slash at its end.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The URL to ask, `path` beginning with a slash.
+    /// The URL of a request. `path` is empty or begins with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// The same for messages.
+    /// The URL of a request, for messages.
     pub(crate) fn redacted(&self, path: &str) -> RedactedUrl {
-        let url = self.join(path);
-        let shown = match (&self.authorization, url.split_once("://")) {
-            (Some(_), Some((scheme, rest))) => format!("{scheme}://{REDACTED}@{rest}"),
-            _ => url,
-        };
-        RedactedUrl(shown.into())
+        match (&self.authorization, self.base.split_once("://")) {
+            (Some(_), Some((scheme, rest))) => {
+                RedactedUrl::new(&format!("{scheme}://{REDACTED}@{rest}"), path, self.port)
+            }
+            _ => RedactedUrl::new(&self.base, path, self.port),
+        }
     }
 
-    /// The value of the `Authorization` header, when the URL held credentials.
+    /// The value of the `Authorization` header, when the URL has credentials.
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
     }
@@ -129,12 +141,12 @@ impl HttpUrl {
 
 impl fmt::Debug for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HttpUrl").field(&self.redacted("").0).finish()
+        f.debug_tuple("HttpUrl").field(&self.to_redacted().to_string()).finish()
     }
 }
 
-/// Hides all that may be a credential in a value that could not be parsed: whatever stands before
-/// its last `@`, and behind the first `?` or `#` after that.
+/// Hides everything that may be a credential in a value that could not be parsed: the text before its
+/// last `@`, and the text after the first `?` or `#` that follows.
 fn redact(value: &str) -> String {
     let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {
@@ -161,14 +173,15 @@ fn redact(value: &str) -> String {
     shown
 }
 
-fn check_host_and_port(host_and_port: &str) -> Result<(), &'static str> {
+/// Returns the host and the port, or what was expected instead.
+fn parse_host_and_port(host_and_port: &str) -> Result<(&str, Option<u16>), &'static str> {
     let bracketed = host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let port = if let Some((address, port)) = bracketed {
+    let (host, port) = if let Some((address, port)) = bracketed {
         address.parse::<Ipv6Addr>().map_err(|_| "an IPv6 address such as `[::1]`")?;
         match port.strip_prefix(':') {
-            None if port.is_empty() => None,
+            None if port.is_empty() => (address, None),
             None => return Err("`:` and a port after `]`"),
-            port => port,
+            port => (address, port),
         }
     } else {
         let (host, port) = match host_and_port.split_once(':') {
@@ -184,15 +197,16 @@ fn check_host_and_port(host_and_port: &str) -> Result<(), &'static str> {
                 "a host of letters, digits, `-`, `.` and `_`, or an IPv6 address in `[` `]`",
             );
         }
-        port
+        (host, port)
     };
     match port.map(str::parse::<u16>) {
-        None | Some(Ok(1..)) => Ok(()),
+        None => Ok((host, None)),
+        Some(Ok(port @ 1..)) => Ok((host, Some(port))),
         Some(_) => Err("a port between 1 and 65535"),
     }
 }
 
-/// `path` without the slashes around it.
+/// Checks a path that is given without the slashes around it.
 fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() {
         return Ok(());
@@ -210,6 +224,13 @@ fn check_path(path: &str) -> Result<(), &'static str> {
         return Err("a path in which other characters are percent-encoded");
     }
     Ok(())
+}
+
+/// Decodes `%` and two hexadecimal digits; `None` when a `%` is not followed by two of them.
+fn percent_decode(text: &str) -> Option<Vec<u8>> {
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let is_valid = text.split('%').skip(1).all(is_escape);
+    is_valid.then(|| percent_decode_str(text).collect())
 }
 
 fn basic_authorization(userinfo: &str) -> Result<String, &'static str> {

@@ -1,4 +1,4 @@
-//! A body ready to be sent.
+//! The body of a push or an add, within its limit and compressed where that is asked for.
 
 use std::io::Write as _;
 
@@ -8,62 +8,69 @@ use prompush_core::{Encoder, Format, Source};
 
 use crate::error::cause::Cause;
 use crate::error::kind::PushErrorKind;
-use crate::exchange::config::GatewayConfig;
 use crate::http::request::HttpBody;
 use crate::payload::families::Families;
 
+/// How bodies are encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyOptions {
+    pub(crate) format: Format,
+    /// Largest body before compression, in bytes.
+    pub(crate) bytes_max: usize,
+    pub(crate) gzip: bool,
+}
+
+/// Why there is no body: the kind of the error, and its cause.
+pub(crate) type BodyError = (PushErrorKind, Cause);
+
 /// The state of a source at one moment.
 #[derive(Debug)]
-pub(crate) struct Gathered {
+pub(crate) struct GatheredFamilies {
     pub(crate) families: Families,
-    /// Lines with a value.
+    /// How many samples the families have.
     pub(crate) samples: usize,
 }
 
-/// Gathers and encodes `source`, within `body_bytes_max`.
+/// Gathers and encodes `source`.
 pub(crate) fn gather(
     source: &dyn Source,
-    config: &GatewayConfig,
-) -> Result<Gathered, (PushErrorKind, Cause)> {
-    let mut encoder = Encoder::new(config.format);
+    options: BodyOptions,
+) -> Result<GatheredFamilies, BodyError> {
+    let mut encoder = Encoder::new(options.format);
     encoder.encode(source).map_err(|error| (PushErrorKind::Encode, Cause::other(error)))?;
-    check_size(encoder.as_bytes().len(), config)?;
-    Ok(Gathered { families: Families::of(&encoder), samples: encoder.samples() })
+    check_size(encoder.as_bytes().len(), options)?;
+    Ok(GatheredFamilies { families: Families::of(&encoder), samples: encoder.samples() })
 }
 
-fn check_size(length: usize, config: &GatewayConfig) -> Result<(), (PushErrorKind, Cause)> {
-    let max = config.body_bytes_max;
+fn check_size(length: usize, options: BodyOptions) -> Result<(), BodyError> {
+    let max = options.bytes_max;
     if length <= max {
         return Ok(());
     }
-    let words = format!("the body has {length} bytes, and `body_bytes_max` is {max}");
-    Err((PushErrorKind::TooLarge, Cause::Text(words)))
+    let text = format!("the body has {length} bytes, and `body_bytes_max` is {max}");
+    Err((PushErrorKind::TooLarge, Cause::Text(text)))
 }
 
-/// Families as one body, within its limit.
+/// Metric families as one body.
 #[derive(Debug)]
 pub(crate) struct EncodedBody {
-    /// As the gateway will read it.
+    /// The body as the gateway reads it.
     pub(crate) bytes: Vec<u8>,
     format: Format,
-    /// As it is sent, where that is compressed.
+    /// The body as it is sent, where it is compressed.
     compressed: Option<Vec<u8>>,
     pub(crate) families: usize,
 }
 
 impl EncodedBody {
-    /// An error has the kind and the cause.
-    pub(crate) fn new(
-        families: &Families,
-        config: &GatewayConfig,
-    ) -> Result<Self, (PushErrorKind, Cause)> {
-        check_size(families.bytes_len(), config)?;
+    pub(crate) fn new(families: &Families, options: BodyOptions) -> Result<Self, BodyError> {
+        check_size(families.bytes_len(), options)?;
         let bytes = families.to_body();
-        let compressed = if config.gzip { Some(gzip(&bytes)?) } else { None };
+        let compressed = if options.gzip { Some(gzip(&bytes)?) } else { None };
         Ok(Self { bytes, format: families.format(), compressed, families: families.len() })
     }
 
-    /// The lines that a gateway may complain of; none where there are no lines.
+    /// The lines that an error message of the gateway may refer to by number; empty for protobuf.
     pub(crate) fn lines(&self) -> &[u8] {
         if self.format == Format::Protobuf { &[] } else { &self.bytes }
     }
@@ -81,7 +88,7 @@ impl EncodedBody {
     }
 }
 
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>, (PushErrorKind, Cause)> {
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, BodyError> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
     encoder
         .write_all(bytes)

@@ -1,33 +1,33 @@
-//! What a gateway has yet to be told of one group, and how two such things become one.
+//! The change of a group that a gateway has not acknowledged yet, and how two changes become one.
 //!
-//! Pure: no time, no I/O. The law that the tests hold: whatever is merged, lost, doubled, late or
-//! repeated, the gateway ends in the state that telling it everything in order, once, would have
-//! given.
+//! The module is pure: no time, no I/O. Its tests hold this law: however changes are merged, lost,
+//! repeated or late, the gateway ends in the state that sending every change once, in order, would
+//! have given.
 //!
-//! | earlier | then `PUT(B)` | then `POST(B)` | then `DELETE` |
+//! | earlier | then push B (`PUT`) | then add B (`POST`) | then delete |
 //! |---|---|---|---|
-//! | `PUT(A)` | `PUT(B)` | `PUT(A ∪ B)`, B's families win | `DELETE` |
-//! | `POST(A)` | `PUT(B)` | `POST(A ∪ B)`, B's families win | `DELETE` |
-//! | `DELETE` | `PUT(B)` | `PUT(B)` | `DELETE` |
+//! | push A | push B | push A ∪ B, families of B win | delete |
+//! | add A | push B | add A ∪ B, families of B win | delete |
+//! | delete | push B | push B | delete |
 
 use prompush_core::Format;
 
 use crate::error::verb::Verb;
 use crate::payload::families::{ConvertError, Families};
 
-/// An operation on one group, or what several have become.
+/// One change of a group, or several that were merged into one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupChange {
-    /// The group becomes these families.
+    /// Replaces the whole group by these families (`PUT`).
     Push(Families),
-    /// These families take the place of those of the same name.
+    /// Replaces the families of the same names and keeps the others (`POST`).
     Add(Families),
-    /// The group goes.
+    /// Deletes the group (`DELETE`).
     Delete,
 }
 
 impl GroupChange {
-    /// This, and `later` after it. Both are in one format.
+    /// Merges this change and a later one. The families of both are in one format.
     pub(crate) fn then(self, later: Self) -> Self {
         match (self, later) {
             (Self::Push(earlier), Self::Add(later)) => Self::Push(earlier.overlaid_by(later)),
@@ -52,12 +52,12 @@ impl GroupChange {
         }
     }
 
-    /// Whether what was there before makes no difference after it.
+    /// Whether the group's earlier content makes no difference after this change.
     pub(crate) fn replaces_all(&self) -> bool {
         !matches!(self, Self::Add(_))
     }
 
-    /// The same in that format.
+    /// The same change with its families in `format`.
     pub(crate) fn in_format(self, format: Format) -> Result<Self, ConvertError> {
         Ok(match self {
             Self::Push(families) => Self::Push(families.in_format(format)?),
@@ -67,7 +67,7 @@ impl GroupChange {
     }
 }
 
-/// What came earlier, if anything, and `later` after it.
+/// Merges two changes where either may be missing; `None` when both are.
 pub(crate) fn merged(
     earlier: Option<GroupChange>,
     later: Option<GroupChange>,
@@ -77,6 +77,3 @@ pub(crate) fn merged(
         (one, None) | (None, one) => one,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,8 @@
-//! States that no gateway has acknowledged, kept in a directory for a later run.
+//! The directory of a spool: one file for each gateway and group.
 //!
-//! One file per gateway and group. It is written under another name, synced and renamed, and the
-//! directory is synced, so that a crash at any moment leaves the old state or the new one. Whoever
-//! changes the directory holds its lock.
+//! A file is written under another name, synced and renamed, and then the directory is synced. So a
+//! crash at any moment leaves the old state or the new one. Every process that changes the directory
+//! holds the lock of the directory meanwhile.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -14,37 +14,38 @@ use std::time::{Duration, SystemTime};
 use crate::error::spool::{SpoolError, SpoolFault};
 use crate::error::verb::Verb;
 use crate::exchange::wait::{SystemWait, Wait};
+use crate::group_key::AnyGroupingKey;
 use crate::spool::disk;
 use crate::spool::disk::{Disk, SystemDisk};
 use crate::spool::fnv::fnv1a;
 use crate::spool::record::Record;
 use prompush_core::clock::{Clock, SystemClock};
 
-/// Ends the name of a state's file.
+/// The suffix of a file that holds a state.
 const SUFFIX: &str = "spool";
-/// Ends the name of a file that was set aside because it is damaged.
+/// The suffix of a damaged file that was renamed.
 const DAMAGED: &str = "damaged";
 /// The file whose lock is held while the directory is changed.
 const LOCK: &str = ".lock";
 /// The file whose lock is held while a state is being sent.
 const REPLAY_LOCK: &str = ".replay-lock";
 
-/// Most files of one group that are set aside under other names.
+/// The largest number of renamed files of one group.
 const NAMES_MAX: u32 = 1000;
 
-/// A larger file is none of ours.
+/// The largest file that a spool may have written, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// Longest wait for another process that changes the spool: it does so in milliseconds.
+/// The longest wait for another process that changes the spool. A change takes milliseconds.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// A directory with states that no gateway has acknowledged.
 ///
 /// [`OutboxBuilder::spool`](crate::OutboxBuilder::spool),
-/// [`PusherBuilder::spool`](crate::PusherBuilder::spool) and
-/// [`Gateway::spool`](crate::Gateway::spool) fill it; they and [`replay`](Self::replay) send what it
-/// holds. Files are readable by their owner only. They hold no credentials.
+/// [`PusherBuilder::spool`](crate::PusherBuilder::spool) and [`Gateway::spool`](crate::Gateway::spool)
+/// write to it. They and [`replay`](Self::replay) send what is in it. Only the owner of a file can read
+/// it. The files hold no credentials.
 #[derive(Clone, Debug)]
 pub struct Spool {
     dir: PathBuf,
@@ -65,12 +66,12 @@ pub(crate) struct Lock {
 }
 
 impl SpoolEntry {
-    /// The file.
+    /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Why it cannot be sent, where that is so: then all that follows is `None`.
+    /// Why the file holds no state that can be sent; then all methods below return `None`.
     pub fn fault(&self) -> Option<SpoolFault> {
         self.record.as_ref().err().copied()
     }
@@ -80,35 +81,35 @@ impl SpoolEntry {
         self.record.as_ref().ok().map(|record| record.base.as_str())
     }
 
-    /// The group's path, from `/metrics` on; [`decode_path`](crate::decode_path) has its labels.
-    pub fn path(&self) -> Option<&str> {
-        self.record.as_ref().ok().map(|record| record.path.as_str())
+    /// The group.
+    pub fn group(&self) -> Option<&AnyGroupingKey> {
+        self.record.as_ref().ok().map(|record| &record.key)
     }
 
-    /// What the gateway is to be asked: a push, an add or a delete.
+    /// The operation that sends the state: a push, an add or a delete.
     pub fn verb(&self) -> Option<Verb> {
         self.record.as_ref().ok().map(Record::verb)
     }
 
-    /// When the newest part of the state was made.
+    /// When the newest part of the state was created.
     pub fn created(&self) -> Option<SystemTime> {
         self.record.as_ref().ok().map(|record| record.created)
     }
 
-    /// Whether the file is still as it was listed.
+    /// Whether the file has not changed since it was listed.
     pub(crate) fn is_unchanged(&self) -> bool {
         read(&self.file).is_some_and(|record| record == self.record)
     }
 
-    /// How many metric families it has, and how many bytes they are as a body.
+    /// The number of metric families, and the size of their body in bytes.
     pub fn size(&self) -> Option<(usize, usize)> {
-        let families = self.record.as_ref().ok()?.state.families();
+        let families = self.record.as_ref().ok()?.change.families();
         Some(families.map_or((0, 0), |families| (families.len(), families.bytes_len())))
     }
 }
 
 impl Spool {
-    /// The spool in that directory, which is made when something has to be kept.
+    /// The spool in a directory. The directory is created when the first state is written.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into(), disk: Arc::new(SystemDisk) }
     }
@@ -123,7 +124,7 @@ impl Spool {
         &self.dir
     }
 
-    /// The files that are there, sorted by name; none if there is no such directory.
+    /// Lists the files, sorted by name. The list is empty when there is no such directory.
     ///
     /// # Errors
     ///
@@ -145,11 +146,11 @@ impl Spool {
         Ok(files.into_iter().filter_map(entry).collect())
     }
 
-    /// Removes a file, unless it has changed since it was listed. Returns whether it was removed.
+    /// Removes a file unless it has changed since it was listed. Returns whether the file was removed.
     ///
     /// # Errors
     ///
-    /// [`SpoolError`] when the spool is locked or the system refuses.
+    /// [`SpoolError`] when another process holds the lock, or the system refuses.
     pub fn remove(&self, entry: &SpoolEntry) -> Result<bool, SpoolError> {
         let _lock = self.lock()?;
         let is_same = entry.is_unchanged();
@@ -159,8 +160,8 @@ impl Spool {
         Ok(is_same)
     }
 
-    /// Makes the directory, removes what a killed process may have left half written, and finds
-    /// out whether the spool can be written to.
+    /// Creates the directory, checks that it can be written to, and removes the half-written files of
+    /// killed processes.
     pub(crate) fn prepare(&self) -> Result<(), SpoolError> {
         let _lock = self.lock()?;
         let Ok(listed) = fs::read_dir(&self.dir) else { return Ok(()) };
@@ -169,19 +170,19 @@ impl Spool {
             .map(|entry| entry.path())
             .filter(|path| path.file_name().and_then(OsStr::to_str).is_some_and(is_half_written));
         for path in half {
-            self.disk.remove(&path).ok(); // it stays, and does no harm
+            self.disk.remove(&path).ok(); // a file that stays does no harm
         }
         Ok(())
     }
 
-    /// What is kept of a group.
-    pub(crate) fn find(&self, base: &str, path: &str) -> Option<Record> {
-        let record = read(&self.file_of(base, path)).and_then(Result::ok);
-        record.filter(|record| record.base == base && record.path == path)
+    /// Reads the state of a group; `None` when there is none.
+    pub(crate) fn find(&self, base: &str, key: &AnyGroupingKey) -> Option<Record> {
+        let record = read(&self.file_of(base, key)).and_then(Result::ok);
+        record.filter(|record| record.base == base && record.key == *key)
     }
 
-    /// Keeps states, each merged with what is kept of its group already. When this returns, those
-    /// that are `Ok` are on disk.
+    /// Writes states, each merged with the spooled state of its group. Every state whose result is `Ok`
+    /// is on disk when this returns.
     pub(crate) fn store(&self, records: Vec<Record>) -> Vec<Result<(), Arc<SpoolError>>> {
         let count = records.len();
         let all = |error: SpoolError| vec![Err(Arc::new(error)); count];
@@ -197,26 +198,27 @@ impl Spool {
         }
     }
 
-    /// Removes what is kept of a group, if it is no newer than `created`. Returns whether it was.
+    /// Removes the state of a group if it is not newer than `created`. Returns whether it was removed.
     pub(crate) fn remove_obsolete(
         &self,
         base: &str,
-        path: &str,
+        key: &AnyGroupingKey,
         created: SystemTime,
     ) -> Result<bool, SpoolError> {
-        let file = self.file_of(base, path);
+        let file = self.file_of(base, key);
         if !file.exists() {
             return Ok(false);
         }
         let _lock = self.lock()?;
-        let is_older = self.find(base, path).is_some_and(|record| record.created <= created);
+        let is_older = self.find(base, key).is_some_and(|record| record.created <= created);
         if is_older {
             self.remove_file(&file)?;
         }
         Ok(is_older)
     }
 
-    /// Held while a state is checked, sent and removed, so that no other process sends it again.
+    /// Takes the lock that is held while a state is checked, sent and removed, so that no other process
+    /// sends it too.
     pub(crate) fn lock_replay(&self) -> Result<Lock, SpoolError> {
         let path = self.dir.join(REPLAY_LOCK);
         let file = self.open_lock(&path)?;
@@ -228,11 +230,11 @@ impl Spool {
     }
 
     fn store_one(&self, mut record: Record) -> Result<(), SpoolError> {
-        let file = self.file_of(&record.base, &record.path);
+        let file = self.file_of(&record.base, &record.key);
         match read(&file) {
-            Some(Ok(there)) if there.base == record.base && there.path == record.path => {
-                if let Err(there) = record.merge(there) {
-                    log::warn!("`{}` cannot be merged: {there}", file.display());
+            Some(Ok(spooled)) if spooled.base == record.base && spooled.key == record.key => {
+                if let Err(error) = record.merge(spooled) {
+                    log::warn!("`{}` cannot be merged: {error}", file.display());
                     self.set_aside(&file, SUFFIX)?;
                 }
             }
@@ -243,7 +245,7 @@ impl Spool {
         self.write(&file, &record.encode())
     }
 
-    /// The old contents or the new, whatever happens meanwhile.
+    /// Writes a file so that a crash leaves the old content or the new one.
     fn write(&self, file: &Path, bytes: &[u8]) -> Result<(), SpoolError> {
         let half = file.with_extension("tmp");
         if fs::symlink_metadata(&half).is_ok() {
@@ -253,24 +255,24 @@ impl Spool {
         let mut new = self.disk.create_file(&half).map_err(not_done)?;
         let written = self.disk.write(&mut new, bytes).and_then(|()| self.disk.sync_file(&new));
         if let Err(source) = written {
-            self.disk.remove(&half).ok(); // it takes room that may be what is missing
+            self.disk.remove(&half).ok(); // it takes space, which may be what is missing
             return Err(not_done(source));
         }
         self.disk.rename(&half, file).map_err(|source| failed("write", file, source))
     }
 
-    /// Gives a file another name, so that nothing of it is lost.
+    /// Renames a file whose name a state needs, so that nothing is lost.
     fn set_aside(&self, file: &Path, suffix: &str) -> Result<(), SpoolError> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let free = (2..=NAMES_MAX)
             .map(|n| self.dir.join(format!("{stem}-{n}.{suffix}")))
             .find(|path| !path.exists());
         let Some(free) = free else {
-            let source = io::Error::other("too many files were set aside already");
+            let source = io::Error::other("too many files were renamed already");
             return Err(failed("rename", file, source));
         };
         log::warn!(
-            "`{}` is not what belongs there: it is now `{}`",
+            "`{}` is not the file that belongs there: it is renamed to `{}`",
             file.display(),
             free.display()
         );
@@ -282,7 +284,7 @@ impl Spool {
         self.disk.sync_dir(&self.dir).map_err(|source| failed("sync", &self.dir, source))
     }
 
-    /// Waits for the lock of the directory, which is made where it is missing.
+    /// Takes the lock of the directory. Creates the directory if it is missing.
     fn lock(&self) -> Result<Lock, SpoolError> {
         let path = self.dir.join(LOCK);
         let file = self.open_lock(&path)?;
@@ -307,8 +309,8 @@ impl Spool {
             self.make_dir()?;
         }
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            // Opening a pipe would wait for somebody to read from it.
-            return Err(failed("lock", path, io::Error::other("it is no regular file")));
+            // Opening a pipe would block until another process reads from it.
+            return Err(failed("lock", path, io::Error::other("it is not a regular file")));
         }
         let opened = disk::open_options().create(true).truncate(false).open(path);
         opened.map_err(|source| failed("write", path, source))
@@ -323,23 +325,23 @@ impl Spool {
         }
     }
 
-    fn file_of(&self, base: &str, path: &str) -> PathBuf {
-        let name = fnv1a(base.bytes().chain([b'\n']).chain(path.bytes()));
+    fn file_of(&self, base: &str, key: &AnyGroupingKey) -> PathBuf {
+        let name = fnv1a(base.bytes().chain([b'\n']).chain(key.path().bytes()));
         self.dir.join(format!("{name:016x}.{SUFFIX}"))
     }
 }
 
-/// What a file says; `None` if there is none.
+/// Reads a file; `None` if there is none.
 fn read(file: &Path) -> Option<Result<Record, SpoolFault>> {
     let bytes = fs::symlink_metadata(file).and_then(|metadata| {
-        // Reading a pipe would wait for somebody to write to it.
+        // Reading a pipe would block until another process writes to it.
         let is_ours = metadata.is_file() && metadata.len() <= FILE_BYTES_MAX;
         is_ours.then(|| fs::read(file)).transpose()
     });
     match bytes {
         Ok(Some(bytes)) => Some(Record::decode(&bytes)),
         Ok(None) => Some(Err(SpoolFault::Foreign)),
-        // A spool that is no directory is said when something is to be kept.
+        // A spool that is not a directory is reported when a state is written.
         Err(error)
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
@@ -352,7 +354,7 @@ fn read(file: &Path) -> Option<Result<Record, SpoolFault>> {
     }
 }
 
-/// Whether a file has the name that ours have while they are being written.
+/// Whether a file has the name of a state that is being written.
 fn is_half_written(name: &str) -> bool {
     name.strip_suffix(".tmp")
         .is_some_and(|stem| stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -361,9 +363,6 @@ fn is_half_written(name: &str) -> bool {
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
     SpoolError::Io { doing, path: path.to_owned(), source }
 }
-
-#[cfg(test)]
-mod shared_tests;
 
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,23 @@
-//! The file operations that change a spool, one by one, so that tests can stop between them.
+//! The file operations that change a spool, one by one, so that tests can simulate a crash between two
+//! of them.
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// What changes files. Reading needs no such seam: it breaks nothing.
+/// The operations that change files. Reading needs no such seam, because it breaks nothing.
 pub(crate) trait Disk: Debug + Send + Sync {
-    /// Makes a directory that is its owner's alone, and those above it; one that exists is fine.
+    /// Creates a directory and its parents, accessible to the owner only. The directory may exist.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Makes a new file that is its owner's alone.
+    /// Creates a new file, accessible to the owner only.
     fn create_file(&self, path: &Path) -> io::Result<File>;
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()>;
-    /// Waits until the file's contents are on disk.
+    /// Waits until the content of the file is on disk.
     fn sync_file(&self, file: &File) -> io::Result<()>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Waits until the directory's entries are on disk.
+    /// Waits until the entries of the directory are on disk.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
@@ -53,12 +54,12 @@ impl Disk for SystemDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened, and renaming is on disk when it returns.
+        // On other systems a directory cannot be opened, and a renaming is on disk when it returns.
         if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
     }
 }
 
-/// For writing a file that is its owner's alone.
+/// The options to write a file that only its owner can access.
 pub(crate) fn open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

@@ -1,38 +1,37 @@
-//! Whether what a gateway holds of a group is what we once sent it.
+//! Fingerprints of the content of a group, to recognise a push of our own on a gateway.
 //!
-//! A request without an answer may be taken late, after a newer state was put in the spool. Then the
-//! group was pushed since, but by ourselves, and the newer state is not obsolete. So the spool keeps
-//! fingerprints of such requests, and compares them with what the gateway shows
-//! (`GET /api/v1/metrics`).
+//! A gateway may take a request late, long after the sender has given up and put a newer state into the
+//! spool. Then the group was pushed since, but by this program, and the newer state is not obsolete. So
+//! the spool keeps the fingerprints of requests without an answer, and compares them with the groups that
+//! the gateway shows (`GET /api/v1/metrics`).
 
 use std::collections::BTreeMap;
 
-use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, decode_path, parse};
+use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, parse};
 use serde_json::Value;
 
+use crate::group_key::AnyGroupingKey;
 use crate::payload::change::GroupChange;
 use crate::spool::fnv::fnv1a;
 
-/// By family and label set, the numbers: in an order and a spelling that gateways do not change.
+/// The numbers of each family and label set, in an order and a spelling that gateways do not change.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// The fingerprint of a request to the group of that path; `None` for a deletion, which leaves
-/// nothing to compare, and for what cannot be read back.
-pub(crate) fn of_state(state: &GroupChange, path: &str) -> Option<u64> {
-    let families = state.families()?;
+/// The fingerprint of a change of a group; `None` for a deletion, which leaves nothing to compare, and
+/// for families that cannot be parsed.
+pub(crate) fn of_change(change: &GroupChange, key: &AnyGroupingKey) -> Option<u64> {
+    let families = change.families()?;
     let body = families.to_body();
     let exposition = parse(&body, families.format()).ok()?;
-    Some(hash(&samples_of(&exposition, &key_of(path)?)))
+    Some(hash(&samples_of(&exposition, key.labels())))
 }
 
-/// The fingerprint of a group as the gateway's API shows it, of these families only if any are
-/// named.
-pub(crate) fn of_group(group: &Value, path: &str) -> Option<u64> {
-    let key = key_of(path)?;
+/// The fingerprint of a group as the gateway's API shows it.
+pub(crate) fn of_group(group: &Value, key: &AnyGroupingKey) -> Option<u64> {
     let mut samples = Samples::new();
     for (name, family) in group.as_object()? {
         let Some(metrics) = family.get("metrics").and_then(Value::as_array) else { continue };
-        if is_the_gateways(name) {
+        if is_gateway_family(name) {
             continue;
         }
         let of_family = samples.entry(name.clone()).or_default();
@@ -40,19 +39,15 @@ pub(crate) fn of_group(group: &Value, path: &str) -> Option<u64> {
             let labels = metric.get("labels").and_then(Value::as_object)?;
             let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let labels = labels.map(|(name, value)| (name, value.unwrap_or_default()));
-            of_family.insert(label_text(labels, &key), numbers_shown(metric));
+            of_family.insert(label_text(labels, key.labels()), numbers_shown(metric));
         }
     }
     Some(hash(&samples))
 }
 
-fn key_of(path: &str) -> Option<BTreeMap<String, String>> {
-    decode_path(path.strip_prefix("/metrics").unwrap_or(path)).ok()
-}
-
 fn samples_of(exposition: &Exposition<'_>, key: &BTreeMap<String, String>) -> Samples {
     let mut samples = Samples::new();
-    for family in exposition.families.iter().filter(|family| !is_the_gateways(&family.name)) {
+    for family in exposition.families.iter().filter(|family| !is_gateway_family(&family.name)) {
         let of_family = samples.entry(family.name.to_string()).or_default();
         for metric in &family.metrics {
             let labels = metric.labels.iter();
@@ -62,7 +57,7 @@ fn samples_of(exposition: &Exposition<'_>, key: &BTreeMap<String, String>) -> Sa
     samples
 }
 
-/// The labels that are not the group's: those the gateway sets to its own values.
+/// The labels of a metric without those of the grouping key, which the gateway sets itself.
 fn label_text<'a>(
     labels: impl Iterator<Item = (&'a str, &'a str)>,
     key: &BTreeMap<String, String>,
@@ -74,6 +69,7 @@ fn label_text<'a>(
     format!("{own:?}")
 }
 
+/// The numbers of a metric as this program sends them.
 fn numbers_sent(value: &MetricValue) -> Vec<String> {
     let part = |(of, value): (f64, f64)| format!("{}={}", number(of), number(value));
     let (mut parts, count, sum): (Vec<String>, _, _) = match value {
@@ -95,7 +91,7 @@ fn numbers_sent(value: &MetricValue) -> Vec<String> {
     parts
 }
 
-/// The API spells all numbers as strings.
+/// The numbers of a metric as the API shows them: all of them are strings.
 fn numbers_shown(metric: &Value) -> Vec<String> {
     let spelled = |value: &Value| value.as_str().map(parsed).map(number);
     if let Some(value) = metric.get("value") {
@@ -116,7 +112,7 @@ fn parsed(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }
 
-/// A gateway takes the sign of a zero away.
+/// Spells a number. A gateway drops the sign of a zero.
 fn number(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:e}") }
 }
@@ -125,8 +121,8 @@ fn hash(samples: &Samples) -> u64 {
     fnv1a(format!("{samples:?}").bytes())
 }
 
-/// Whether the gateway itself keeps it in each group.
-fn is_the_gateways(family: &str) -> bool {
+/// Whether the gateway itself adds this family to each group.
+fn is_gateway_family(family: &str) -> bool {
     matches!(family, PUSH_TIME | PUSH_FAILURE_TIME)
 }
 
@@ -162,16 +158,16 @@ mod tests {
         let key = GroupingKey::new("x").unwrap();
         let with_instance = key.clone().with("instance", "a/b").unwrap();
         for gateway in Version::ALL.into_iter().filter_map(Pushgateway::start) {
-            for path in [key.to_path(), with_instance.to_path()] {
+            for key in [&key, &with_instance].map(AnyGroupingKey::from) {
                 for state in [state(1.5e-7), state(-4e20), summary.clone(), empty.clone()] {
                     let body = state.families().unwrap().to_body();
-                    let answer = gateway.request("PUT", &path, &[], &body);
+                    let answer = gateway.request("PUT", key.path(), &[], &body);
                     assert_eq!(answer.status, 200, "{}", answer.text());
                     let group = &gateway.groups()[0];
-                    assert!(of_state(&state, &path).is_some());
-                    assert_eq!(of_group(group, &path), of_state(&state, &path), "{group}");
+                    assert!(of_change(&state, &key).is_some());
+                    assert_eq!(of_group(group, &key), of_change(&state, &key), "{group}");
                 }
-                gateway.request("DELETE", &path, &[], &[]);
+                gateway.request("DELETE", key.path(), &[], &[]);
                 prompush_testing::wait_until(std::time::Duration::from_secs(10), "it goes", || {
                     gateway.groups().is_empty()
                 });
@@ -181,11 +177,11 @@ mod tests {
 
     #[test]
     fn another_state_has_another_fingerprint() {
-        let path = "/metrics/job/x";
-        assert_eq!(of_state(&state(1.0), path), of_state(&state(1.0), path));
-        assert_ne!(of_state(&state(1.0), path), of_state(&state(1.5), path));
-        assert_eq!(of_state(&GroupChange::Delete, path), None);
+        let key = &AnyGroupingKey::from_path("/metrics/job/x").unwrap();
+        assert_eq!(of_change(&state(1.0), key), of_change(&state(1.0), key));
+        assert_ne!(of_change(&state(1.0), key), of_change(&state(1.5), key));
+        assert_eq!(of_change(&GroupChange::Delete, key), None);
         let garbage = Families::new(Format::Text, [(Arc::from("a"), Arc::from(&b"a b\n"[..]))]);
-        assert_eq!(of_state(&GroupChange::Push(garbage), path), None);
+        assert_eq!(of_change(&GroupChange::Push(garbage), key), None);
     }
 }

@@ -1,22 +1,23 @@
-//! A spooled state as the bytes of one file.
+//! The file format of the spool: one state as the bytes of one file.
 //!
-//! All numbers are little-endian; a text is its length (`u32`) and its bytes.
+//! Numbers are little-endian. A text is its length (`u32`) and its bytes.
 //!
-//! | what | bytes |
+//! | field | bytes |
 //! |---|---|
 //! | magic `prompush spool\n` | 15 |
 //! | version, 1 | 1 |
-//! | length of what follows the checksum | 8 |
-//! | CRC-32 of what follows | 4 |
+//! | length of the payload, which is all that follows the checksum | 8 |
+//! | CRC-32 of the payload | 4 |
 //! | verb: 0 push, 1 add, 2 delete | 1 |
 //! | format: 0 text, 1 protobuf | 1 |
-//! | when the state was made: seconds since 1970, nanoseconds | 8 + 4 |
+//! | when the state was created: seconds since 1970, nanoseconds | 8 + 4 |
 //! | the gateway's base URL, without credentials | text |
 //! | the group's path, from `/metrics` on | text |
-//! | how many fingerprints, and the fingerprints, of what the gateway may have taken late | 4 + 8 each |
-//! | how many families, and of each name and bytes | 4 + texts |
+//! | number of fingerprints of unconfirmed changes, and the fingerprints | 4 + 8 each |
+//! | number of families, and the name and the bytes of each | 4 + texts |
 //!
-//! The first two fields stay as they are in every version, so that each knows what it cannot read.
+//! The first two fields are the same in every version, so that each version recognises the files that it
+//! cannot read.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,6 +27,7 @@ use prompush_core::Format;
 
 use crate::error::spool::SpoolFault;
 use crate::error::verb::Verb;
+use crate::group_key::AnyGroupingKey;
 use crate::payload::change::GroupChange;
 use crate::payload::families::{ConvertError, Families};
 use crate::spool::fingerprint;
@@ -33,7 +35,7 @@ use crate::spool::fingerprint;
 const MAGIC: &[u8] = b"prompush spool\n";
 const VERSION: u8 = 1;
 
-/// Most fingerprints that a record keeps.
+/// The largest number of fingerprints that a record keeps.
 const UNCONFIRMED_MAX: usize = 16;
 
 /// Bytes before the payload.
@@ -44,19 +46,19 @@ const HEAD_LENGTH: usize = MAGIC.len() + 1 + 8 + 4;
 pub(crate) struct Record {
     /// The gateway's base URL, without credentials.
     pub(crate) base: String,
-    /// The group's path, from `/metrics` on.
-    pub(crate) path: String,
-    pub(crate) state: GroupChange,
-    /// When the newest part of it was made, by the clock of this machine.
+    pub(crate) key: AnyGroupingKey,
+    pub(crate) change: GroupChange,
+    /// When the newest part of the change was created, by the clock of this machine.
     pub(crate) created: SystemTime,
-    /// What else the gateway may have been given of that group, and may have taken since.
+    /// Fingerprints of other changes that were sent without an answer: the gateway may have taken them,
+    /// or may still take them.
     pub(crate) unconfirmed: Vec<u64>,
 }
 
 impl Record {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut payload = Vec::new();
-        let (verb, families) = match &self.state {
+        let (verb, families) = match &self.change {
             GroupChange::Push(families) => (0, Some(families)),
             GroupChange::Add(families) => (1, Some(families)),
             GroupChange::Delete => (2, None),
@@ -67,7 +69,7 @@ impl Record {
         payload.extend(created.as_secs().to_le_bytes());
         payload.extend(created.subsec_nanos().to_le_bytes());
         put_bytes(&mut payload, self.base.as_bytes());
-        put_bytes(&mut payload, self.path.as_bytes());
+        put_bytes(&mut payload, self.key.path().as_bytes());
         put_length(&mut payload, self.unconfirmed.len());
         payload.extend(
             self.unconfirmed.iter().flat_map(|add_unconfirmed| add_unconfirmed.to_le_bytes()),
@@ -88,7 +90,7 @@ impl Record {
 
     pub(crate) fn decode(file: &[u8]) -> Result<Self, SpoolFault> {
         let Some(rest) = file.strip_prefix(MAGIC) else {
-            // What is cut in the magic is ours, and torn.
+            // A file that ends within the magic is a torn file of ours.
             let torn = MAGIC.starts_with(file);
             return Err(if torn { SpoolFault::Torn } else { SpoolFault::Foreign });
         };
@@ -113,47 +115,48 @@ impl Record {
         let created =
             Duration::from_secs(fields.u64()?) + Duration::from_nanos(fields.u32()?.into());
         let created = UNIX_EPOCH.checked_add(created).ok_or(SpoolFault::Torn)?;
-        let (base, path) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+        let base = fields.text()?.to_owned();
+        let key = AnyGroupingKey::from_path(fields.text()?).map_err(|_| SpoolFault::Torn)?;
         let unconfirmed = (0..fields.u32()?).map(|_| fields.u64()).collect::<Result<_, _>>()?;
         let mut blocks = Vec::new();
         for _ in 0..fields.u32()? {
             blocks.push((Arc::from(fields.text()?), Arc::from(fields.bytes()?)));
         }
         let families = Families::new(format, blocks);
-        let state = match verb {
+        let change = match verb {
             0 => GroupChange::Push(families),
             1 => GroupChange::Add(families),
             2 => GroupChange::Delete,
             _ => return Err(SpoolFault::Torn),
         };
-        Ok(Self { base, path, state, created, unconfirmed })
+        Ok(Self { base, key, change, created, unconfirmed })
     }
 
     pub(crate) fn verb(&self) -> Verb {
-        self.state.verb()
+        self.change.verb()
     }
 
-    /// Takes in what is kept of the same group already.
+    /// Merges this record with the one that the spool keeps of the same group.
     ///
-    /// The gateway may still be given what is kept already, by a request of another process that
-    /// is under way: so its fingerprint is kept as unconfirmed.
-    pub(crate) fn merge(&mut self, there: Self) -> Result<(), ConvertError> {
-        let sent_before = match &there.state {
-            GroupChange::Push(_) if there.state != self.state => {
-                fingerprint::of_state(&there.state, &there.path)
+    /// Another process may be sending the spooled change right now, so its fingerprint becomes one of the
+    /// unconfirmed.
+    pub(crate) fn merge(&mut self, spooled: Self) -> Result<(), ConvertError> {
+        let sent_by_others = match &spooled.change {
+            GroupChange::Push(_) if spooled.change != self.change => {
+                fingerprint::of_change(&spooled.change, &spooled.key)
             }
             _ => None,
         };
-        let format = self.state.families().map(Families::format);
-        let state = match format {
-            Some(format) => there.state.in_format(format)?,
-            None => there.state,
+        let format = self.change.families().map(Families::format);
+        let change = match format {
+            Some(format) => spooled.change.in_format(format)?,
+            None => spooled.change,
         };
-        let ours = std::mem::replace(&mut self.state, GroupChange::Delete);
-        let is_older = there.created <= self.created;
-        self.state = if is_older { state.then(ours) } else { ours.then(state) };
-        self.created = self.created.max(there.created);
-        self.unconfirmed.extend(there.unconfirmed.into_iter().chain(sent_before));
+        let own = std::mem::replace(&mut self.change, GroupChange::Delete);
+        let is_older = spooled.created <= self.created;
+        self.change = if is_older { change.then(own) } else { own.then(change) };
+        self.created = self.created.max(spooled.created);
+        self.unconfirmed.extend(spooled.unconfirmed.into_iter().chain(sent_by_others));
         self.unconfirmed.sort_unstable();
         self.unconfirmed.dedup();
         self.unconfirmed.truncate(UNCONFIRMED_MAX);
@@ -177,7 +180,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// What is left to be read. The checksum was right, so that nothing here should ever fail.
+/// The rest of a payload that is being read. Its checksum was right, so reading should never fail.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -229,10 +232,10 @@ mod tests {
                 ],
             )
         };
-        let record = |state| Record {
+        let record = |change| Record {
             base: "http://gw:9091/prefix".to_owned(),
-            path: "/metrics/job/x/instance/i".to_owned(),
-            state,
+            key: AnyGroupingKey::from_path("/metrics/job/x/instance/i").unwrap(),
+            change,
             created: UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789),
             unconfirmed: vec![1, u64::MAX],
         };

@@ -34,7 +34,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Nanoseconds of a sample line.
+/// Measures the text encoder, in nanoseconds per sample line.
 fn text(id: &'static str, title: &str, workload: Workload, effort: Effort) -> Result<Row> {
     let ours = Prompush::filled(workload)?;
     let mut encoder = Encoder::default();
@@ -46,7 +46,7 @@ fn text(id: &'static str, title: &str, workload: Workload, effort: Effort) -> Re
         verify::text(&ours, &peer)?;
         let mut buffer = <P as Peer>::Buffer::default();
         jobs.push(Job::new(P::NAME, move || {
-            // It succeeded a moment ago, on the same registry.
+            // The same encode succeeded in `verify::text`.
             black_box(peer.encode_text(&mut buffer).map_or(0, <[u8]>::len));
         }));
     });
@@ -61,7 +61,7 @@ fn text(id: &'static str, title: &str, workload: Workload, effort: Effort) -> Re
     Ok(Row::new(id, title, "ns/line").with(by(lines, measured)))
 }
 
-/// Nanoseconds of what would be a sample line of text.
+/// Measures the protobuf encoder, in nanoseconds per sample line of the same registry as text.
 fn protobuf(effort: Effort) -> Result<Row> {
     let workload = Workload::FULL;
     let ours = Prompush::filled(workload)?;
@@ -88,7 +88,7 @@ fn protobuf(effort: Effort) -> Result<Row> {
         .with(by(lines, measured)))
 }
 
-/// Megabytes a second.
+/// Measures the parser, in megabytes per second.
 fn parsing(id: &'static str, title: &str, format: Format, effort: Effort) -> Result<Row> {
     let ours = Prompush::filled(Workload::FULL)?;
     let mut encoder = Encoder::new(format);

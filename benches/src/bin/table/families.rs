@@ -1,4 +1,4 @@
-//! Creating series, and what is allocated.
+//! Creating series, and the allocations of each operation.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::row::Row;
 
-/// How many are created.
+/// The number of series to create.
 const SERIES: u32 = 100_000;
 
 pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
@@ -40,7 +40,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
             .with(worst(&labels, effort)?)
             .target(0.5)
             .best_peer_was(0.6)
-            .note("processor time, so that another program's turn does not count"),
+            .note("processor time, so that the time of other programs does not count"),
         counted("create_allocations", "allocations to create a series", "allocations"),
         counted("text_allocations", "allocations of a text encode, 3,500 lines", "allocations")
             .target(0.0),
@@ -75,7 +75,7 @@ fn creating(labels: &[[String; 3]], effort: Effort) -> Result<Vec<(&'static str,
     Ok(measured.map(|(name, value)| (name, value.map(|ns| ns / each))).collect())
 }
 
-/// Milliseconds.
+/// Measures the slowest creation of a series, in milliseconds.
 fn worst(labels: &[[String; 3]], effort: Effort) -> Result<Vec<(&'static str, Summary)>> {
     let mut runs: Vec<(&'static str, Vec<f64>)> = Vec::new();
     for _ in 0..effort.repetitions {
@@ -97,7 +97,7 @@ fn worst(labels: &[[String; 3]], effort: Effort) -> Result<Vec<(&'static str, Su
     Ok(runs.into_iter().map(|(name, values)| (name, Summary::of(&values))).collect())
 }
 
-/// What the companion counts, with an allocator that would make everything here slower.
+/// Runs `allocations`, whose counting allocator would slow down the measurements here.
 fn allocations() -> Result<Value> {
     let program = std::env::current_exe()?.with_file_name("allocations");
     let output = Command::new(&program).output().with_context(|| {

@@ -1,4 +1,4 @@
-//! Where and of what the results are: without it they say nothing.
+//! The machine and the versions behind the results, without which they mean nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 
-/// The packages that are compared, or decide what a comparison gives.
+/// The packages that are compared, and those that influence a comparison.
 const PACKAGES: [&str; 10] = [
     "prompush-core",
     "prometheus-client",
@@ -27,13 +27,13 @@ const LOCK_FILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../Ca
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub(crate) command: String,
-    /// As `2026-11-22`, in UTC.
+    /// The day in UTC, such as `2026-11-22`.
     pub(crate) date: String,
     pub(crate) commit: String,
     pub(crate) rustc: String,
     pub(crate) processor: String,
     pub(crate) processors: usize,
-    /// Of the last minute, when the run began and when it ended.
+    /// The load average of the last minute, at the start and at the end of the run.
     pub(crate) load: [f64; 2],
     pub(crate) duration: Duration,
     pub(crate) versions: Vec<(&'static str, String)>,
@@ -60,12 +60,12 @@ impl Machine {
         self.duration = duration;
     }
 
-    /// Whether somebody else wanted a processor when the run began.
+    /// Whether other programs used a processor when the run began.
     pub(crate) fn was_shared(&self) -> bool {
         self.load[0] >= 0.5
     }
 
-    /// Where results are kept.
+    /// The folder for results that are kept.
     pub(crate) fn folder(&self) -> PathBuf {
         let name = format!("{}-{}", self.date, slug(&self.processor));
         Path::new(env!("CARGO_MANIFEST_DIR")).join("results").join(name)
@@ -87,7 +87,7 @@ fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// As Linux names it.
+/// The name of the processor on Linux.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("model name"));
@@ -113,7 +113,7 @@ fn versions() -> Vec<(&'static str, String)> {
     PACKAGES.into_iter().filter_map(|name| Some((name, version(LOCK_FILE, name)?))).collect()
 }
 
-/// Of several versions the newest, which is the last and the one of ours.
+/// The version of a package. Of several versions the newest, which is the last in the file and the one we use.
 fn version(lock_file: &str, package: &str) -> Option<String> {
     let (_, after) = lock_file.rsplit_once(&format!("name = \"{package}\"\nversion = \""))?;
     after.split_once('"').map(|(version, _)| version.to_owned())
@@ -125,7 +125,7 @@ fn today() -> Result<String> {
     Ok(date(since.as_secs() / 86_400))
 }
 
-/// The day that is so many days after 1 January 1970.
+/// The date of the day that is `days` days after 1 January 1970.
 fn date(days: u64) -> String {
     let (mut year, mut left) = (1970, days);
     let is_leap =

@@ -1,6 +1,6 @@
-//! The table of `docs/design.md`, measured: ours beside the other libraries, in one run.
+//! The table of measurements in `docs/design.md`: prompush and the other libraries in one run.
 //!
-//! `cargo xtask bench` builds and runs it, with its companion `allocations` beside it.
+//! `cargo xtask bench` builds this program and its companion `allocations`, and runs it.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to whoever runs it")]
 
@@ -22,13 +22,14 @@ use crate::machine::Machine;
 use crate::row::Row;
 
 const HELP: &str = "\
-Measures prompush beside the other libraries.
+Measures prompush and other libraries in one run.
 
 Usage: table [--quick] [--out DIR] [--command LINE]
 
   --quick         fewer repetitions: two or three minutes
-  --out DIR       where table.md and results.json go; default benches/results/<date>-<processor>
-  --command LINE  what the results are to name as their command
+  --out DIR       the folder of table.md and results.json
+                  (benches/results/<date>-<processor>)
+  --command LINE  the command that the results name
 ";
 
 struct Arguments {

@@ -1,4 +1,4 @@
-//! Recording: by labels and through what was kept, on one thread and on two.
+//! Recording by labels and through a handle, on one thread and on two.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use prompush_benches::{Peer, Workload, for_each_peer, verify};
 
 use crate::row::Row;
 
-/// Series of each type that there are.
+/// The number of series of each type.
 const SERIES: Workload = Workload { counters: 100, gauges: 0, histograms: 100 };
 
-/// The series of the first thread, and how far the next thread's is from it.
+/// The series of the first thread, and its distance from the series of the second thread.
 const FIRST: u32 = 7;
 const STEP: u32 = 50;
 
-/// What the histograms observe: the first alone, or all in turn.
+/// The observed values. A bench uses only the first value, or all in turn.
 const VALUES: [f64; 16] =
     [0.3, 0.001, 7.0, 0.04, 0.6, 0.02, 1.5, 0.09, 40.0, 0.2, 0.007, 3.0, 0.8, 0.03, 20.0, 0.4];
 
@@ -71,7 +71,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// All libraries say the same after the operations that are about to be timed.
+/// Checks that all libraries have the same values after the operations that the benches time.
 fn verify_recording() -> Result<()> {
     let (labels, pair) = (counter_labels(FIRST), pair_labels(FIRST));
     let ours = Prompush::filled(SERIES)?;
@@ -129,7 +129,7 @@ fn handle_jobs() -> Result<Vec<Job<'static>>> {
     Ok(jobs)
 }
 
-/// So far from its neighbours that no two share a line of the cache.
+/// Counters so far apart that no two share a cache line.
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicU64);

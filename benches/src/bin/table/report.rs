@@ -1,4 +1,4 @@
-//! The results, for people and for programs.
+//! The results as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::machine::Machine;
 use crate::row::{Better, Cell, Row};
 
-/// Writes both files into a folder that need not be there yet.
+/// Writes both files into a folder, which is created if it does not exist.
 pub(crate) fn write(folder: &Path, table: &str, results: &Value) -> Result<()> {
     let cannot = || format!("cannot write to `{}`", folder.display());
     fs::create_dir_all(folder).with_context(cannot)?;
@@ -63,13 +63,13 @@ fn head(out: &mut String, machine: &Machine, effort: Effort) {
         "- Command: `{}`\n- Commit: {}\n- Date: {}\n- Processor: {}, {} of them\n\
          - Load average at the start and the end: {:.2}, {:.2}\n- Took: {} s\n\
          - Built by: {}\n- Versions: {}\n\n\
-         Medians of {} repetitions (of several threads: of those with {:.0} % of the processors; \
-         `*`: too few such), in brackets the least and the most.\n\
-         One thread is measured by processor time; several by wall time over the operations of all, \
-         that is one by the throughput.\n\
-         All of it is built with the release profile of the workspace.\n\
-         Targets are those of a machine on which a bare atomic addition takes 1.8 ns, and, for machines that are \
-         slower or faster, how many times better than the best peer that was there.",
+         A cell is the median of {} repetitions, with the smallest and the largest value in brackets. With several \
+         threads, only repetitions with {:.0} % of the processors count; `*` marks a cell with too few of them.\n\
+         One thread is measured by processor time. Several threads are measured by wall time, divided by the \
+         operations of all threads.\n\
+         Everything is built with the release profile of the workspace.\n\
+         A target holds on a machine where a bare atomic addition takes 1.8 ns. For slower and faster machines, the \
+         target is also given as a ratio to the best peer on that machine.",
         machine.command,
         machine.commit,
         machine.date,
@@ -84,7 +84,7 @@ fn head(out: &mut String, machine: &Machine, effort: Effort) {
         SHARE_MIN * 100.0,
     );
     if machine.was_shared() {
-        out.push_str("**The machine was shared: others used its processors meanwhile.**\n");
+        out.push_str("**The machine was shared: other programs used its processors.**\n");
     }
 }
 
@@ -134,7 +134,7 @@ fn ratio(ratio: Option<f64>) -> String {
         .map_or_else(String::new, |ratio| format!("{}×", digits(ratio)))
 }
 
-/// Three digits that count.
+/// A number with three significant digits.
 fn digits(value: f64) -> String {
     match value.abs() {
         100.0.. => format!("{value:.0}"),

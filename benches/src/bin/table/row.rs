@@ -3,29 +3,29 @@
 use prompush_benches::measure::Summary;
 use prompush_benches::peer::{Peer as _, Prompush};
 
-/// What was measured of each library, under one name.
+/// One measurement of every library.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Stable, for programs that read the results.
+    /// A stable identifier, for programs that read the results.
     pub(crate) id: &'static str,
-    /// For people.
+    /// The name of the row for people.
     pub(crate) title: String,
     pub(crate) unit: &'static str,
     pub(crate) better: Better,
-    /// What the design asks of us.
+    /// The largest or smallest value that the design allows us.
     pub(crate) target: Option<f64>,
-    /// The same as a ratio to the best of the others, on the machine that the design was written on:
-    /// it says the same of a machine that is slower or faster.
+    /// The target as a ratio to the best other library, on the machine where the target was set. A ratio also
+    /// holds on a slower or faster machine.
     pub(crate) target_gain: Option<f64>,
-    /// Ours first.
+    /// The libraries; prompush comes first.
     pub(crate) cells: Vec<Cell>,
-    /// What cannot be faster.
+    /// The values that no library can beat.
     pub(crate) floors: Vec<Cell>,
-    /// How it was measured, where that differs from the rest.
+    /// A note on how the row was measured, where that differs from the other rows.
     pub(crate) note: &'static str,
 }
 
-/// One library's part of a row.
+/// The value of one library in a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) name: &'static str,
@@ -53,7 +53,7 @@ impl Row {
         }
     }
 
-    /// Takes what was measured; what is called a floor is one.
+    /// Adds measurements. A name that begins with `floor: ` is a floor.
     pub(crate) fn with(
         mut self,
         measured: impl IntoIterator<Item = (&'static str, Summary)>,
@@ -70,7 +70,8 @@ impl Row {
         Self { target: Some(target), ..self }
     }
 
-    /// `best` is what the best of the others came to where the target was set.
+    /// Sets the ratio of the target. `best` is the value of the best other library on the machine where the
+    /// target was set.
     pub(crate) fn best_peer_was(self, best: f64) -> Self {
         Self { target_gain: self.target.map(|target| best / target), ..self }
     }
@@ -87,7 +88,7 @@ impl Row {
         self.cells.iter().find(|cell| cell.name == name)
     }
 
-    /// The best of the others.
+    /// The best of the other libraries.
     pub(crate) fn best_peer(&self) -> Option<&Cell> {
         let others = self.cells.iter().filter(|cell| cell.name != Prompush::NAME);
         let by_median = |a: &&Cell, b: &&Cell| a.value.median.total_cmp(&b.value.median);
@@ -97,7 +98,7 @@ impl Row {
         }
     }
 
-    /// How many times better ours is than the best of the others.
+    /// How many times better prompush is than the best other library.
     pub(crate) fn gain(&self) -> Option<f64> {
         let (ours, best) = (self.ours()?.value.median, self.best_peer()?.value.median);
         Some(match self.better {
@@ -106,7 +107,7 @@ impl Row {
         })
     }
 
-    /// How many times worse ours is than the last floor, the closest one.
+    /// How many times worse prompush is than the last floor, which is the closest one.
     pub(crate) fn above_floor(&self) -> Option<f64> {
         let (ours, floor) = (self.ours()?.value.median, self.floors.last()?.value.median);
         Some(match self.better {

@@ -1,7 +1,7 @@
-//! How long a lookup waits while everything is encoded and one series is created.
+//! The longest lookup while all series are encoded and one series is created.
 //!
-//! Three threads: one encodes once, one looks a series up over and over for as long, and one
-//! creates a series a quarter into the encode.
+//! Three threads take part. The first encodes once. The second looks a series up until the encode ends. The third
+//! creates a series after a quarter of the encode.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,36 +20,36 @@ use prompush_core::Encoder;
 
 use crate::row::Row;
 
-/// Series of the family.
+/// The number of series in the family.
 const SERIES: u32 = 100_000;
 
 /// The series that is looked up.
 const LOOKED_UP: u32 = 7;
 
-/// A lookup that takes longer is looked at: whether it waited, or was only not given a processor.
+/// The time of a lookup above which the bench checks whether the lookup waited for a lock or only for a processor.
 const SLOW_MIN: Duration = Duration::from_micros(20);
 
-/// Encodes to try for one that counts.
+/// The number of encodes to try for each one that has to count.
 const TRIES: usize = 2;
 
-/// How long a thread waits before it looks again whether its turn has come.
+/// The pause of a waiting thread between two checks.
 const POLL: Duration = Duration::from_micros(50);
 
-/// What one encode with one creation gave.
+/// The result of one encode with one creation.
 struct Stall {
     lookup: Shared,
     creation: Shared,
 }
 
-/// When to look up.
+/// The time in which the thread looks series up.
 #[derive(Debug, Default)]
 struct Window {
     is_ready: AtomicBool,
     is_over: AtomicBool,
 }
 
-/// The longest lookup, and how much of the time the thread looked up or waited to: the rest of the
-/// time others had its processor.
+/// The longest lookup, and the share of the time in which the thread looked up or waited for a lock. In the rest of
+/// the time, other threads had its processor.
 struct Longest {
     time: Duration,
     share: f64,
@@ -59,9 +59,9 @@ struct Longest {
 struct Subject<'a> {
     name: &'static str,
     encode: Box<dyn FnMut() + Send + 'a>,
-    /// Looks up from when it says that it `is_ready` until `is_over`.
+    /// Sets `is_ready`, and then looks series up until `is_over`.
     look_up: Box<dyn Fn(&Window) -> Longest + Send + Sync + 'a>,
-    /// Creates a series that there is none of yet.
+    /// Creates a series that does not exist yet.
     create: Box<dyn FnMut() + Send + 'a>,
     stalls: Vec<Stall>,
 }
@@ -95,7 +95,7 @@ pub(crate) fn rows(effort: Effort) -> Result<Vec<Row>> {
             .with(of(|stall| stall.lookup))
             .target(0.1)
             .best_peer_was(0.1)
-            .note("lookups that were only not given a processor are left out"),
+            .note("lookups that only waited for a processor are left out"),
         Row::new("stall_creation", "the creation itself, meanwhile", "ms")
             .with(of(|stall| stall.creation)),
     ])
@@ -123,7 +123,7 @@ fn subject<P: Peer>() -> Result<Subject<'static>> {
     })
 }
 
-/// The same threads without a registry: what the machine and the clock make of it.
+/// The same threads without a registry, which shows the influence of the machine and the clock.
 fn floor() -> Result<Subject<'static>> {
     let ours = Prompush::filled(Workload::counters(SERIES))?;
     let floor = Floor::of(ours.encode_text(&mut Encoder::default())?);
@@ -189,7 +189,7 @@ fn longest(window: &Window, mut operation: impl FnMut()) -> Longest {
         if time >= SLOW_MIN {
             let before = std::mem::replace(&mut switches, Switches::now());
             if switches.voluntary == before.voluntary && switches.involuntary > before.involuntary {
-                continue; // it was not given a processor, which is nobody's fault here
+                continue; // the thread waited for a processor, not for a lock
             }
             waited += time;
         }
@@ -200,17 +200,17 @@ fn longest(window: &Window, mut operation: impl FnMut()) -> Longest {
     Longest { time: longest, share: share.min(1.0) }
 }
 
-/// How often this thread left its processor.
+/// The number of times that this thread left its processor.
 #[derive(Clone, Copy, Default)]
 struct Switches {
-    /// To wait for something.
+    /// To wait for an event.
     voluntary: u64,
-    /// For another thread's turn.
+    /// Because another thread got the processor.
     involuntary: u64,
 }
 
 impl Switches {
-    /// As Linux tells them; none elsewhere, so that nothing is left out there.
+    /// Reads the numbers from Linux. On other systems both are 0, so that no lookup is left out.
     fn now() -> Self {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
         let field = |name: &str| {

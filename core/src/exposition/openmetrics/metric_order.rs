@@ -1,16 +1,18 @@
-//! The metrics of an OpenMetrics block, as far as they must stand together: the samples of one
-//! metric follow each other, and a histogram's agree.
+//! The rules about the samples of one metric in OpenMetrics: they follow each other, their timestamps
+//! do not go backwards, and the samples of a histogram agree.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::OpenMetricsRule as Rule;
-use crate::exposition::text::escape::write_label_value;
+use crate::exposition::text::escape::write_labels;
 
-/// The metric whose samples are being read, and those of its block that are finished.
+/// Follows the metrics of one block, sample by sample.
 #[derive(Default)]
 pub(crate) struct MetricOrder<'a> {
+    /// The metric whose samples are being read.
     current: Option<CurrentMetric<'a>>,
+    /// The label keys of all metrics before it.
     finished: HashSet<Cow<'a, [u8]>, foldhash::fast::RandomState>,
 }
 
@@ -19,50 +21,49 @@ struct CurrentMetric<'a> {
     point: MetricPoint,
 }
 
-/// What the samples of one metric at one time said so far.
+/// The samples of one metric at one time, as far as they are read. OpenMetrics calls this a
+/// `MetricPoint`.
 pub(crate) struct MetricPoint {
-    /// Where the first of them stands.
+    /// The line of the first sample, from 1.
     pub(crate) line: usize,
     timestamp_ms: Option<i64>,
-    /// Bound and count of the last bucket.
+    /// The bound and the count of the last bucket.
     bucket: Option<(f64, f64)>,
     count: Option<f64>,
     has_sum: bool,
 }
 
-/// The labels_key of the metric with these labels, without `le` and the like: as programs print them, in order.
+/// The key of the metric with these labels, which do not include `le` or `quantile`: the labels as
+/// text, sorted by name.
 pub(crate) fn labels_key<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Vec<u8> {
     let mut labels: Vec<(&str, &str)> = labels.collect();
     labels.sort_unstable();
     let length = |(name, value): &(&str, &str)| name.len() + "=\"\",".len() + value.len();
-    let mut labels_key = Vec::with_capacity(labels.iter().map(length).sum());
-    for (name, value) in labels {
-        if !labels_key.is_empty() {
-            labels_key.push(b',');
-        }
-        labels_key.extend_from_slice(name.as_bytes());
-        labels_key.extend_from_slice(b"=\"");
-        write_label_value(&mut labels_key, value);
-        labels_key.push(b'"');
-    }
-    labels_key
+    let mut key = Vec::with_capacity(labels.iter().map(length).sum());
+    write_labels(&mut key, labels);
+    key
 }
 
-/// What a sample says of a histogram.
+/// The part of a histogram that a sample is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum HistogramSample {
-    /// Nothing that has to agree with the others.
+    /// No part of a histogram, or one that need not agree with the others.
     Other,
+    /// A bucket.
     Bucket {
+        /// The upper bound.
         bound: f64,
+        /// The cumulative count.
         count: f64,
     },
+    /// The count of all observations.
     Count(f64),
+    /// The sum of all observations.
     Sum,
 }
 
 impl<'a> MetricOrder<'a> {
-    /// Takes the next sample; gives back the metric that is finished, if another begins.
+    /// Takes the next sample. Returns the metric point before it, if that is complete now.
     pub(crate) fn sample(
         &mut self,
         family: &str,
@@ -101,12 +102,13 @@ impl<'a> MetricOrder<'a> {
         (finished, result)
     }
 
-    /// The metric that was read last.
+    /// Ends the block. Returns the last metric point.
     pub(crate) fn finish(self) -> Option<MetricPoint> {
-        self.current.map(|group| group.point)
+        self.current.map(|metric| metric.point)
     }
 }
 
+/// Whether a point with the timestamp `after` may follow one with the timestamp `before`.
 fn follows(before: Option<i64>, after: Option<i64>) -> bool {
     matches!((before, after), (Some(before), Some(after)) if before <= after)
 }
@@ -127,7 +129,8 @@ impl MetricPoint {
         Ok(())
     }
 
-    /// Whether the samples of a histogram agree.
+    /// Checks whether the samples of a histogram agree: there is a bucket `+Inf`, there are both a sum and a
+    /// count or neither, and the count is the bucket's.
     pub(crate) fn check_histogram(&self, family: &str) -> Result<(), Rule> {
         let Some((_, last)) = self.bucket.filter(|(bound, _)| *bound == f64::INFINITY) else {
             return Err(Rule::NoInfBucket(family.to_owned()));

@@ -1,13 +1,13 @@
-//! The types of OpenMetrics, and what their samples become in text 0.0.4.
+//! The types of OpenMetrics 1.0, and the roles of their samples in text 0.0.4.
 
 use crate::error::OpenMetricsRule as Rule;
 use crate::exposition::metric_type::MetricType;
 use crate::exposition::openmetrics::metric_order::HistogramSample;
 use crate::exposition::sample_names::{
-    BUCKET, COUNT, CREATED, GAUGE_COUNT, GAUGE_SUM, INFO, SUM, TOTAL,
+    BUCKET, COUNT, CREATED, GAUGE_COUNT, GAUGE_SUM, INFO, SUM, Suffix, TOTAL,
 };
 
-/// A type of OpenMetrics.
+/// A type of OpenMetrics 1.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenMetricsType {
     Counter,
@@ -21,6 +21,7 @@ pub(crate) enum OpenMetricsType {
 }
 
 impl OpenMetricsType {
+    /// The type's name in a `# TYPE` line.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -34,6 +35,7 @@ impl OpenMetricsType {
         }
     }
 
+    /// The type with this name.
     pub(crate) fn parse(word: &[u8]) -> Option<Self> {
         let all = [
             Self::Counter,
@@ -52,7 +54,7 @@ impl OpenMetricsType {
         !matches!(self, Self::Info | Self::StateSet)
     }
 
-    /// The suffixes of a family's sample names, and what each role in text 0.0.4.
+    /// The suffixes that the sample names of such a family have, each with the sample's role.
     pub(crate) fn suffixes(self) -> &'static [(&'static str, SampleRole)] {
         match self {
             Self::Counter => {
@@ -82,26 +84,40 @@ impl OpenMetricsType {
     }
 }
 
-/// What a sample role in text 0.0.4.
+/// What a sample of OpenMetrics becomes in text 0.0.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SampleRole {
-    /// A metric of a family that has the sample's own name.
+    /// A metric of this type, in a family with the sample's own name.
     OwnFamily(MetricType),
+    /// A bucket of its family's histogram.
     Bucket,
+    /// A quantile of its family's summary.
     Quantile,
+    /// The count of its family's histogram or summary.
     Count,
+    /// The sum of its family's histogram or summary.
     Sum,
 }
 
 impl SampleRole {
     pub(crate) const GAUGE: Self = Self::OwnFamily(MetricType::Gauge);
 
-    /// Whether it is one of the numbers of a histogram or a summary that has such a label as a bound.
+    /// The suffix of the sample in text 0.0.4, if it belongs to a histogram or a summary.
+    pub(crate) fn suffix(self) -> Option<Suffix> {
+        match self {
+            Self::Bucket => Some(Suffix::Bucket),
+            Self::Count => Some(Suffix::Count),
+            Self::Sum => Some(Suffix::Sum),
+            Self::Quantile | Self::OwnFamily(_) => None,
+        }
+    }
+
+    /// Whether the sample has a label `le` or `quantile` in text 0.0.4 that is no label of its metric.
     pub(crate) fn has_bound(self) -> bool {
         matches!(self, Self::Bucket | Self::Quantile)
     }
 
-    /// The label that says which bucket or quantile a sample is.
+    /// The name of the label with the bucket's bound or the quantile, if the sample has one.
     pub(crate) fn bound_name(
         self,
         family_type: OpenMetricsType,
@@ -118,7 +134,7 @@ impl SampleRole {
     }
 }
 
-/// Whether a sample may have that value.
+/// Checks whether a sample may have this value.
 pub(crate) fn check_value(
     family_type: OpenMetricsType,
     role: SampleRole,
@@ -143,7 +159,7 @@ pub(crate) fn check_value(
     if is_state { Ok(()) } else { Err(Rule::State(name.to_owned())) }
 }
 
-/// What a sample says of a histogram.
+/// The part of a histogram that a sample is, for the checks of the histogram as a whole.
 pub(crate) fn histogram_sample(
     family_type: OpenMetricsType,
     name: &str,

@@ -1,19 +1,19 @@
-//! OpenMetrics text 1.0.
+//! The parser of OpenMetrics text 1.0.
 //!
-//! Turned into the types of text 0.0.4 while it is read: a counter `x` role `x_total`, an info
-//! and a stateset become gauges, `unknown` role untyped, a gauge histogram role gauges,
-//! `_created` role a gauge of its own, exemplars and units are checked and dropped.
+//! The parser turns OpenMetrics into the types of text 0.0.4. A counter `x` becomes `x_total`. Infos,
+//! statesets and the samples of a gauge histogram become gauges. `unknown` becomes untyped. `_created`
+//! becomes a gauge with that name. Exemplars and units are checked and dropped.
 //!
-//! As strict as the specification, but for what client libraries really print: a sum or a
-//! quantile may be negative or NaN, also beside buckets with negative bounds, because that is what
-//! observing such values gives; and a number beyond the range of a float is refused, as a gateway
-//! refuses it.
+//! The parser is as strict as the specification, with two exceptions. A sum or a quantile may be
+//! negative or NaN, also beside buckets with negative bounds, because client libraries print that
+//! after such observations. A number beyond the range of a float is refused, because a gateway refuses
+//! it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
-use crate::exposition::metric_family::{Bucket, Exposition, MetricValue, Quantile};
+use crate::exposition::metric_family::Exposition;
 use crate::exposition::metric_type::MetricType;
 use crate::exposition::openmetrics::metric_order::{MetricOrder, MetricPoint, labels_key};
 use crate::exposition::openmetrics::metric_type::{
@@ -27,11 +27,12 @@ use crate::exposition::sample_names::{BUCKET, CREATED};
 use crate::exposition::text::cursor::{
     Cursor, Lines, UnknownEscape, lossy, parse_float, unescape_help, utf8,
 };
-use crate::exposition::text::exposition_builder::ExpositionBuilder;
+use crate::exposition::text::exposition_builder::{ExpositionBuilder, store_value};
 use crate::exposition::text::plain_sample::{PlainSample, PlainSampleReader};
 use crate::labels::metric_labels::Labels;
 use crate::name::is_metric_name;
 
+/// Parses a body. Calls `on_error` for each error, which decides whether to go on.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
@@ -48,10 +49,10 @@ pub(crate) fn parse<'a>(
         }
     }
     let error_at =
-        |line: usize, broken: Rule| ParseError { line, column: 1, width: 1, kind: broken.into() };
+        |line: usize, rule: Rule| ParseError { line, column: 1, width: 1, kind: rule.into() };
     parser.close_block();
     let unfinished = if parser.ended {
-        parser.deferred_error.take().map(|(line, broken)| error_at(line, broken))
+        parser.deferred_error.take().map(|(line, rule)| error_at(line, rule))
     } else {
         Some(match &last {
             Some(line) => line.error(Rule::NoEof.into()),
@@ -64,41 +65,46 @@ pub(crate) fn parse<'a>(
     parser.families.finish()
 }
 
-/// The family whose block is being read.
+/// The metric family whose lines are being read. The specification wants them in one block.
 struct Block<'a> {
     name: &'a str,
-    kind: Option<OpenMetricsType>,
+    /// From the `# TYPE` line, if there was one.
+    declared_type: Option<OpenMetricsType>,
     help: Option<Cow<'a, str>>,
     unit: Option<&'a str>,
     has_samples: bool,
-    /// Where it begins.
+    /// The first line of the block, from 1.
     line: usize,
     metric_order: MetricOrder<'a>,
 }
 
 impl<'a> Block<'a> {
-    fn kind(&self) -> OpenMetricsType {
-        self.kind.unwrap_or(OpenMetricsType::Unknown)
+    fn family_type(&self) -> OpenMetricsType {
+        self.declared_type.unwrap_or(OpenMetricsType::Unknown)
     }
 
-    /// What a sample of that name is here, with the block's name; `None` if it does not belong here.
+    /// The type and the name of the family and the role of a sample called `name`, or `None` if the
+    /// sample does not belong to this block.
     fn member(&self, name: &str) -> Option<(OpenMetricsType, &'a str, SampleRole)> {
         let suffix = name.strip_prefix(self.name)?;
-        let kind = self.kind();
-        let (_, role) = kind.suffixes().iter().find(|(known, _)| *known == suffix)?;
-        Some((kind, self.name, *role))
+        let family_type = self.family_type();
+        let (_, role) = family_type.suffixes().iter().find(|(known, _)| *known == suffix)?;
+        Some((family_type, self.name, *role))
     }
 }
 
+/// The state of the parser between two lines.
 #[derive(Default)]
 struct Parser<'a> {
     families: ExpositionBuilder<'a>,
     reader: PlainSampleReader<'a>,
     block: Option<Block<'a>>,
-    /// The names of all blocks so far, and of the samples that they may have.
+    /// The names of all finished blocks, and of all samples that those may have.
     used_names: HashSet<Cow<'a, str>>,
+    /// Whether `# EOF` was read.
     ended: bool,
-    /// The first rule that is used_names to be broken only when a metric or a block is over.
+    /// The first broken rule that shows only at the end of a metric or of a block, with its line. It
+    /// is reported at the end of the body.
     deferred_error: Option<(usize, Rule)>,
 }
 
@@ -114,7 +120,7 @@ impl<'a> Parser<'a> {
             return Err(line_error(line, Rule::NotUtf8.into()));
         }
         if line.line == b"# EOF" {
-            // The one line that needs no newline.
+            // The only line that needs no newline at its end.
             self.ended = true;
             return Ok(());
         }
@@ -155,7 +161,7 @@ impl<'a> Parser<'a> {
         }
         let from = line.at();
         let rest = line.take_rest();
-        let error = |kind| Err(line.error_since(from, kind));
+        let error = |error_kind| Err(line.error_since(from, error_kind));
         match keyword {
             b"HELP" if block.help.is_some() => error(Kind::SecondHelp(name.to_owned())),
             b"HELP" => match unescape_help(rest, UnknownEscape::Keep) {
@@ -165,10 +171,10 @@ impl<'a> Parser<'a> {
                 }
                 Err((_, escaped)) => error(Kind::Escape(escaped)),
             },
-            b"TYPE" if block.kind.is_some() => error(Kind::SecondType(name.to_owned())),
+            b"TYPE" if block.declared_type.is_some() => error(Kind::SecondType(name.to_owned())),
             b"TYPE" => match OpenMetricsType::parse(rest) {
-                Some(kind) => {
-                    block.kind = Some(kind);
+                Some(family_type) => {
+                    block.declared_type = Some(family_type);
                     Ok(())
                 }
                 None => error(Kind::UnknownType(lossy(rest))),
@@ -186,7 +192,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Begins the block of `name`, unless it is the one being read.
+    /// Begins the block of the family `name`, unless that block is being read already.
     fn open(&mut self, line: &Cursor<'a>, name: &'a str) -> Result<(), ParseError> {
         if self.block.as_ref().is_some_and(|block| block.name == name) {
             return Ok(());
@@ -195,7 +201,7 @@ impl<'a> Parser<'a> {
         let is_known = self.used_names.contains(name);
         self.block = Some(Block {
             name,
-            kind: None,
+            declared_type: None,
             help: None,
             unit: None,
             has_samples: false,
@@ -209,48 +215,55 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Ends the block that is being read: now its type is known.
+    /// Ends the block that is being read, and checks what needs the family's type, which may stand
+    /// anywhere in the metadata.
     fn close_block(&mut self) {
         let Some(block) = self.block.take() else { return };
-        let kind = block.kind();
-        let mut broken = None;
-        if block.unit.is_some_and(|unit| !unit.is_empty()) && !kind.may_have_unit() {
-            broken = Some(Rule::UnitNotAllowed(block.name.to_owned()));
+        let family_type = block.family_type();
+        let mut broken_rule = None;
+        if block.unit.is_some_and(|unit| !unit.is_empty()) && !family_type.may_have_unit() {
+            broken_rule = Some(Rule::UnitNotAllowed(block.name.to_owned()));
         }
         self.used_names.insert(Cow::Borrowed(block.name));
-        for (suffix, _) in kind.suffixes().iter().filter(|(suffix, _)| !suffix.is_empty()) {
+        for (suffix, _) in family_type.suffixes().iter().filter(|(suffix, _)| !suffix.is_empty()) {
             let sample = format!("{}{suffix}", block.name);
             if self.used_names.contains(sample.as_str()) {
                 let (family, sample) = (block.name.to_owned(), sample.clone());
-                broken.get_or_insert(Rule::Clash { family, sample });
+                broken_rule.get_or_insert(Rule::Clash { family, sample });
             }
             self.used_names.insert(Cow::Owned(sample));
         }
-        if let Some(broken) = broken {
-            self.deferred_error.get_or_insert((block.line, broken));
+        if let Some(rule) = broken_rule {
+            self.deferred_error.get_or_insert((block.line, rule));
         }
-        self.close_metric(kind, block.name, block.metric_order.finish());
+        self.close_metric(family_type, block.name, block.metric_order.finish());
     }
 
-    /// Checks a metric of which all samples were read.
-    fn close_metric(&mut self, kind: OpenMetricsType, family: &str, finished: Option<MetricPoint>) {
+    /// Checks a metric whose last sample was read.
+    fn close_metric(
+        &mut self,
+        family_type: OpenMetricsType,
+        family: &str,
+        finished: Option<MetricPoint>,
+    ) {
         if let Some(point) = finished
-            && matches!(kind, OpenMetricsType::Histogram | OpenMetricsType::GaugeHistogram)
-            && let Err(broken) = point.check_histogram(family)
+            && matches!(family_type, OpenMetricsType::Histogram | OpenMetricsType::GaugeHistogram)
+            && let Err(rule) = point.check_histogram(family)
         {
-            self.deferred_error.get_or_insert((point.line, broken));
+            self.deferred_error.get_or_insert((point.line, rule));
         }
     }
 
-    /// A sample as programs write it, of the block that is being read; `None` if anything is unusual or wrong.
+    /// The fast path: reads a sample in plain form that belongs to the current block. Returns `None` if
+    /// anything about the line is unusual or wrong.
     fn plain_sample(&mut self, line: &Cursor<'a>) -> Option<Sample<'a>> {
         let PlainSample { name, labels, is_ordered, last, value } = self.reader.read(line)?;
-        let (kind, family, role) = self.block.as_ref()?.member(name)?;
-        check_value(kind, role, name, value).ok()?;
-        if kind == OpenMetricsType::StateSet {
+        let (family_type, family, role) = self.block.as_ref()?.member(name)?;
+        check_value(family_type, role, name, value).ok()?;
+        if family_type == OpenMetricsType::StateSet {
             return None;
         }
-        let (others, is_ordered, bound) = match (role.bound_name(kind, name), last) {
+        let (others, is_ordered, bound) = match (role.bound_name(family_type, name), last) {
             (None, _) => (labels, is_ordered, None),
             (Some(wanted), Some(last)) if last.name == wanted => {
                 let bound = parse_bound(wanted, last.value)?;
@@ -265,15 +278,26 @@ impl<'a> Parser<'a> {
         };
         let labels = Labels::from_text(if role.has_bound() { others } else { labels });
         let timestamp_ms = None;
-        Some(Sample { name, family, kind, role, labels, metric_key, bound, value, timestamp_ms })
+        Some(Sample {
+            name,
+            family,
+            family_type,
+            role,
+            labels,
+            metric_key,
+            bound,
+            value,
+            timestamp_ms,
+        })
     }
 
+    /// Reads a sample in any form.
     fn sample(&mut self, line: &mut Cursor<'a>) -> Result<Sample<'a>, ParseError> {
         let from = line.at();
         let name = line.take_while(|byte| !matches!(byte, b' ' | b'{'));
         let name = utf8(name).filter(|name| is_metric_name(name));
         let Some(name) = name else { return Err(line.error_since(from, Kind::MetricName)) };
-        let (kind, family, role) = self.member_or_open(line, name)?;
+        let (family_type, family, role) = self.member_or_open(line, name)?;
         let labels = if line.take(b'{') { take_labels(line, name)? } else { Vec::new() };
         if !line.take(b' ') {
             return Err(line.error(Kind::Value(lossy(line.rest()))));
@@ -282,30 +306,41 @@ impl<'a> Parser<'a> {
         let word = line.take_word();
         let value = parse_float(word)
             .ok_or_else(|| line.error_since(value_at, Kind::Value(lossy(word))))?;
-        check_value(kind, role, name, value)
-            .map_err(|broken| line.error_since(value_at, broken.into()))?;
+        check_value(family_type, role, name, value)
+            .map_err(|rule| line.error_since(value_at, rule.into()))?;
         let timestamp_ms = take_timestamp(line)?;
         let may_have_exemplar = matches!(
-            (kind, role),
+            (family_type, role),
             (OpenMetricsType::Counter, SampleRole::OwnFamily(MetricType::Counter))
                 | (_, SampleRole::Bucket)
-        ) || (kind == OpenMetricsType::GaugeHistogram
+        ) || (family_type == OpenMetricsType::GaugeHistogram
             && name.ends_with(BUCKET));
         take_exemplar(line, may_have_exemplar)?;
         let mut others = labels.clone();
-        let bound_name = role.bound_name(kind, name);
+        let bound_name = role.bound_name(family_type, name);
         let bound =
             bound_name.map(|wanted| take_bound(line, family, wanted, &mut others)).transpose()?;
-        if kind == OpenMetricsType::StateSet {
+        if family_type == OpenMetricsType::StateSet {
             take_label(line, family, family, &mut others)?;
         }
         let metric_key =
             labels_key(others.iter().map(|label| (&*label.name, &*label.value))).into();
         let labels = if role.has_bound() { others } else { labels }.into();
-        Ok(Sample { name, family, kind, role, labels, metric_key, bound, value, timestamp_ms })
+        Ok(Sample {
+            name,
+            family,
+            family_type,
+            role,
+            labels,
+            metric_key,
+            bound,
+            value,
+            timestamp_ms,
+        })
     }
 
-    /// The block that a sample member_or_open to; a sample without metadata is a block of its own.
+    /// The type and the name of the family that a sample belongs to, and its role there. A sample
+    /// without metadata begins a block of its own.
     fn member_or_open(
         &mut self,
         line: &Cursor<'a>,
@@ -317,7 +352,7 @@ impl<'a> Parser<'a> {
             }
             if name == block.name {
                 let (sample, family) = (name.to_owned(), name.to_owned());
-                let kind = block.kind().as_str();
+                let kind = block.family_type().as_str();
                 return Err(line.error_since(0, Rule::Suffix { sample, kind, family }.into()));
             }
         }
@@ -326,11 +361,11 @@ impl<'a> Parser<'a> {
     }
 
     fn store(&mut self, line: &Cursor<'a>, sample: Sample<'a>) -> Result<(), ParseError> {
-        let Sample { name, family, kind, role, bound, value, timestamp_ms, .. } = sample;
-        let histogram_sample = histogram_sample(kind, name, bound, value);
-        // The labels of an info are its value.
+        let Sample { name, family, family_type, role, bound, value, timestamp_ms, .. } = sample;
+        let histogram_sample = histogram_sample(family_type, name, bound, value);
+        // All samples of an info are one metric: the labels are the info's value.
         let metric_key =
-            if kind == OpenMetricsType::Info { Cow::default() } else { sample.metric_key };
+            if family_type == OpenMetricsType::Info { Cow::default() } else { sample.metric_key };
         if let Some(block) = &mut self.block {
             let (finished, result) = block.metric_order.sample(
                 family,
@@ -339,12 +374,12 @@ impl<'a> Parser<'a> {
                 timestamp_ms,
                 histogram_sample,
             );
-            self.close_metric(kind, family, finished);
-            result.map_err(|broken| line_error(line, broken.into()))?;
+            self.close_metric(family_type, family, finished);
+            result.map_err(|rule| line_error(line, rule.into()))?;
         }
         let (stored_name, metric_type) = match role {
             SampleRole::OwnFamily(metric_type) => (name, metric_type),
-            _ if kind == OpenMetricsType::Summary => (family, MetricType::Summary),
+            _ if family_type == OpenMetricsType::Summary => (family, MetricType::Summary),
             _ => (family, MetricType::Histogram),
         };
         let stored = self.families.find_or_create(Cow::Borrowed(stored_name));
@@ -358,47 +393,31 @@ impl<'a> Parser<'a> {
         }
         let metric = self.families.metric(stored, sample.labels, line.number);
         metric.timestamp_ms = timestamp_ms.or(metric.timestamp_ms);
-        store_value(&mut metric.value, role, bound, value);
+        store_value(&mut metric.value, role.suffix(), bound, value);
         Ok(())
     }
 }
 
+/// A sample as it was read.
 struct Sample<'a> {
     name: &'a str,
     family: &'a str,
-    kind: OpenMetricsType,
+    family_type: OpenMetricsType,
     role: SampleRole,
-    /// Those that it has in text 0.0.4, beside `le` and `quantile`.
+    /// The labels that the metric has in text 0.0.4, without `le` and `quantile`.
     labels: Labels<'a>,
-    /// The key of the metric that it member_or_open to.
+    /// Tells the metric that the sample belongs to from the other metrics of its block.
     metric_key: Cow<'a, [u8]>,
     bound: Option<f64>,
     value: f64,
     timestamp_ms: Option<i64>,
 }
 
-/// An error about the line_error line.
+/// An error about the whole line.
 fn line_error(line: &Cursor<'_>, kind: Kind) -> ParseError {
     let mut end = line.clone();
     end.take_rest();
     end.error_since(0, kind)
-}
-
-fn store_value(to: &mut MetricValue, role: SampleRole, bound: Option<f64>, value: f64) {
-    match (to, role, bound) {
-        (MetricValue::Number(number), ..) => *number = value,
-        (MetricValue::Histogram(histogram), SampleRole::Count, _) => histogram.count = value,
-        (MetricValue::Histogram(histogram), SampleRole::Sum, _) => histogram.sum = value,
-        (MetricValue::Histogram(histogram), _, Some(upper_bound)) => {
-            histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
-        }
-        (MetricValue::Summary(summary), SampleRole::Count, _) => summary.count = value,
-        (MetricValue::Summary(summary), SampleRole::Sum, _) => summary.sum = value,
-        (MetricValue::Summary(summary), _, Some(quantile)) => {
-            summary.quantiles.push(Quantile { quantile, value });
-        }
-        (_, _, None) => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a sample of OpenMetrics consists of beside its name and value.
+//! The fields of a sample in OpenMetrics beside its name and value.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::exposition::text::cursor::{Cursor, UnknownEscape, lossy, parse_float,
 use crate::labels::metric_labels::Label;
 use crate::name::is_label_name;
 
-/// Takes the label that says which bucket or quantile it is.
+/// Removes the label with the bucket's bound or the quantile from `labels`, and returns its value.
 pub(crate) fn take_bound(
     line: &Cursor<'_>,
     family: &str,
@@ -25,6 +25,7 @@ pub(crate) fn take_bound(
     })
 }
 
+/// The value of a label `le` or `quantile`, if it is allowed there.
 pub(crate) fn parse_bound(label: &str, value: &str) -> Option<f64> {
     let bound = parse_float(value.as_bytes())?;
     let is_allowed = match label {
@@ -35,6 +36,7 @@ pub(crate) fn parse_bound(label: &str, value: &str) -> Option<f64> {
     is_allowed.then_some(bound)
 }
 
+/// Removes the label called `wanted` from `labels`.
 pub(crate) fn take_label<'a>(
     line: &Cursor<'_>,
     family: &str,
@@ -48,7 +50,7 @@ pub(crate) fn take_label<'a>(
     Ok(labels.remove(at))
 }
 
-/// What stands between the braces, and the closing brace.
+/// Reads what stands between the braces, and the closing brace.
 pub(crate) fn take_labels<'a>(
     line: &mut Cursor<'a>,
     metric: &str,
@@ -89,7 +91,8 @@ pub(crate) fn take_labels<'a>(
     Ok(labels)
 }
 
-/// Seconds, which may have a fraction, in milliseconds.
+/// Reads a timestamp, if there is one. It is given in seconds, with or without a fraction, and returned in
+/// milliseconds.
 pub(crate) fn take_timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, ParseError> {
     if line.rest().is_empty() || line.rest().starts_with(b" # ") {
         return Ok(None);
@@ -104,6 +107,7 @@ pub(crate) fn take_timestamp(line: &mut Cursor<'_>) -> Result<Option<i64>, Parse
     Ok(Some(milliseconds as i64))
 }
 
+/// Reads and checks an exemplar, if there is one.
 pub(crate) fn take_exemplar(line: &mut Cursor<'_>, allowed: bool) -> Result<(), ParseError> {
     const LABEL_CHARACTERS_MAX: usize = 128;
     let refuse = |line: &Cursor<'_>, why| line.error(Rule::Exemplar(why).into());

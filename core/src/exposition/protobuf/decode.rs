@@ -1,7 +1,4 @@
-//! Reading metric families from delimited protobuf, without a generated tree.
-//!
-//! A length is believed only as far as there are bytes, so that a small body cannot make the
-//! decoder allocate much.
+//! The decoder of delimited protobuf.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,15 +12,16 @@ use crate::exposition::protobuf::fields::{Fields, Reason, Value};
 use crate::exposition::protobuf::schema;
 use crate::labels::metric_labels::Label;
 
-/// Decodes a body of delimited metric families; of two with one name the last one counts, as on
-/// a Pushgateway.
+/// Decodes a body of delimited metric families, `io.prometheus.client.MetricFamily`.
 ///
-/// A native histogram keeps its classic buckets, its sum and its count. Exemplars and creation
-/// times are dropped.
+/// If two families have the same name, the last one counts, as on a Pushgateway. Of a native histogram,
+/// the classic buckets, the sum and the count are kept. Exemplars and creation times are dropped.
 ///
 /// # Errors
-/// [`ProtobufError`] with the family and the byte, also for a metric that lacks the value of its
-/// family's type, and for a native histogram with fewer deltas than its spans promise.
+/// [`ProtobufError`] if
+/// - the bytes are not such a message;
+/// - a metric has no value of its family's type;
+/// - a native histogram has more or fewer buckets than its spans say.
 pub fn decode(body: &[u8]) -> Result<Exposition<'_>, ProtobufError> {
     let mut families: Vec<MetricFamily<'_>> = Vec::new();
     let mut indexes: HashMap<Cow<'_, str>, usize> = HashMap::new();
@@ -204,9 +202,9 @@ fn read_histogram(fields: &Fields<'_>) -> Result<HistogramValue, Reason> {
 /// The number of native buckets on one side of zero.
 #[derive(Default)]
 struct NativeBuckets {
-    /// According to the spans.
+    /// The number of buckets according to the spans.
     promised: u64,
-    /// According to the counts, which are deltas or floats.
+    /// The number of counts, which are deltas or floats.
     present: u64,
 }
 
@@ -244,7 +242,7 @@ fn read_bucket(fields: &Fields<'_>) -> Result<Bucket, Reason> {
 }
 
 /// Calls `on_field` with the number and the value of each field. A field whose number is larger
-/// than that of any field of `metrics.proto` is left out.
+/// than the number of any field of `metrics.proto` is left out.
 fn each_known<'a>(
     fields: &Fields<'a>,
     mut on_field: impl FnMut(u8, Value<'a>) -> Result<(), Reason>,

@@ -1,4 +1,7 @@
-//! Metrics in protobuf, written in place, each message behind room for its length, without a tree.
+//! The encoder of metrics in protobuf.
+//!
+//! Messages are written in place, without generated types: each one behind room for its length, which is
+//! filled in afterwards.
 
 use crate::exposition::metric_family::{HistogramValue, Metric, MetricValue, SummaryValue};
 use crate::exposition::metric_type::{FamilyType, MetricType};

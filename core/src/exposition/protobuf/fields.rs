@@ -1,47 +1,47 @@
-//! Reading protobuf field by field, without a generated tree.
+//! Reading the wire format of protobuf, field by field, without generated types.
 //!
-//! A length is believed only as far as there are bytes, and nothing is copied, so that a small
-//! body can claim nothing large.
+//! Nothing is copied, and a length that is greater than the rest of the body is an error. So a small body
+//! cannot make the reader allocate.
 //!
 //! Source: protobuf.dev, "Encoding".
 
 use std::borrow::Cow;
 
-/// What is wrong with a message, in words that never change.
+/// What is wrong with a message. The texts are constants.
 pub type Reason = &'static str;
 
 pub(crate) const TRUNCATED: Reason = "unexpected EOF";
 const WRONG_WIRE_TYPE: Reason = "a field has the wrong wire type";
 
-/// The fields of a message, and how far they are read.
+/// Reads the fields of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
     body: &'a [u8],
-    /// Invariant: at most `body.len()`.
+    /// The position of the next field. Invariant: at most `body.len()`.
     at: usize,
 }
 
-/// The value of a field, as its wire type has it.
+/// The value of a field, by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// A whole number or a truth value.
+    /// An integer, an enum or a `bool`.
     Varint(u64),
-    /// Eight bytes: a `double`, or a whole number of fixed width.
+    /// Eight bytes: a `double` or an integer.
     Fixed64(u64),
-    /// A text, bytes, a message, or packed numbers.
+    /// A string, bytes, a message, or packed numbers.
     Bytes(&'a [u8]),
-    /// Four bytes.
+    /// Four bytes: a `float` or an integer.
     Fixed32(u32),
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of the message that is `body`.
+    /// Reads the fields of the message `body`.
     pub fn new(body: &'a [u8]) -> Self {
         Self { body, at: 0 }
     }
 
-    /// How many bytes are read.
+    /// The position of the next field, in bytes.
     pub(crate) fn offset(&self) -> usize {
         self.at
     }
@@ -77,10 +77,10 @@ impl<'a> Fields<'a> {
         self.take(usize::try_from(length).map_err(|_| TRUNCATED)?)
     }
 
-    /// The next field's number and value; nothing at the end of the message.
+    /// Reads the number and the value of the next field. Returns `None` at the end of the message.
     ///
     /// # Errors
-    /// Where the bytes are no field.
+    /// If the bytes are not a field.
     pub fn next_field(&mut self) -> Result<Option<(u64, Value<'a>)>, Reason> {
         if self.rest().is_empty() {
             return Ok(None);
@@ -108,7 +108,7 @@ impl<'a> Fields<'a> {
     /// Calls `on_field` with the number and the value of each field.
     ///
     /// # Errors
-    /// The first one of `on_field`, or where the bytes are no field.
+    /// The first error of `on_field`; or an error if the bytes are not fields.
     pub fn each(
         mut self,
         mut on_field: impl FnMut(u64, Value<'a>) -> Result<(), Reason>,
@@ -121,10 +121,10 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The bytes of a text, of bytes, or of a message.
+    /// The bytes of a string, of bytes, or of a message.
     ///
     /// # Errors
-    /// Where the field has another wire type.
+    /// If the field has another wire type.
     pub fn bytes(self) -> Result<&'a [u8], Reason> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
@@ -132,39 +132,39 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A text.
+    /// The value as a string.
     ///
     /// # Errors
-    /// Where the field has another wire type, or is not UTF-8.
+    /// If the field has another wire type, or is not UTF-8.
     pub fn text(self) -> Result<&'a str, Reason> {
         std::str::from_utf8(self.bytes()?).map_err(|_| "a text is not UTF-8")
     }
 
-    /// A text, as expositions keep it.
+    /// The value as a string of an exposition.
     pub(crate) fn borrowed_text(self) -> Result<Cow<'a, str>, Reason> {
         self.text().map(Cow::Borrowed)
     }
 
-    /// A message.
+    /// The value as a message.
     ///
     /// # Errors
-    /// Where the field has another wire type.
+    /// If the field has another wire type.
     pub fn message(self) -> Result<Fields<'a>, Reason> {
         self.bytes().map(Fields::new)
     }
 
-    /// A `double`.
+    /// The value as a `double`.
     ///
     /// # Errors
-    /// Where the field has another wire type.
+    /// If the field has another wire type.
     pub fn double(self) -> Result<f64, Reason> {
         self.fixed64().map(f64::from_bits)
     }
 
-    /// A `fixed64`.
+    /// The value as a `fixed64`.
     ///
     /// # Errors
-    /// Where the field has another wire type.
+    /// If the field has another wire type.
     pub fn fixed64(self) -> Result<u64, Reason> {
         match self {
             Self::Fixed64(number) => Ok(number),
@@ -172,10 +172,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A whole number of variable width.
+    /// The value as an integer of variable width.
     ///
     /// # Errors
-    /// Where the field has another wire type.
+    /// If the field has another wire type.
     pub fn varint(self) -> Result<u64, Reason> {
         match self {
             Self::Varint(number) => Ok(number),
@@ -188,10 +188,10 @@ impl<'a> Value<'a> {
         self.varint().map(|count| count as f64)
     }
 
-    /// Calls `on_number` for each of a repeated field's numbers of eight bytes, packed or not.
+    /// Calls `on_number` for each number of a repeated field of eight-byte numbers, packed or not.
     ///
     /// # Errors
-    /// The first one of `on_number`, or where the field has another wire type.
+    /// The first error of `on_number`; or an error if the field has another wire type.
     pub fn each_fixed64(
         self,
         mut on_number: impl FnMut(u64) -> Result<(), Reason>,
@@ -204,10 +204,10 @@ impl<'a> Value<'a> {
         numbers.iter().try_for_each(|bytes| on_number(u64::from_le_bytes(*bytes)))
     }
 
-    /// Calls `on_number` for each of a repeated field's numbers of variable width, packed or not.
+    /// Calls `on_number` for each number of a repeated field of varints, packed or not.
     ///
     /// # Errors
-    /// The first one of `on_number`, or where the field has another wire type.
+    /// The first error of `on_number`; or an error if the field has another wire type.
     pub fn each_varint(
         self,
         mut on_number: impl FnMut(u64) -> Result<(), Reason>,

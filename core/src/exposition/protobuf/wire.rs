@@ -1,4 +1,4 @@
-//! Writing protobuf: keys, varints, and messages behind their length.
+//! Writing the wire format of protobuf: keys, varints, and messages behind their length.
 //!
 //! Source: protobuf.dev, "Encoding".
 
@@ -12,15 +12,15 @@ pub(crate) const fn double_key(field: u8) -> u8 {
     field << 3 | 1
 }
 
-/// The key of a field of any length: a text or a message.
+/// The key of a field with a length: a text or a message.
 pub(crate) const fn bytes_key(field: u8) -> u8 {
     field << 3 | 2
 }
 
-/// How many bytes `value` takes as a varint.
+/// The number of bytes that `value` takes as a varint.
 #[inline]
 pub(crate) const fn varint_width(value: u64) -> usize {
-    // 64 bits take ten bytes.
+    // A byte holds seven bits. The value 0 takes one byte.
     ((u64::BITS - (value | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
@@ -33,31 +33,31 @@ pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(low_bits(value));
 }
 
-/// A varint field.
+/// Writes a varint field.
 #[inline]
 pub(crate) fn varint_field(out: &mut Vec<u8>, field: u8, value: u64) {
     out.push(varint_key(field));
     varint(out, value);
 }
 
-/// A field of eight bytes.
+/// Writes a field of eight bytes.
 #[inline]
 pub(crate) fn double_field(out: &mut Vec<u8>, field: u8, value: f64) {
     out.push(double_key(field));
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-/// A field that is a text.
+/// Writes a field that is a text.
 pub(crate) fn bytes_field(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     out.push(bytes_key(field));
     varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
-/// A field that is a message, written by `write`.
+/// Writes a field that is a message. `write` appends the message.
 ///
-/// `length_width` says how many bytes its length will take: where it is wrong the message is
-/// moved once, so that a guess costs time and never bytes.
+/// `length_width` is the expected number of bytes of the message's length. If the length takes another
+/// number of bytes, the message is moved once: a wrong guess costs time, but no bytes.
 #[inline]
 pub(crate) fn message_field(
     out: &mut Vec<u8>,
@@ -72,14 +72,14 @@ pub(crate) fn message_field(
     set_length(out, start, length_width);
 }
 
-/// Leaves room for a length.
+/// Leaves room for a length of `length_width` bytes.
 #[inline]
 pub(crate) fn leave_room(out: &mut Vec<u8>, length_width: usize) {
     out.resize(out.len() + length_width, 0);
 }
 
-/// Writes, at `start`, the length of what stands behind the `left` bytes there; says how far that
-/// had to be moved.
+/// Writes the length of the message at the end of `out`. The message begins `left` bytes behind `start`,
+/// and these bytes are room for the length. Returns how far the message had to be moved.
 #[inline]
 pub(crate) fn set_length(out: &mut Vec<u8>, start: usize, left: usize) -> isize {
     let from = start + left;

@@ -1,4 +1,4 @@
-//! A position in one line of a body, and the tokens that both formats share.
+//! A position in one line of a body, and the tokens that both text formats have.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,11 @@ use crate::error::{ParseError, ParseErrorKind};
 /// The lines of a body, numbered from 1.
 pub(crate) struct Lines<'a> {
     body: &'a [u8],
-    /// The whole body, if it is UTF-8: then no part of it has to be looked at again.
+    /// The whole body, if it is UTF-8. Then no part of it needs another check.
     text: Option<&'a str>,
-    /// Invariant: at most `body.len()`.
+    /// Where the next line begins. Invariant: at most `body.len()`.
     start: usize,
+    /// The number of the last line that was given out.
     number: usize,
 }
 
@@ -42,43 +43,44 @@ impl<'a> Iterator for Lines<'a> {
 /// A position in a line.
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
-    /// Without its newline.
+    /// The line without its newline.
     pub(crate) line: &'a [u8],
     /// The whole body, if it is UTF-8.
     text: Option<&'a str>,
     /// Where the line begins in the body.
     start: usize,
+    /// The number of the line, from 1.
     pub(crate) number: usize,
-    /// Whether a newline ends the line; if not, the body ends here.
+    /// Whether a newline ends the line. If not, the body ends with the line.
     terminated: bool,
-    /// Invariant: at most `line.len()`.
+    /// The position. Invariant: at most `line.len()`.
     at: usize,
 }
 
-/// What to do with a backslash before a character that has no escape.
+/// What to do with a backslash before a character that is not escaped in the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnknownEscape {
-    /// Text 0.0.4.
+    /// It is an error, as in text 0.0.4.
     Refuse,
-    /// OpenMetrics: both characters are kept.
+    /// Both characters are kept, as in OpenMetrics.
     Keep,
 }
 
-/// A quoted string that did not end well.
+/// An error in a quoted string.
 pub(crate) enum QuoteError {
-    /// The line ended first; what was read until then.
+    /// The line ended before the closing quote. With the text up to there.
     Newline(String),
-    /// `\` before this character.
+    /// A backslash stands before this character, which is not escaped.
     Escape(char),
-    /// The body ended first.
+    /// The body ended before the closing quote.
     End,
 }
 
 impl<'a> Cursor<'a> {
-    /// The byte here; the newline at the end of the line.
+    /// The byte at the position, which is the newline at the end of the line.
     ///
     /// # Errors
-    /// `UnexpectedEnd` if the body ends here.
+    /// `UnexpectedEnd` if the body ends at the position.
     pub(crate) fn peek(&self) -> Result<u8, ParseError> {
         match self.line.get(self.at) {
             Some(byte) => Ok(*byte),
@@ -87,6 +89,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Goes to the next byte, but not beyond the end of the line.
     pub(crate) fn advance(&mut self) {
         self.at = (self.at + 1).min(self.line.len());
     }
@@ -96,24 +99,27 @@ impl<'a> Cursor<'a> {
         self.terminated
     }
 
+    /// The position, in bytes from the start of the line.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
+    /// The rest of the line, from the position on.
     pub(crate) fn rest(&self) -> &'a [u8] {
         &self.line[self.at..]
     }
 
+    /// Whether the line has only blanks.
     pub(crate) fn is_blank(&self) -> bool {
         self.line.iter().all(|byte| is_blank(*byte))
     }
 
-    /// What was read since `from`.
+    /// The bytes from `from` to the position.
     pub(crate) fn since(&self, from: usize) -> &'a [u8] {
         &self.line[from..self.at]
     }
 
-    /// A part of the line, if it is UTF-8.
+    /// The bytes from `from` to `to`, if they are UTF-8.
     pub(crate) fn text(&self, from: usize, to: usize) -> Option<&'a str> {
         match self.text {
             Some(body) => body.get(self.start + from..self.start + to),
@@ -121,12 +127,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Goes to the next byte that is not a blank.
     pub(crate) fn skip_blanks(&mut self) {
         let blanks = self.rest().iter().take_while(|byte| is_blank(**byte)).count();
         self.at += blanks;
     }
 
-    /// Takes `byte` if it is here.
+    /// Takes `byte`, if it stands at the position. Returns whether it does.
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.line.get(self.at) == Some(&byte);
         if found {
@@ -135,6 +142,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Takes bytes as long as they are `wanted`.
     pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let from = self.at;
         let rest = self.rest();
@@ -142,31 +150,35 @@ impl<'a> Cursor<'a> {
         self.since(from)
     }
 
-    /// Everything up to a blank or the end of the line.
+    /// Takes everything up to a blank or the end of the line.
     pub(crate) fn take_word(&mut self) -> &'a [u8] {
         self.take_while(|byte| !is_blank(byte))
     }
 
+    /// Takes everything up to the end of the line.
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         let from = self.at;
         self.at = self.line.len();
         self.since(from)
     }
 
-    /// Refuses a line without its newline.
+    /// Goes to the end of the line.
+    ///
+    /// # Errors
+    /// `UnexpectedEnd` if no newline ends the line.
     pub(crate) fn end(&mut self) -> Result<(), ParseError> {
         self.at = self.line.len();
         self.peek().map(drop)
     }
 
-    /// The rest of a string whose opening quote was taken, up to and with its closing quote;
-    /// `None` in place of what is not UTF-8.
+    /// Takes the rest of a string whose opening quote was taken, with its closing quote. Returns the
+    /// unescaped string, or `None` if it is not UTF-8.
     pub(crate) fn take_quoted(
         &mut self,
         unknown: UnknownEscape,
     ) -> Result<Option<Cow<'a, str>>, QuoteError> {
         let from = self.at;
-        // Values are short: a loop finds their end sooner than a search that sets itself up.
+        // Values are short, so a plain loop finds their end sooner than `memchr` does.
         let plain = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\'));
         match plain {
             Some(length) if self.line[from + length] == b'"' => {
@@ -185,10 +197,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A label value with its quotes: the cursor stands behind the opening quote, which is at `from`.
+    /// Takes the rest of a label value whose opening quote, at `from`, was taken.
     ///
     /// # Errors
-    /// Where the string does not end on its line, has an unknown escape, or is not UTF-8.
+    /// If the string does not end on its line, has an unknown escape, or is not UTF-8.
     pub(crate) fn take_label_value(
         &mut self,
         from: usize,
@@ -243,19 +255,19 @@ impl<'a> Cursor<'a> {
         if self.terminated { QuoteError::Newline(lossy(value)) } else { QuoteError::End }
     }
 
-    /// The character here, for an error; the newline at the end of the line.
+    /// The character at the position, for an error. It is a newline at the end of the line.
     pub(crate) fn char(&self) -> char {
         let rest = self.rest();
         let head = &rest[..rest.len().min(4)];
         String::from_utf8_lossy(head).chars().next().unwrap_or('\n')
     }
 
-    /// An error about what is here.
+    /// An error about the character at the position.
     pub(crate) fn error(&self, kind: ParseErrorKind) -> ParseError {
         self.error_at(self.at, self.at, kind)
     }
 
-    /// An error about what was read since `from`.
+    /// An error about the text from `from` to the position.
     pub(crate) fn error_since(&self, from: usize, kind: ParseErrorKind) -> ParseError {
         self.error_at(from, self.at, kind)
     }
@@ -280,7 +292,7 @@ pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// Text of the body for an error, cut where it is longer than anyone wants to read.
+/// Text of the body for an error message. Long text is cut.
 pub(crate) fn lossy(bytes: &[u8]) -> String {
     const BYTES_MAX: usize = 160;
     match bytes.get(..BYTES_MAX) {
@@ -292,7 +304,8 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
 /// Unescapes `\\`, `\n` and `\"` in a help text.
 ///
 /// # Errors
-/// The character after a backslash that is none of these, and where it stands.
+/// For an unknown escape that is refused: the position of the character behind the backslash, and the
+/// character.
 pub(crate) fn unescape_help(
     text: &[u8],
     unknown: UnknownEscape,
@@ -323,7 +336,7 @@ pub(crate) fn unescape_help(
     Ok(Cow::Owned(String::from_utf8_lossy(&help).into_owned()))
 }
 
-/// A number as Go's `strconv.ParseFloat` reads it, without hexadecimal and underscores.
+/// Parses a float as Go's `strconv.ParseFloat` does, but without hexadecimal floats and underscores.
 pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
     if let Some(value) = parse_short_decimal(text) {
         return Some(value);
@@ -339,9 +352,10 @@ pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
     }
 }
 
-/// A number of digits, with or without a point, short enough that one division gives the nearest
-/// float: its digits and the power of ten are both exact (Clinger, "How to read floating point
-/// numbers accurately", 1990).
+/// Parses a decimal without sign and exponent, if it has at most fifteen digits.
+///
+/// One division gives the nearest float, because the digits as an integer and the power of ten are both
+/// exact floats. Source: Clinger, "How to read floating point numbers accurately", 1990.
 #[inline]
 fn parse_short_decimal(text: &[u8]) -> Option<f64> {
     const DIGITS_MAX: usize = 15;

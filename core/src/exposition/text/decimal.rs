@@ -1,43 +1,48 @@
-//! Short decimals, such as a ratio or a price: what most numbers are that are not whole.
+//! Short decimals, such as `0.25` or `12.99`. Most values that are not whole numbers are short decimals.
 
-/// How many digits behind the point there may be: as many as [`digits`] gives at once.
-const PLACES: f64 = 1e8;
+/// Ten to the power of the largest number of digits behind the point, which is eight: [`digits`]
+/// converts so many at once.
+const SCALE: f64 = 1e8;
 
-/// The same, as a whole number.
-const GROUP: u64 = 100_000_000;
+/// [`SCALE`] as an integer.
+const SCALE_INTEGER: u64 = 100_000_000;
 
-/// Writes a number, neither negative nor whole, if it is a decimal of at most fifteen digits, at
-/// most eight of them behind the point, and at least 0.00001; says whether it did.
+/// Writes `value` if it is a short decimal, and returns whether it is.
 ///
-/// Decimals of at most fifteen digits are all different as `f64`s. So one that reads back as the
-/// number is the shortest that does, and need not be searched for: that takes twice as long.
+/// `value` is neither negative nor whole. A short decimal has at most fifteen digits, at most eight of
+/// them behind the point, and is at least 0.00001.
+///
+/// Two decimals of at most fifteen digits never round to the same `f64`. So a short decimal that
+/// reads back as `value` is the shortest decimal for it. The general search for the shortest decimal
+/// takes twice as long.
 #[inline]
 pub(crate) fn write_decimal(out: &mut Vec<u8>, value: f64) -> bool {
     const MIN: i64 = 1000;
     const END: i64 = 1_000_000_000_000_000;
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and then is out of range")]
-    let scaled = (value * PLACES + 0.5) as i64;
-    // Both are exact here, so that the quotient is what the decimal reads back as.
+    let scaled = (value * SCALE + 0.5) as i64;
+    // Both operands are exact, so the quotient is the float that the decimal reads back as.
     #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-    let reads_back = (scaled as f64 / PLACES).to_bits() == value.to_bits();
+    let reads_back = (scaled as f64 / SCALE).to_bits() == value.to_bits();
     if !reads_back || !(MIN..END).contains(&scaled) {
         return false;
     }
     let scaled = scaled.cast_unsigned();
-    out.extend_from_slice(itoa::Buffer::new().format(scaled / GROUP).as_bytes());
+    out.extend_from_slice(itoa::Buffer::new().format(scaled / SCALE_INTEGER).as_bytes());
     out.push(b'.');
-    let places = digits(scaled % GROUP);
-    out.extend_from_slice(&(places | u64::from_le_bytes([b'0'; 8])).to_le_bytes());
-    let zeros_behind = places.leading_zeros() / 8;
-    out.truncate(out.len() - zeros_behind as usize);
+    let fraction = digits(scaled % SCALE_INTEGER);
+    out.extend_from_slice(&(fraction | u64::from_le_bytes([b'0'; 8])).to_le_bytes());
+    let trailing_zeros = fraction.leading_zeros() / 8;
+    out.truncate(out.len() - trailing_zeros as usize);
     true
 }
 
-/// The eight digits of a number below [`GROUP`], each in a byte, the first in the lowest.
+/// The eight decimal digits of a number below [`SCALE_INTEGER`], each in a byte, the first in the lowest.
 #[inline]
 fn digits(value: u64) -> u64 {
-    // Numbers side by side, each parted into its first digits and the others: one of eight digits,
-    // two of four, four of two. A product and a shift are the division by 100 and by 10.
+    // All digits are computed in one register. The number of eight digits is split into two numbers
+    // of four digits, these into four numbers of two digits, and these into eight digits. Each
+    // division by 100 or by 10 is a multiplication and a shift, which handles all numbers at once.
     let first = value / 10_000;
     let fours = first | ((value - first * 10_000) << 32);
     let first = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
@@ -78,7 +83,7 @@ mod tests {
 
     #[test]
     fn all_digits_come_out() {
-        for value in (0..GROUP).step_by(997).chain([GROUP - 1]) {
+        for value in (0..SCALE_INTEGER).step_by(997).chain([SCALE_INTEGER - 1]) {
             let expected = format!("{value:08}");
             assert_eq!(digits(value).to_le_bytes().map(|digit| digit + b'0'), expected.as_bytes());
         }

@@ -1,25 +1,27 @@
-//! ExpositionBuilder as they grow while a body is read.
+//! The exposition of a body that is being read.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use crate::exposition::metric_family::{
-    Exposition, HistogramValue, Metric, MetricFamily, MetricValue, SummaryValue,
+    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricValue, Quantile, SummaryValue,
 };
 use crate::exposition::metric_type::MetricType;
 use crate::exposition::sample_names::Suffix;
 use crate::labels::metric_labels::Labels;
 
-/// The families of a body that is being read.
+/// Collects the families of a body while the body is read.
 #[derive(Default)]
 pub(crate) struct ExpositionBuilder<'a> {
-    /// Also families without samples, and, until it is known, without a type.
+    /// All families that were named so far, also those without samples.
     families: Vec<FamilyBuilder<'a>>,
-    /// Whether a family's own name ends like a sample of a histogram or a summary.
+    /// Whether there is a family whose own name ends in the suffix of a histogram's sample.
     has_suffixed: bool,
+    /// The index of each family in `families`.
     by_name: HashMap<Cow<'a, str>, usize, foldhash::fast::RandomState>,
-    /// Histograms and summaries by the hash of their family and labels.
+    /// The histograms and summaries, each by its family's index and its own index there. The key is a
+    /// hash of the family and the labels.
     compound_metrics: HashMap<u64, Vec<(usize, usize)>, foldhash::fast::RandomState>,
 }
 
@@ -32,6 +34,7 @@ pub(crate) struct FamilyBuilder<'a> {
 }
 
 impl<'a> ExpositionBuilder<'a> {
+    /// The index of the family with this name.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         // Most samples belong to the family of the sample before them.
         match self.families.last() {
@@ -40,19 +43,20 @@ impl<'a> ExpositionBuilder<'a> {
         }
     }
 
-    /// The histogram or summary that a sample named `name` belongs to, and what its name ends in
-    /// beyond the family's.
+    /// The index of the histogram or summary that exposes a sample called `name`, and the sample's
+    /// suffix.
     pub(crate) fn find_compound_family(&self, name: &str) -> Option<(usize, Suffix)> {
         let (family, suffix) = Suffix::split(name)?;
         let family = self.find(family)?;
         suffix.is_of(self.families[family].metric_type?).then_some((family, suffix))
     }
 
-    /// Whether a family may have that very name; looked up only if it may.
+    /// As [`find`](Self::find), without the lookup for most samples of a histogram or a summary.
     pub(crate) fn find_exact(&self, name: &str) -> Option<usize> {
         if !self.has_suffixed && Suffix::split(name).is_some() { None } else { self.find(name) }
     }
 
+    /// The index of the family with this name. Creates the family if there is none.
     pub(crate) fn find_or_create(&mut self, name: Cow<'a, str>) -> usize {
         if let Some(family) = self.find(&name) {
             return family;
@@ -77,8 +81,8 @@ impl<'a> ExpositionBuilder<'a> {
         self.families[family].metric_type
     }
 
-    /// The metric a sample belongs to: a new one for a plain type, and for a histogram or a
-    /// summary the one with the same labels.
+    /// The metric that a sample belongs to. In a histogram or a summary, this is the metric with the
+    /// same labels; in all other types, each sample is a new metric.
     pub(crate) fn metric(
         &mut self,
         family: usize,
@@ -101,7 +105,8 @@ impl<'a> ExpositionBuilder<'a> {
         &mut metrics[at]
     }
 
-    /// Finds a histogram or summary by its labels in any order, or notes where it will stand.
+    /// The index of the histogram or summary with these labels, in any order. If there is none, enters
+    /// the index that the new metric will have.
     fn find_compound(&mut self, family: usize, labels: &Labels<'_>) -> Option<usize> {
         let metrics = &self.families[family].metrics;
         // Most samples belong to the metric of the sample before them.
@@ -109,7 +114,7 @@ impl<'a> ExpositionBuilder<'a> {
             return Some(metrics.len() - 1);
         }
         let hasher = self.compound_metrics.hasher();
-        // A sum does not depend on the order of the labels.
+        // The hashes of the labels are added, so that the order of the labels does not matter.
         let hash = labels
             .iter()
             .fold(hasher.hash_one(family), |hash, label| hash.wrapping_add(hasher.hash_one(label)));
@@ -123,7 +128,7 @@ impl<'a> ExpositionBuilder<'a> {
         None
     }
 
-    /// The families that have metrics.
+    /// The exposition, without families that have no metrics.
     pub(crate) fn finish(self) -> Exposition<'a> {
         let families = self
             .families
@@ -144,4 +149,31 @@ fn same_labels(left: &Labels<'_>, right: &Labels<'_>) -> bool {
     // Names are unique within one label set.
     left.iter().count() == right.iter().count()
         && left.iter().all(|label| right.iter().any(|other| other == label))
+}
+
+/// Stores the number of one sample in the value of its metric.
+///
+/// `suffix` is the sample's suffix in a histogram or a summary, and `bound` its `le` or `quantile`.
+pub(crate) fn store_value(
+    to: &mut MetricValue,
+    suffix: Option<Suffix>,
+    bound: Option<f64>,
+    value: f64,
+) {
+    match (to, suffix, bound) {
+        (MetricValue::Number(number), ..) => *number = value,
+        (MetricValue::Histogram(histogram), Some(Suffix::Count), _) => histogram.count = value,
+        (MetricValue::Histogram(histogram), Some(Suffix::Sum), _) => histogram.sum = value,
+        (MetricValue::Histogram(histogram), _, Some(upper_bound)) => {
+            histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
+        }
+        // The count of a summary is a whole number. The gateway cuts what follows the point.
+        (MetricValue::Summary(summary), Some(Suffix::Count), _) => summary.count = value.trunc(),
+        (MetricValue::Summary(summary), Some(Suffix::Sum), _) => summary.sum = value,
+        (MetricValue::Summary(summary), _, Some(quantile)) => {
+            summary.quantiles.push(Quantile { quantile, value });
+        }
+        // The gateway drops a bucket or quantile without a bound, and reports no error.
+        (_, _, None) => {}
+    }
 }

@@ -1,13 +1,15 @@
-//! Writing numbers.
+//! Writing floats.
 
 use crate::exposition::text::decimal::write_decimal;
 
-/// Writes a number in the fewest digits that read back as the same bits; a whole number below
-/// 1e16 without a point, infinities and not-a-number as `+Inf`, `-Inf`, `NaN`.
+/// Writes a float in the fewest digits that read back as the same bits.
+///
+/// Whole numbers below 1e16 have no point and no exponent. Infinities and not-a-number are `+Inf`,
+/// `-Inf` and `NaN`.
 ///
 /// Source: Prometheus, "Exposition formats".
 pub fn write_float(out: &mut Vec<u8>, value: f64) {
-    /// From here on an exponent is shorter.
+    /// From this number on, the form with an exponent is shorter.
     const PLAIN_END: f64 = 1e16;
     if !value.is_finite() {
         let infinity: &[u8] = if value > 0.0 { b"+Inf" } else { b"-Inf" };
@@ -17,9 +19,9 @@ pub fn write_float(out: &mut Vec<u8>, value: f64) {
         out.push(b'-');
     }
     let value = value.abs();
-    #[expect(clippy::cast_possible_truncation, reason = "saturates, and then is another number")]
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, and then differs from `value`")]
     let whole = value as i64;
-    #[expect(clippy::cast_precision_loss, reason = "then it is another number")]
+    #[expect(clippy::cast_precision_loss, reason = "then it differs from `value`")]
     let is_whole = value < PLAIN_END && (whole as f64).to_bits() == value.to_bits();
     if is_whole {
         out.extend_from_slice(itoa::Buffer::new().format(whole.cast_unsigned()).as_bytes());
@@ -28,9 +30,10 @@ pub fn write_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// Writes a number as Go's `strconv.FormatFloat(value, 'g', -1, 64)` does, as gateways print it:
-/// the fewest digits; an exponent of at least two digits below 1e-4 and from 1e6 on; infinities
-/// as `+Inf` and `-Inf`.
+/// Writes a float as Go's `strconv.FormatFloat(value, 'g', -1, 64)` does, which a Pushgateway uses.
+///
+/// The number has the fewest digits that read back as the same bits. Below 1e-4 and from 1e6 on, it has
+/// an exponent of at least two digits. Infinities are `+Inf` and `-Inf`.
 pub fn write_float_go(out: &mut Vec<u8>, value: f64) {
     if !value.is_finite() {
         return write_float(out, value);
@@ -47,7 +50,7 @@ pub fn write_float_go(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// The significant digits without zeros at the end, and the decimal exponent of the first one.
+/// The significant digits, without zeros at the end, and the decimal exponent of the first digit.
 fn shortest_digits(value: f64, digits: &mut [u8; 20]) -> (&[u8], i32) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value).as_bytes();
@@ -59,8 +62,8 @@ fn shortest_digits(value: f64, digits: &mut [u8; 20]) -> (&[u8], i32) {
     let leading = mantissa.iter().take_while(|byte| matches!(byte, b'0' | b'.')).count();
     let mut length = 0;
     for byte in mantissa[leading..].iter().filter(|byte| byte.is_ascii_digit()) {
-        if let Some(place) = digits.get_mut(length) {
-            *place = *byte;
+        if let Some(digit) = digits.get_mut(length) {
+            *digit = *byte;
             length += 1;
         }
     }
@@ -70,10 +73,10 @@ fn shortest_digits(value: f64, digits: &mut [u8; 20]) -> (&[u8], i32) {
     if length == 0 {
         return (b"0", 0);
     }
-    // The place of the first digit that is not zero, counted from the point.
-    let place = if leading < point { point - 1 - leading } else { leading - point };
-    let place = i32::try_from(place).unwrap_or(i32::MAX);
-    (&digits[..length], exponent + if leading < point { place } else { -place })
+    // The distance of the first digit that is not zero from the point.
+    let distance = if leading < point { point - 1 - leading } else { leading - point };
+    let distance = i32::try_from(distance).unwrap_or(i32::MAX);
+    (&digits[..length], exponent + if leading < point { distance } else { -distance })
 }
 
 fn parse_exponent(text: &[u8]) -> i32 {

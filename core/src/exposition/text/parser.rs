@@ -1,21 +1,24 @@
-//! Text 0.0.4, decided as the parser of Pushgateway 1.11 decides it
-//! (`prometheus/common`, `expfmt/text_parse.go`, legacy names).
+//! The parser of text 0.0.4.
+//!
+//! It decides as the parser of Pushgateway 1.11 does: `prometheus/common`, `expfmt/text_parse.go`,
+//! with legacy names.
 
 use std::borrow::Cow;
 
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::exposition::metric_family::{Bucket, Exposition, MetricValue, Quantile};
+use crate::exposition::metric_family::Exposition;
 use crate::exposition::metric_type::MetricType;
 use crate::exposition::recovery::Recovery;
 use crate::exposition::sample_names::Suffix;
 use crate::exposition::text::cursor::{
     Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
 };
-use crate::exposition::text::exposition_builder::{ExpositionBuilder, FamilyBuilder};
+use crate::exposition::text::exposition_builder::{ExpositionBuilder, FamilyBuilder, store_value};
 use crate::exposition::text::plain_sample::PlainSampleReader;
 use crate::labels::metric_labels::{Label, Labels};
 use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
 
+/// Parses a body. Calls `on_error` for each error, which decides whether to go on.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     on_error: &mut dyn FnMut(ParseError) -> Recovery,
@@ -36,25 +39,26 @@ pub(crate) fn parse<'a>(
     families.finish()
 }
 
-/// Samples as programs write them: plain, and mostly of the family of the one before.
+/// The fast path for samples as programs write them: in plain form, and mostly of the same family as
+/// the sample before.
 #[derive(Default)]
 struct FastPath<'a> {
     reader: PlainSampleReader<'a>,
-    /// Where the plain sample before belongs, if no line came between.
+    /// The name and the family of the sample before, if that line was in plain form too.
     last_family: Option<(&'a str, SampleFamily)>,
 }
 
 impl<'a> FastPath<'a> {
-    /// Whether the line was such a sample, and nothing is wrong with it: then it is stored.
+    /// Stores the line's sample, if the line is a correct sample in plain form. Returns whether it is.
     fn store_sample(&mut self, line: &Cursor<'a>, families: &mut ExpositionBuilder<'a>) -> bool {
         let Some(sample) = self.reader.read(line) else { return false };
         let (family, suffix) = match self.last_family {
-            Some((name, last_family)) if name == sample.name => last_family,
+            Some((name, family)) if name == sample.name => family,
             _ => {
-                let last_family = sample_family(families, Cow::Borrowed(sample.name));
-                families.get(last_family.0).metric_type.get_or_insert(MetricType::Untyped);
-                self.last_family = Some((sample.name, last_family));
-                last_family
+                let family = sample_family(families, Cow::Borrowed(sample.name));
+                families.get(family.0).metric_type.get_or_insert(MetricType::Untyped);
+                self.last_family = Some((sample.name, family));
+                family
             }
         };
         let bound_name = match families.metric_type(family) {
@@ -68,7 +72,7 @@ impl<'a> FastPath<'a> {
                 let Some(number) = parse_float(last.value.as_bytes()) else { return false };
                 (labels, bound) = (last.others, bound_of(number));
             }
-            // The bound may stand before other labels.
+            // The label with the bound may stand before other labels.
             Some(_) if contains_label(labels, bound_name) => return false,
             _ => {}
         }
@@ -85,7 +89,8 @@ fn contains_label(labels: &str, wanted: &str) -> bool {
     !wanted.is_empty() && Labels::from_text(labels).iter().any(|(name, _)| name == wanted)
 }
 
-/// What stands in `le` or `quantile`: NaN is how the gateway's parser says that there is no bound.
+/// The value of `le` or `quantile`. NaN counts as a missing label, because the gateway's parser uses
+/// NaN to mark one.
 fn bound_of(number: f64) -> Option<f64> {
     Some(number).filter(|number| !number.is_nan())
 }
@@ -96,7 +101,7 @@ fn parse_line<'a>(
 ) -> Result<(), ParseError> {
     line.skip_blanks();
     if line.rest().is_empty() {
-        // Blanks at the very end of the body are not an unfinished line.
+        // A last line of blanks needs no newline.
         return Ok(());
     }
     if line.take(b'#') {
@@ -140,13 +145,13 @@ fn parse_help<'a>(
     families: &mut ExpositionBuilder<'a>,
     family: usize,
 ) -> Result<(), ParseError> {
-    let draft = families.get(family);
-    if draft.help.is_some() {
-        return Err(line.error(Kind::SecondHelp(draft.name.clone().into_owned())));
+    let builder = families.get(family);
+    if builder.help.is_some() {
+        return Err(line.error(Kind::SecondHelp(builder.name.clone().into_owned())));
     }
     let from = line.at();
     let help = unescape_help(line.rest(), UnknownEscape::Refuse);
-    draft.help = Some(help.map_err(|(at, escaped)| {
+    builder.help = Some(help.map_err(|(at, escaped)| {
         line.take_rest();
         let mut error = line.error_since(from, Kind::Escape(escaped));
         (error.column, error.width) = (error.column + at.saturating_sub(1), 2);
@@ -160,15 +165,15 @@ fn parse_type<'a>(
     families: &mut ExpositionBuilder<'a>,
     family: usize,
 ) -> Result<(), ParseError> {
-    let draft = families.get(family);
-    if draft.metric_type.is_some() {
-        return Err(line.error(Kind::SecondType(draft.name.clone().into_owned())));
+    let builder = families.get(family);
+    if builder.metric_type.is_some() {
+        return Err(line.error(Kind::SecondType(builder.name.clone().into_owned())));
     }
     let from = line.at();
     // The gateway's parser drops backslashes here.
     let word: Vec<u8> = line.take_rest().iter().copied().filter(|byte| *byte != b'\\').collect();
     line.peek()?;
-    draft.metric_type = Some(match word.to_ascii_lowercase().as_slice() {
+    builder.metric_type = Some(match word.to_ascii_lowercase().as_slice() {
         b"counter" => MetricType::Counter,
         b"gauge" => MetricType::Gauge,
         b"summary" => MetricType::Summary,
@@ -179,10 +184,11 @@ fn parse_type<'a>(
     Ok(())
 }
 
-/// The family that a name belongs to, and what the name ends in beyond the family's if that is a
-/// histogram or a summary.
+/// The index of the family that a sample name belongs to. With the suffix of the name, if the family is
+/// a histogram or a summary whose name the sample name has before the suffix.
 type SampleFamily = (usize, Option<Suffix>);
 
+/// As [`sample_family`], for a name that may not be allowed. `from` is where the name begins.
 fn checked_sample_family<'a>(
     families: &mut ExpositionBuilder<'a>,
     line: &Cursor<'a>,
@@ -195,6 +201,7 @@ fn checked_sample_family<'a>(
     Ok(sample_family(families, name))
 }
 
+/// The family that a name belongs to. Creates the family if there is none.
 fn sample_family<'a>(families: &mut ExpositionBuilder<'a>, name: Cow<'a, str>) -> SampleFamily {
     if let Some(family) = families.find_exact(&name) {
         return (family, None);
@@ -205,12 +212,12 @@ fn sample_family<'a>(families: &mut ExpositionBuilder<'a>, name: Cow<'a, str>) -
     (families.find_or_create(name), None)
 }
 
-/// A sample's name and labels, as far as they are read.
+/// The family and the labels of a sample, as far as they are read.
 #[derive(Default)]
 struct PartialSample<'a> {
     family: Option<SampleFamily>,
     labels: Vec<Label<'a>>,
-    /// The bucket's bound or the quantile, if the family has such.
+    /// The bucket's bound or the quantile, in a histogram or a summary.
     bound: Option<f64>,
 }
 
@@ -240,7 +247,7 @@ fn parse_sample<'a>(
     Ok(())
 }
 
-/// A sample's name and labels in any form.
+/// Reads a sample's name and labels in any form. The name may also be quoted, inside the braces.
 fn parse_name_and_labels<'a>(
     line: &mut Cursor<'a>,
     families: &mut ExpositionBuilder<'a>,
@@ -286,25 +293,6 @@ fn negative_count_error(
     }
 }
 
-fn store_value(to: &mut MetricValue, suffix: Option<Suffix>, bound: Option<f64>, value: f64) {
-    match (to, suffix, bound) {
-        (MetricValue::Number(number), ..) => *number = value,
-        (MetricValue::Histogram(histogram), Some(Suffix::Count), _) => histogram.count = value,
-        (MetricValue::Histogram(histogram), Some(Suffix::Sum), _) => histogram.sum = value,
-        (MetricValue::Histogram(histogram), _, Some(upper_bound)) => {
-            histogram.buckets.push(Bucket { upper_bound, cumulative_count: value });
-        }
-        // A summary's count is a whole number to the gateway; it cuts what follows the point.
-        (MetricValue::Summary(summary), Some(Suffix::Count), _) => summary.count = value.trunc(),
-        (MetricValue::Summary(summary), Some(Suffix::Sum), _) => summary.sum = value,
-        (MetricValue::Summary(summary), _, Some(quantile)) => {
-            summary.quantiles.push(Quantile { quantile, value });
-        }
-        // A bucket without its bound says nothing, and is no error to the gateway.
-        (_, _, None) => {}
-    }
-}
-
 fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
     line.skip_blanks();
     let from = line.at();
@@ -323,7 +311,7 @@ fn parse_timestamp(line: &mut Cursor<'_>) -> Result<i64, ParseError> {
     }
 }
 
-/// What stands between the braces, and the closing brace.
+/// Reads what stands between the braces, and the closing brace.
 fn parse_labels<'a>(
     line: &mut Cursor<'a>,
     families: &mut ExpositionBuilder<'a>,
@@ -438,7 +426,7 @@ fn family_name(families: &mut ExpositionBuilder<'_>, sample: &PartialSample<'_>)
     }
 }
 
-/// A name, which may be quoted; empty if none begins here.
+/// Takes a name, which may be quoted. The name is empty if no name begins here.
 fn take_name<'a>(
     line: &mut Cursor<'a>,
     is_name_byte: impl Fn(u8) -> bool,
@@ -456,9 +444,9 @@ fn take_name<'a>(
     match line.take_quoted(UnknownEscape::Refuse) {
         Ok(name) => {
             line.peek()?;
-            // What is not UTF-8 is no name: its replacement is none either.
+            // Bytes that are not UTF-8 are replaced: with the replacement, the name is refused too.
             let quoted = name.unwrap_or_else(|| Cow::Owned(lossy(line.since(from))));
-            // To the gateway's parser a quote may also open in the middle of a name.
+            // The gateway's parser allows a quote to open in the middle of a name.
             Ok(if unquoted.is_empty() { quoted } else { Cow::Owned(unquoted.to_owned() + &quoted) })
         }
         Err(QuoteError::End) => Err(line.error(Kind::UnexpectedEnd)),

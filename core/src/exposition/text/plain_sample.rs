@@ -1,45 +1,48 @@
-//! A sample in the form in which programs write it, read in one pass.
+//! A reader of samples in plain form, which is the form in which programs write them.
 //!
-//! `name value` or `name{a="b",c="d"} value`: no blank but the one before the value, nothing
-//! quoted but label values, nothing escaped in those, no label name twice or with `__` first, no timestamp.
-//! Whatever is not so is left to the parser that knows everything and says what is wrong; this
-//! one only makes the usual case a quarter as long.
+//! Plain form is `name value` or `name{a="b",c="d"} value`. The only blank stands before the value, the
+//! only quotes stand around label values, no value has an escape, no label name is given twice or begins
+//! with `__`, and there is no timestamp. A line in any other form is left to the full parser, which
+//! knows all forms and finds the errors. This reader takes a quarter of the time.
 
 use crate::exposition::text::cursor::{Cursor, parse_float};
 use crate::name::{is_label_name_byte, is_metric_name_byte};
 
-/// Reads plain samples; most look like the one before, so it remembers that one's names.
+/// Reads samples in plain form. It remembers the names of the sample before, because most samples have
+/// the same ones.
 #[derive(Default)]
+/// A sample in plain form.
 pub(crate) struct PlainSampleReader<'a> {
     name: &'a str,
-    /// No two are the same.
+    /// The label names of the sample before. No two are equal.
     label_names: Vec<&'a str>,
-    /// How many of them, from the first on, are in order.
+    /// How many label names, from the first one on, are in alphabetical order.
     ordered: usize,
 }
 
+/// A sample in plain form.
 pub(crate) struct PlainSample<'a> {
     pub(crate) name: &'a str,
-    /// What stands between the braces.
+    /// The text between the braces.
     pub(crate) labels: &'a str,
-    /// Whether the labels are in the order of their names.
+    /// Whether the labels are sorted by name.
     pub(crate) is_ordered: bool,
     pub(crate) last: Option<LastLabel<'a>>,
     pub(crate) value: f64,
 }
 
-/// The label that stands last, where a bucket's bound usually stands.
+/// The last label of a sample, which usually is a bucket's bound.
 #[derive(Clone, Copy)]
 pub(crate) struct LastLabel<'a> {
     pub(crate) name: &'a str,
     pub(crate) value: &'a str,
-    /// The labels before it.
+    /// The text of all labels before the last one.
     pub(crate) others: &'a str,
     pub(crate) are_others_ordered: bool,
 }
 
 impl<'a> PlainSampleReader<'a> {
-    /// Reads the whole line; `None` if it is not in that form.
+    /// Reads the whole line. Returns `None` if the line is not a sample in plain form.
     #[inline]
     pub(crate) fn read(&mut self, line: &Cursor<'a>) -> Option<PlainSample<'a>> {
         if line.at() != 0 || !line.is_whole() {
@@ -71,7 +74,7 @@ impl<'a> PlainSampleReader<'a> {
         Some(PlainSample { name: self.name, labels, is_ordered, last, value })
     }
 
-    /// Where the metric's name ends.
+    /// Takes the metric's name, and returns where it ends.
     #[inline]
     fn take_name(&mut self, line: &Cursor<'a>) -> Option<usize> {
         let bytes = line.line;
@@ -89,8 +92,8 @@ impl<'a> PlainSampleReader<'a> {
         Some(end)
     }
 
-    /// Reads the labels from `at` on. Gives the place of the closing brace, how many there are, and
-    /// where the last one begins, with its name.
+    /// Reads the labels from `at` on. Returns the position of the closing brace, the number of labels,
+    /// and the position and the name of the last one.
     #[inline]
     fn take_labels(
         &mut self,
@@ -116,7 +119,7 @@ impl<'a> PlainSampleReader<'a> {
         }
     }
 
-    /// The label name at the beginning of `rest`, the `count`th of its line, if `="` follows.
+    /// The label name at the start of `rest`, if `="` follows. `count` labels stand before it.
     #[inline]
     fn take_label_name(
         &mut self,

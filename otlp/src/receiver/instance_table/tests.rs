@@ -129,7 +129,7 @@ fn delta_exports_are_one_instance_too() {
 }
 
 #[test]
-fn a_process_with_a_number_that_was_used_before_is_a_new_instance() {
+fn a_process_with_a_reused_process_id_is_a_new_instance() {
     let (first, second) = (process(7, 100), process(7, 200));
     let mut test = TableTest::new(&[(1, first), (2, second)]);
     test.send(1, "twin-a-1");
@@ -170,7 +170,7 @@ fn a_connection_that_closes_ends_no_process() {
 }
 
 #[test]
-fn what_a_forked_child_sends_of_its_parent_is_not_counted_twice() {
+fn values_that_a_forked_child_repeats_are_not_counted_twice() {
     let (parent, child, stranger) = (process(7, 1), process(8, 2), process(9, 3));
     let mut test = TableTest::new(&[(1, parent), (2, child), (3, stranger)]);
     test.processes.0.lock().parents.insert(child, parent);
@@ -185,7 +185,7 @@ fn what_a_forked_child_sends_of_its_parent_is_not_counted_twice() {
 }
 
 #[test]
-fn there_are_so_many_instances_and_no_more() {
+fn the_number_of_instances_is_limited() {
     let owners: Vec<_> = (1..=4).map(|at| (at, process(at.into(), 1))).collect();
     let mut test = TableTest::new(&owners);
     for port in 1..=3 {
@@ -195,7 +195,7 @@ fn there_are_so_many_instances_and_no_more() {
 }
 
 #[test]
-fn what_has_ended_is_remembered_for_a_while_only() {
+fn a_limited_number_of_ended_instances_is_remembered() {
     let mut test = TableTest::new(&[]);
     let ended = |at: usize| EndedInstance {
         label: format!("x:{at}"),

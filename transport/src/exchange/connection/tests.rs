@@ -7,6 +7,7 @@ use super::*;
 use crate::error::verb::Verb;
 use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
 use crate::exchange::answer::read_acknowledgement;
+use crate::group_key::AnyGroupingKey;
 use prompush_core::clock::ManualClock;
 use std::io;
 
@@ -17,8 +18,6 @@ enum ScriptedAnswer {
     Fail(HttpFailureKind),
 }
 
-const DELETE: Operation<'static> =
-    Operation { verb: Verb::Delete, path: "/metrics/job/x", body: None };
 const SECOND: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Dropped { after_body: true });
@@ -34,7 +33,7 @@ struct Script {
 }
 
 impl HttpSend for Script {
-    fn send(&self, request: &HttpRequest<'_>) -> Result<Answer, HttpFailure> {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<HttpResponse, HttpFailure> {
         self.timeouts.lock().unwrap().push(request.timeout);
         let mut acts = self.acts.lock().unwrap();
         let act = if acts.len() > 1 { acts.pop_front() } else { acts.front().copied() };
@@ -42,10 +41,8 @@ impl HttpSend for Script {
         let whole = matches!(act, ScriptedAnswer::Fail(HttpFailureKind::Timeout));
         self.clock.advance(if whole { request.timeout } else { self.takes.min(request.timeout) });
         match act {
-            ScriptedAnswer::Fail(failure) => {
-                Err(HttpFailure { failure, cause: Cause::text("scripted") })
-            }
-            ScriptedAnswer::Answer(status, retry_after) => Ok(Answer {
+            ScriptedAnswer::Fail(kind) => Err(HttpFailure { kind, cause: Cause::text("scripted") }),
+            ScriptedAnswer::Answer(status, retry_after) => Ok(HttpResponse {
                 status,
                 location: None,
                 retry_after: retry_after.map(str::to_owned),
@@ -61,15 +58,15 @@ impl HttpSend for Script {
 
 /// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
 /// the timeout each attempt was given.
-fn play(
+fn run(
     acts: &[ScriptedAnswer],
     takes: Duration,
 ) -> (Option<PushErrorKind>, u32, Duration, Vec<Duration>) {
-    play_busy(acts, takes, Duration::ZERO)
+    run_busy(acts, takes, Duration::ZERO)
 }
 
 /// The same, where the first failure is told to somebody who takes `meanwhile` for it.
-fn play_busy(
+fn run_busy(
     acts: &[ScriptedAnswer],
     takes: Duration,
     meanwhile: Duration,
@@ -87,12 +84,18 @@ fn play_busy(
         rng: || fastrand::Rng::with_seed(7),
     };
     let deadline = clock.deadline(connection.config.total_timeout);
-    let result = connection.until_deadline_with(deadline, &DELETE, &read_acknowledgement, || {
-        clock.advance(meanwhile);
-    });
+    let key = AnyGroupingKey::from_path("/metrics/job/x").unwrap();
+    let result = connection.until_deadline_with(
+        deadline,
+        &Operation::on_group(Verb::Delete, &key),
+        &read_acknowledgement,
+        || {
+            clock.advance(meanwhile);
+        },
+    );
     let timeouts = timeouts.lock().unwrap().clone();
     let (kind, attempts) = match result {
-        Ok(done) => (None, done.attempts),
+        Ok(completed) => (None, completed.attempts),
         Err(error) => (Some(error.kind()), error.attempts()),
     };
     (kind, attempts, clock.elapsed(), timeouts)
@@ -102,7 +105,7 @@ fn play_busy(
 fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
     for takes in [Duration::ZERO, Duration::from_millis(1), SECOND] {
         let (kind, attempts, took, _) =
-            play(&[ScriptedAnswer::Fail(HttpFailureKind::Unreachable)], takes);
+            run(&[ScriptedAnswer::Fail(HttpFailureKind::Unreachable)], takes);
         assert_eq!(kind, Some(PushErrorKind::Unreachable));
         assert!((9..40).contains(&attempts), "{attempts}");
         assert!(took <= SECOND * 30 && took > SECOND * 25, "{took:?}");
@@ -112,13 +115,13 @@ fn a_dead_gateway_is_tried_until_the_deadline_and_no_longer() {
 #[test]
 fn no_attempt_is_made_without_time_for_it() {
     let refused = [ScriptedAnswer::Fail(HttpFailureKind::Unreachable), SILENT];
-    let (kind, attempts, ..) = play_busy(&refused, Duration::ZERO, SECOND * 31);
+    let (kind, attempts, ..) = run_busy(&refused, Duration::ZERO, SECOND * 31);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Unreachable), 1));
 }
 
 #[test]
 fn an_attempt_never_has_more_time_than_remains() {
-    let (kind, attempts, took, timeouts) = play(&[SILENT], Duration::ZERO);
+    let (kind, attempts, took, timeouts) = run(&[SILENT], Duration::ZERO);
     assert_eq!(kind, Some(PushErrorKind::Timeout));
     assert!(took <= SECOND * 30, "{took:?}");
     assert!((3..=4).contains(&attempts), "{attempts}");
@@ -129,11 +132,10 @@ fn an_attempt_never_has_more_time_than_remains() {
 #[test]
 fn retry_after_replaces_our_own_wait() {
     let busy = ScriptedAnswer::Answer(503, Some("7"));
-    let (kind, attempts, took, _) =
-        play(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
+    let (kind, attempts, took, _) = run(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
     assert_eq!((kind, attempts, took), (None, 2, SECOND * 7));
     let later = ScriptedAnswer::Answer(503, Some("31"));
-    let (kind, attempts, took, _) = play(&[later], Duration::ZERO);
+    let (kind, attempts, took, _) = run(&[later], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Unavailable(503)), 1));
     assert_eq!(took, Duration::ZERO);
 }
@@ -141,7 +143,7 @@ fn retry_after_replaces_our_own_wait() {
 #[test]
 fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
     for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
-        let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
+        let (kind, attempts, took, _) = run(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
         assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
         assert!((9..40).contains(&attempts) && took <= SECOND * 30, "{attempts} in {took:?}");
     }
@@ -149,17 +151,17 @@ fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
 
 #[test]
 fn dropped_connections_count_only_in_a_row() {
-    let (kind, attempts, ..) = play(&[DROPPED], Duration::ZERO);
+    let (kind, attempts, ..) = run(&[DROPPED], Duration::ZERO);
     assert_eq!((kind, attempts), (Some(PushErrorKind::Dropped), 3));
     let busy = ScriptedAnswer::Answer(503, None);
     let acts = [DROPPED, DROPPED, busy, DROPPED, DROPPED, ScriptedAnswer::Answer(200, None)];
-    let (kind, attempts, ..) = play(&acts, Duration::ZERO);
+    let (kind, attempts, ..) = run(&acts, Duration::ZERO);
     assert_eq!((kind, attempts), (None, 6));
 }
 
 #[test]
 fn a_refusal_is_not_repeated() {
-    let (kind, attempts, took, _) = play(&[ScriptedAnswer::Answer(400, Some("1"))], Duration::ZERO);
+    let (kind, attempts, took, _) = run(&[ScriptedAnswer::Answer(400, Some("1"))], Duration::ZERO);
     assert_eq!((kind, attempts, took), (Some(PushErrorKind::Refused(400)), 1, Duration::ZERO));
 }
 

@@ -100,15 +100,13 @@ fn families(name: &str, value: usize) -> Families {
     Families::new(Format::Text, [(Arc::from(name), Arc::from(text.into_bytes()))])
 }
 
-fn record(path: &str, seconds: u64, state: GroupChange) -> Record {
+fn key(path: &str) -> AnyGroupingKey {
+    AnyGroupingKey::from_path(path).unwrap()
+}
+
+fn record(path: &str, seconds: u64, change: GroupChange) -> Record {
     let created = UNIX_EPOCH + Duration::from_secs(seconds);
-    Record {
-        base: BASE.to_owned(),
-        path: path.to_owned(),
-        state,
-        created,
-        unconfirmed: vec![seconds],
-    }
+    Record { base: BASE.to_owned(), key: key(path), change, created, unconfirmed: vec![seconds] }
 }
 
 #[track_caller]
@@ -118,7 +116,7 @@ fn store(spool: &Spool, record: Record) {
 
 /// What is kept of both groups.
 fn stored(dir: &Path) -> [Option<Record>; 2] {
-    [GROUP, OTHER].map(|path| Spool::new(dir).find(BASE, path))
+    [GROUP, OTHER].map(|path| Spool::new(dir).find(BASE, &key(path)))
 }
 
 /// A directory with a state of `GROUP`, or a torn file in its place, and one of `OTHER`.
@@ -128,7 +126,7 @@ fn prepared(before: Option<&Record>, torn: bool) -> TempDir {
     store(&spool, record(OTHER, 1, GroupChange::Delete));
     if let Some(before) = before {
         store(&spool, before.clone());
-        let file = spool.file_of(BASE, GROUP);
+        let file = spool.file_of(BASE, &key(GROUP));
         if torn {
             let bytes = fs::read(&file).unwrap();
             fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
@@ -177,7 +175,7 @@ fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
             let spool = Spool::new(dir);
             spool.prepare().unwrap();
             store(&spool, new.clone());
-            assert_eq!(stored(dir)[0].as_ref().unwrap().state, after.state, "{when}");
+            assert_eq!(stored(dir)[0].as_ref().unwrap().change, after.change, "{when}");
             assert_eq!(spool.entries().unwrap().len(), 2, "{when}");
         };
         let change = |spool: &Spool| spool.store(vec![new.clone()]).iter().all(Result::is_ok);
@@ -211,12 +209,13 @@ fn a_death_while_a_state_is_forgotten_leaves_it_or_not() {
         assert!(group.is_none() || (group.as_ref() == Some(&old) && !done), "{when}: {group:?}");
         assert!(other.is_some(), "{when}");
     };
-    let remove_obsolete = |spool: &Spool| spool.remove_obsolete(BASE, GROUP, old.created).is_ok();
+    let remove_obsolete =
+        |spool: &Spool| spool.remove_obsolete(BASE, &key(GROUP), old.created).is_ok();
     let operations = crash_everywhere(|| prepared(Some(&old), false), remove_obsolete, check);
     assert_eq!(operations, ["remove", "sync_dir"]);
     let remove = |spool: &Spool| {
         let entries = spool.entries().unwrap();
-        let entry = entries.iter().find(|entry| entry.path() == Some(GROUP)).unwrap();
+        let entry = entries.iter().find(|entry| entry.group() == Some(&key(GROUP))).unwrap();
         spool.remove(entry).is_ok()
     };
     crash_everywhere(|| prepared(Some(&old), false), remove, check);
@@ -226,10 +225,14 @@ fn a_death_while_a_state_is_forgotten_leaves_it_or_not() {
 fn only_what_is_older_is_forgotten() {
     let dir = prepared(Some(&record(GROUP, 2, GroupChange::Delete)), false);
     let spool = Spool::new(dir.path());
-    assert!(!spool.remove_obsolete(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(1)).unwrap());
-    assert!(!spool.remove_obsolete("http://elsewhere", GROUP, SystemTime::UNIX_EPOCH).unwrap());
+    assert!(
+        !spool.remove_obsolete(BASE, &key(GROUP), UNIX_EPOCH + Duration::from_secs(1)).unwrap()
+    );
+    assert!(
+        !spool.remove_obsolete("http://elsewhere", &key(GROUP), SystemTime::UNIX_EPOCH).unwrap()
+    );
     assert!(stored(dir.path())[0].is_some());
-    assert!(spool.remove_obsolete(BASE, GROUP, UNIX_EPOCH + Duration::from_secs(2)).unwrap());
+    assert!(spool.remove_obsolete(BASE, &key(GROUP), UNIX_EPOCH + Duration::from_secs(2)).unwrap());
     assert!(stored(dir.path())[0].is_none());
 }
 
@@ -251,7 +254,7 @@ fn what_is_kept_is_its_owners_alone() {
 fn other_files_are_left_or_set_aside_and_named() {
     let dir = prepared(None, false);
     let spool = Spool::new(dir.path());
-    let file = spool.file_of(BASE, GROUP);
+    let file = spool.file_of(BASE, &key(GROUP));
     let mut newer = record(GROUP, 9, GroupChange::Push(families("a", 1))).encode();
     newer[15] = 7;
     let elsewhere = record("/metrics/job/elsewhere", 9, GroupChange::Delete).encode();
@@ -259,7 +262,7 @@ fn other_files_are_left_or_set_aside_and_named() {
         fs::write(&file, contents).unwrap();
         fs::write(dir.path().join("notes.txt"), "left alone").unwrap();
         store(&spool, record(GROUP, 2, GroupChange::Delete));
-        assert_eq!(stored(dir.path())[0].as_ref().unwrap().state, GroupChange::Delete);
+        assert_eq!(stored(dir.path())[0].as_ref().unwrap().change, GroupChange::Delete);
         let names = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
         let there = names.filter(|path| fs::read(path).unwrap() == contents).count();
         assert_eq!(there, 1, "nothing is lost");
@@ -330,15 +333,15 @@ fn many_writers_at_once_lose_nothing() {
     });
     let spool = Spool::new(dir.path());
     assert_eq!(spool.entries().unwrap().len(), 1 + WRITERS);
-    let all = spool.find(BASE, GROUP).unwrap();
-    assert_eq!(all.state.families().unwrap().len(), WRITERS);
+    let all = spool.find(BASE, &key(GROUP)).unwrap();
+    assert_eq!(all.change.families().unwrap().len(), WRITERS);
 }
 
 #[test]
 fn what_is_not_ours_is_neither_read_nor_removed() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
-    let pipe = spool.file_of(BASE, GROUP);
+    let pipe = spool.file_of(BASE, &key(GROUP));
     let created = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(created.is_ok_and(|status| status.success()));
     fs::create_dir(dir.path().join("folder.spool")).unwrap();
@@ -349,7 +352,7 @@ fn what_is_not_ours_is_neither_read_nor_removed() {
     );
     spool.prepare().unwrap();
     store(&spool, record(GROUP, 1, GroupChange::Push(families("a", 1))));
-    assert!(spool.find(BASE, GROUP).is_some());
+    assert!(spool.find(BASE, &key(GROUP)).is_some());
     let mut names: Vec<_> = fs::read_dir(dir.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -375,15 +378,15 @@ fn what_another_process_kept_may_have_been_sent_by_it() {
     store(&spool, Record { unconfirmed: Vec::new(), ..record(GROUP, 1, earlier.clone()) });
     let creation_time = GroupChange::Push(families("a", 2));
     store(&spool, Record { unconfirmed: Vec::new(), ..record(GROUP, 2, creation_time) });
-    let unconfirmed = spool.find(BASE, GROUP).unwrap().unconfirmed;
-    assert_eq!(unconfirmed, [fingerprint::of_state(&earlier, GROUP).unwrap()]);
+    let unconfirmed = spool.find(BASE, &key(GROUP)).unwrap().unconfirmed;
+    assert_eq!(unconfirmed, [fingerprint::of_change(&earlier, &key(GROUP)).unwrap()]);
 }
 
 #[test]
 fn what_stands_in_the_way_of_our_own_files_holds_nobody_up() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
-    let half = spool.file_of(BASE, GROUP).with_extension("tmp");
+    let half = spool.file_of(BASE, &key(GROUP)).with_extension("tmp");
     std::os::unix::fs::symlink("/nowhere/at/all", half).unwrap();
     let put = |value| record(GROUP, value as u64, GroupChange::Push(families("a", value)));
     store(&spool, put(1));
@@ -392,5 +395,5 @@ fn what_stands_in_the_way_of_our_own_files_holds_nobody_up() {
     fs::remove_file(&lock).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
     let refused = spool.store(vec![put(2)]).pop().unwrap().unwrap_err();
-    assert!(format!("{refused:?}").contains("no regular file"), "{refused:?}");
+    assert!(format!("{refused:?}").contains("not a regular file"), "{refused:?}");
 }

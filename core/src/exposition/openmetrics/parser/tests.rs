@@ -81,11 +81,11 @@ fn broken_rules_are_named() {
     );
     check(
         "a{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"1\"} 1\n# EOF\n",
-        "line 3, column 1: the samples of one metric of `a` do not follow each other",
+        "line 3, column 1: samples of one metric of `a` are separated by other samples",
     );
     check(
         "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 2\n# EOF\n",
-        "line 2, column 1: the count of histogram `h` is not that of its `+Inf` bucket",
+        "line 2, column 1: the count of histogram `h` differs from its `+Inf` bucket",
     );
     check(
         "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1.5\n# EOF\n",
@@ -93,7 +93,7 @@ fn broken_rules_are_named() {
     );
     check(
         "# TYPE s summary\ns{quantile=\"1.5\"} 1\n# EOF\n",
-        "line 2, column 20: `1.5` is no value for label `quantile` of `s`",
+        "line 2, column 20: `1.5` is not allowed as label `quantile` of `s`",
     );
     check("# HELP a\n# EOF\n", "line 1, column 9: invalid metric name in comment");
 }
@@ -106,7 +106,7 @@ fn a_metric_is_the_same_however_it_is_written() {
             &format!(
                 "# TYPE a counter\na_total{{{first}}} 1\na_total{{b=\"2\"}} 1\na_total{{{third}}} 1\n# EOF\n"
             ),
-            "line 4, column 1: the samples of one metric of `a` do not follow each other",
+            "line 4, column 1: samples of one metric of `a` are separated by other samples",
         );
     };
     scattered("b=\"1\",a=\"2\"", "a=\"2\",b=\"1\"");

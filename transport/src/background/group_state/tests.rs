@@ -1,26 +1,25 @@
 //! The law of merging against a model of a gateway, and the model against the real ones.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::SystemTime;
+use std::sync::Arc;
 
-use prompush_core::GroupingKey;
+use prompush_core::{Format, GroupingKey, parse};
 use prompush_testing::{Pushgateway, Version};
 use proptest::prelude::*;
 
 use super::*;
-use crate::background::group_state::{Batch, Delivery, GroupState};
-use prompush_core::parse;
-use std::sync::Arc;
+use crate::error::verb::Verb;
+use crate::payload::families::Families;
 
-/// What a Pushgateway holds: by group, by family, the family's bytes.
+/// A model of a Pushgateway: the bytes of each family of each group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Model {
     groups: BTreeMap<usize, BTreeMap<Arc<str>, Arc<[u8]>>>,
 }
 
 impl Model {
-    /// A PUT without families leaves a group without families; a POST makes its group; a DELETE of
-    /// no group is none.
+    /// A push without families leaves an empty group. An add creates its group. Deleting a missing group
+    /// does nothing.
     fn apply(&mut self, group: usize, operation: &GroupChange) {
         let families = match operation {
             GroupChange::Delete => return drop(self.groups.remove(&group)),
@@ -34,29 +33,29 @@ impl Model {
     }
 }
 
-/// What becomes of one request.
+/// What the network does with one request.
 #[derive(Clone, Copy, Debug)]
 enum Network {
-    /// Applied and acknowledged, that many times over.
+    /// The gateway applies and acknowledges the request, that many times.
     Through { copies: u8 },
-    /// Applied, and the answer is lost.
+    /// The gateway applies the request, and the answer is lost.
     AnswerLost,
-    /// Lost, and the sender cannot know.
+    /// The request is lost, and the sender cannot know.
     Lost,
-    /// Lost, and the sender knows: no connection was made.
+    /// The request is lost, and the sender knows: no connection was made.
     Refused,
-    /// Stuck in the gateway: applied when the next one gets through, before it or after it.
+    /// The request is stuck in the gateway, which applies it before or after the next one.
     Stuck { after_the_next: bool },
 }
 
-/// One thing that happens.
+/// One event of a scenario.
 #[derive(Clone, Debug)]
 enum Step {
     Operation(usize, GroupChange),
-    /// The sender sends of that group, if it can.
+    /// The sender sends the next request of that group, if there is one.
     Send(usize),
-    /// What is in flight of that group meets its delivery.
-    Meet(usize, Network),
+    /// The network decides what happens to the request in flight of that group.
+    Respond(usize, Network),
 }
 
 const GROUPS: usize = 3;
@@ -95,16 +94,16 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0..GROUPS, operation()).prop_map(|(group, operation)| Step::Operation(group, operation)),
         (0..GROUPS).prop_map(Step::Send),
-        (0..GROUPS, network()).prop_map(|(group, network)| Step::Meet(group, network)),
+        (0..GROUPS, network()).prop_map(|(group, network)| Step::Respond(group, network)),
     ]
 }
 
 /// A sender with its network and its gateway.
 #[derive(Default)]
 struct Scenario {
-    slots: [GroupState; GROUPS],
+    groups: [GroupState; GROUPS],
     gateway: Model,
-    /// Requests stuck in the gateway, those first that are applied before the next one.
+    /// The requests that are stuck in the gateway: those to apply before the next one, and those after.
     stuck: [(VecDeque<GroupChange>, VecDeque<GroupChange>); GROUPS],
     generation: u64,
 }
@@ -115,58 +114,58 @@ impl Scenario {
             Step::Operation(group, operation) => {
                 self.generation += 1;
                 let batch = Batch::new(operation, SystemTime::UNIX_EPOCH, self.generation);
-                self.slots[group].add(batch);
+                self.groups[group].add(batch);
             }
-            Step::Send(group) => drop(self.slots[group].send().cloned()),
-            Step::Meet(group, network) => self.meet(group, network),
+            Step::Send(group) => drop(self.groups[group].send().cloned()),
+            Step::Respond(group, network) => self.respond(group, network),
         }
     }
 
-    fn meet(&mut self, group: usize, network: Network) {
-        let Some(batch) = self.slots[group].in_flight() else { return };
-        let state = batch.state.clone();
+    fn respond(&mut self, group: usize, network: Network) {
+        let Some(batch) = self.groups[group].in_flight() else { return };
+        let change = batch.change.clone();
         match network {
             Network::Through { copies } => {
                 for _ in 0..copies {
-                    self.apply(group, &state);
+                    self.apply(group, &change);
                 }
-                self.slots[group].acknowledged();
+                self.groups[group].acknowledged();
             }
             Network::AnswerLost => {
-                self.apply(group, &state);
-                self.slots[group].failed(Delivery::Unknown);
+                self.apply(group, &change);
+                self.groups[group].failed(Delivery::Unknown);
             }
-            Network::Lost => self.slots[group].failed(Delivery::Unknown),
-            Network::Refused => self.slots[group].failed(Delivery::NotTaken),
+            Network::Lost => self.groups[group].failed(Delivery::Unknown),
+            Network::Refused => self.groups[group].failed(Delivery::NotTaken),
             Network::Stuck { after_the_next } => {
                 let (before, after) = &mut self.stuck[group];
-                if after_the_next { after } else { before }.push_back(state);
-                self.slots[group].failed(Delivery::Unknown);
+                if after_the_next { after } else { before }.push_back(change);
+                self.groups[group].failed(Delivery::Unknown);
             }
         }
     }
 
-    fn apply(&mut self, group: usize, state: &GroupChange) {
+    fn apply(&mut self, group: usize, change: &GroupChange) {
         let (before, after) = std::mem::take(&mut self.stuck[group]);
         for stuck in &before {
             self.gateway.apply(group, stuck);
         }
-        self.gateway.apply(group, state);
+        self.gateway.apply(group, change);
         for stuck in &after {
             self.gateway.apply(group, stuck);
         }
     }
 
-    /// The network is well again: everything gets through. Returns how many requests that took.
+    /// Lets everything through from now on. Returns the number of requests until all is acknowledged.
     fn settle(&mut self) -> usize {
         let mut requests = 0;
         for group in 0..GROUPS {
-            self.meet(group, Network::Through { copies: 1 });
-            while self.slots[group].send().is_some() {
-                self.meet(group, Network::Through { copies: 1 });
+            self.respond(group, Network::Through { copies: 1 });
+            while self.groups[group].send().is_some() {
+                self.respond(group, Network::Through { copies: 1 });
                 requests += 1;
             }
-            assert!(self.slots[group].oldest().is_none(), "nothing is left unacknowledged");
+            assert!(self.groups[group].oldest().is_none(), "nothing is left unacknowledged");
         }
         requests
     }
@@ -176,31 +175,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_gateway_ends_as_if_told_everything_in_order_once(
+    fn the_gateway_ends_as_if_every_change_came_once_in_order(
         steps in prop::collection::vec(step(), 0..60),
     ) {
         let mut in_order = Model::default();
-        let mut play = Scenario::default();
+        let mut scenario = Scenario::default();
         for step in steps {
             if let Step::Operation(group, operation) = &step {
                 in_order.apply(*group, operation);
             }
-            play.step(step);
+            scenario.step(step);
         }
-        // What is merged, what is repeated and what is confirmed: never more than that.
-        prop_assert!(play.settle() <= 2 * GROUPS);
-        prop_assert_eq!(play.gateway, in_order);
+        // One request with the merged changes, and one more to confirm it.
+        prop_assert!(scenario.settle() <= 2 * GROUPS);
+        prop_assert_eq!(scenario.gateway, in_order);
     }
 
     #[test]
-    fn merging_is_telling_in_order(
+    fn merging_is_applying_in_order(
         before in prop::option::of(operation()),
         operations in prop::collection::vec(operation(), 1..8),
         split in any::<prop::sample::Index>(),
     ) {
-        let mut told = Model::default();
+        let mut in_order = Model::default();
         for operation in before.iter().chain(&operations) {
-            told.apply(0, operation);
+            in_order.apply(0, operation);
         }
         let fold = |operations: &[GroupChange]| {
             operations.iter().cloned().map(Some).fold(None, merged)
@@ -209,14 +208,14 @@ proptest! {
         for operation in before.iter().chain(&fold(&operations)) {
             at_once.apply(0, operation);
         }
-        prop_assert_eq!(&at_once, &told);
-        // It makes no difference in which order neighbours are merged.
-        let (unacknowledged, right) = operations.split_at(split.index(operations.len()));
-        prop_assert_eq!(merged(fold(unacknowledged), fold(right)), fold(&operations));
+        prop_assert_eq!(&at_once, &in_order);
+        // Merging is associative.
+        let (left, right) = operations.split_at(split.index(operations.len()));
+        prop_assert_eq!(merged(fold(left), fold(right)), fold(&operations));
     }
 }
 
-/// The groups of a real gateway, as the model has them.
+/// The groups of a real gateway, in the form of the model.
 fn groups_of(gateway: &Pushgateway) -> Model {
     let mut model = Model::default();
     for group in gateway.groups() {
@@ -300,17 +299,17 @@ fn what_was_refused_for_its_content_spoils_nothing_after_it() {
     let batch = |state, generation| Batch::new(state, SystemTime::UNIX_EPOCH, generation);
     // Refused with something behind it, and refused before it came.
     for late in [false, true] {
-        let mut slot = GroupState::default();
-        slot.add(batch(post("a"), 1));
-        slot.send().unwrap();
+        let mut group = GroupState::default();
+        group.add(batch(post("a"), 1));
+        group.send().unwrap();
         if !late {
-            slot.add(batch(post("b"), 2));
+            group.add(batch(post("b"), 2));
         }
-        slot.rejected_content();
+        group.content_refused();
         if late {
-            assert_eq!(slot.waiting().unwrap().state, post("a"), "it may be tried again");
-            slot.add(batch(post("b"), 2));
+            assert_eq!(group.waiting().unwrap().change, post("a"), "it may be tried again");
+            group.add(batch(post("b"), 2));
         }
-        assert_eq!(slot.send(), Some(&Batch { oldest: 1, ..batch(post("b"), 2) }));
+        assert_eq!(group.send(), Some(&Batch { oldest: 1, ..batch(post("b"), 2) }));
     }
 }

@@ -1,37 +1,46 @@
 //! A spool that several processes use at once, and one whose machine has its clock set back.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use prompush_core::clock::{Clock, SystemClock};
 use prompush_core::{Format, GroupingKey, Registry};
 use prompush_testing::{Answer, ScriptedServer, wait_until};
 use tempfile::tempdir;
 
-use super::*;
 use crate::background::shared_state::SharedState;
 use crate::client::gateway::Gateway;
 use crate::exchange::config::GatewayConfig;
+use crate::group_key::AnyGroupingKey;
 use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
 use crate::payload::change::GroupChange;
 use crate::payload::families::Families;
+use crate::spool::directory::Spool;
 use crate::spool::fingerprint;
 use crate::spool::gateway_spool::GatewaySpool;
+use crate::spool::record::Record;
 use crate::spool::replay::ReplayOutcome;
 
 const GROUP: &str = "/metrics/job/x";
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(20);
 
+fn group() -> AnyGroupingKey {
+    AnyGroupingKey::from_path(GROUP).unwrap()
+}
+
 fn state(value: usize) -> GroupChange {
     let text = format!("# TYPE a gauge\na {value}\n").into_bytes();
     GroupChange::Push(Families::new(Format::Text, [(Arc::from("a"), Arc::from(text))]))
 }
 
-/// The spool of `dir`, with a state of [`GROUP`] that was made then.
+/// The spool of `dir`, with a state of [`GROUP`] that was created at that time.
 fn spooled(dir: &Path, server: &ScriptedServer, created: SystemTime) -> Spool {
     let spool = Spool::new(dir);
-    let (base, path) = (server.url(), GROUP.to_owned());
-    let record = Record { base, path, state: state(1), created, unconfirmed: Vec::new() };
+    let base = server.url();
+    let record = Record { base, key: group(), change: state(1), created, unconfirmed: Vec::new() };
     assert!(spool.store(vec![record]).iter().all(Result::is_ok));
     spool
 }
@@ -112,16 +121,15 @@ fn what_was_kept_once_may_have_been_sent_by_another_process() {
     let metrics = SelfMetrics::new(1).unwrap();
     let (shared, _calls) = SharedState::new(connection(), None, Some(gateway_spool), (0, metrics));
     let spool = Spool::new(dir.path());
-    let group = crate::background::queue::Path::from(GROUP);
-    shared.add(&group, state(1));
+    shared.add(&group(), state(1));
     shared.store();
     // The other process has sent it.
     spool.remove(&spool.entries().unwrap()[0]).unwrap();
-    shared.add(&group, state(2));
+    shared.add(&group(), state(2));
     shared.store();
-    let record = spool.find(connection().url.base(), GROUP).unwrap();
-    assert_eq!(record.state, state(2));
-    assert_eq!(record.unconfirmed, [fingerprint::of_state(&state(1), GROUP).unwrap()]);
+    let record = spool.find(connection().url.base(), &group()).unwrap();
+    assert_eq!(record.change, state(2));
+    assert_eq!(record.unconfirmed, [fingerprint::of_change(&state(1), &group()).unwrap()]);
 }
 
 #[test]

@@ -1,10 +1,26 @@
-use super::*;
+//! Guards the hints: each known failure gets the advice that fits.
 
-fn context(kind: PushErrorKind, answer_text: &str) -> Context<'_> {
-    Context {
+use std::sync::LazyLock;
+
+use super::*;
+use crate::http::url::HttpUrl;
+
+static URL: LazyLock<RedactedUrl> = LazyLock::new(|| url("http://gw:9091"));
+
+fn url(base: &str) -> RedactedUrl {
+    HttpUrl::parse(base).unwrap().redacted("/metrics/job/x")
+}
+
+/// The hint in words; empty when there is none.
+fn text(failed: &FailedOperation<'_>) -> String {
+    hint(failed).map(|hint| hint.to_string()).unwrap_or_default()
+}
+
+fn failed(kind: PushErrorKind, answer_text: &str) -> FailedOperation<'_> {
+    FailedOperation {
         verb: Verb::Push,
         kind,
-        url: "http://gw:9091/metrics/job/x",
+        url: &URL,
         answer_text,
         location: Some("https://gw/x"),
         connect_failure: None,
@@ -14,7 +30,7 @@ fn context(kind: PushErrorKind, answer_text: &str) -> Context<'_> {
 }
 
 fn check(kind: PushErrorKind, answer_text: &str, expected: &str) {
-    let hint = hint(&context(kind, answer_text)).unwrap_or_default();
+    let hint = text(&failed(kind, answer_text));
     assert!(hint.contains(expected), "{kind:?} {answer_text:?}: {hint}");
 }
 
@@ -22,12 +38,12 @@ fn check(kind: PushErrorKind, answer_text: &str, expected: &str) {
 fn a_question_without_a_body_gets_no_hint_about_one() {
     for verb in [Verb::List, Verb::Delete, Verb::Scrape, Verb::Ready] {
         for answer_text in ["text format parsing error in line 1", "unexpected EOF", "EOF", ""] {
-            let refused = context(PushErrorKind::Refused(400), answer_text);
-            let hint = hint(&Context { verb, gzip: None, ..refused }).unwrap_or_default();
+            let refused = failed(PushErrorKind::Refused(400), answer_text);
+            let hint = text(&FailedOperation { verb, gzip: None, ..refused });
             assert!(hint.starts_with("is this a Pushgateway"), "{verb:?} {answer_text:?}: {hint}");
         }
-        let refused = context(PushErrorKind::Refused(400), "improper label name");
-        let hint = hint(&Context { verb, gzip: None, ..refused }).unwrap_or_default();
+        let refused = failed(PushErrorKind::Refused(400), "improper label name");
+        let hint = text(&FailedOperation { verb, gzip: None, ..refused });
         assert_eq!(hint.contains("grouping key"), verb == Verb::Delete, "{verb:?}: {hint}");
     }
 }
@@ -85,8 +101,8 @@ fn every_known_beginning_is_recognised() {
 fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
     use ConnectFailure as It;
     let check = |kind, connect_failure, expected: &str| {
-        let context = Context { connect_failure: Some(connect_failure), ..context(kind, "") };
-        let hint = hint(&context).unwrap_or_default();
+        let failed = FailedOperation { connect_failure: Some(connect_failure), ..failed(kind, "") };
+        let hint = text(&failed);
         assert!(hint.contains(expected), "{connect_failure:?}: {hint}");
     };
     for (connect_failure, expected) in [
@@ -114,28 +130,28 @@ fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
 
 #[test]
 fn a_port_that_is_another_programs_is_named() {
-    let check = |kind, connect_failure, url, expected: &str| {
-        let context = Context { url, connect_failure, ..context(kind, "") };
-        let hint = hint(&context).unwrap_or_default();
-        assert!(hint.contains(expected), "{url}: {hint}");
+    let check = |kind, connect_failure, base: &str, expected: &str| {
+        let failed = FailedOperation { url: &url(base), connect_failure, ..failed(kind, "") };
+        let hint = text(&failed);
+        assert!(hint.contains(expected), "{base}: {hint}");
     };
     let refused = Some(ConnectFailure::ConnectionRefused);
     let unreachable = PushErrorKind::Unreachable;
-    check(unreachable, refused, "http://gw:4318/metrics/job/x", "4318 is the port of OTLP");
-    check(unreachable, refused, "http://gw/metrics/job/x", "The URL names none");
-    check(unreachable, refused, "http://[::1]:9191/metrics", "9091 unless told otherwise");
-    check(unreachable, refused, "http://gw:9091/metrics", "is the port right?");
-    check(PushErrorKind::NotAGateway, None, "http://gw:3000/metrics", "Grafana");
-    check(PushErrorKind::Timeout, None, "http://gw:4317/metrics", "OTLP, by gRPC");
-    check(PushErrorKind::Refused(404), None, "http://gw:9090/metrics", "Prometheus itself");
-    check(PushErrorKind::Refused(404), None, "http://gw/metrics", "9090 is Prometheus's");
+    check(unreachable, refused, "http://gw:4318", "4318 is the port of OTLP");
+    check(unreachable, refused, "http://gw", "The URL names none");
+    check(unreachable, refused, "http://[::1]:9191", "9091 unless told otherwise");
+    check(unreachable, refused, "http://gw:9091", "is the port right?");
+    check(PushErrorKind::NotAGateway, None, "http://gw:3000", "Grafana");
+    check(PushErrorKind::Timeout, None, "http://gw:4317", "OTLP, by gRPC");
+    check(PushErrorKind::Refused(404), None, "http://gw:9090", "Prometheus itself");
+    check(PushErrorKind::Refused(404), None, "http://gw", "9090 is Prometheus's");
 }
 
 #[test]
 fn a_hint_knows_what_was_tried() {
     let with = |kind, gzip, retry_after| {
-        let context = Context { retry_after, gzip, ..context(kind, "") };
-        hint(&context).unwrap_or_default()
+        let failed = FailedOperation { retry_after, gzip, ..failed(kind, "") };
+        text(&failed)
     };
     let too_large = PushErrorKind::Refused(413);
     assert!(with(too_large, Some(false), None).contains("`gzip`"));
