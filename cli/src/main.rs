@@ -30,7 +30,7 @@ use crate::args::{Cli, Command};
 use crate::error::{CliError, EXIT_DONE};
 
 fn main() -> ExitCode {
-    if let Some(code) = run::supervise::run_helper() {
+    if let Some(code) = run::supervise::run_hidden_command() {
         return code;
     }
     // clap ends the process with exit code 2 if the command line is wrong.

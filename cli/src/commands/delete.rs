@@ -31,32 +31,29 @@ pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {
         let key = AnyGroupingKey::from_labels(selector.patterns().clone());
         gateway.delete_exact(&key.map_err(CliError::GroupingKey)?, args.dry_run, on_group)?
     };
-    show(args, &gateway, &selector, outcome)
+    print_outcome(args, &gateway, &selector, outcome)
 }
 
-fn show(
+fn print_outcome(
     args: &DeleteArgs,
     gateway: &Gateway,
     selector: &GroupSelector,
     outcome: DeleteOutcome,
 ) -> Result<(), CliError> {
     match outcome {
-        DeleteOutcome::NoMatch(groups) => nothing_to_delete(args, selector, &groups),
+        DeleteOutcome::NoMatch(groups) => report_no_match(args, selector, &groups),
         DeleteOutcome::DeletedUnseen => {
             print_warning(
-                "the gateway does not list its groups, so whether there was such a group is not known",
+                "the gateway does not list its groups, so nobody can say whether the group existed",
             );
             if !args.quiet {
                 print(selector.patterns())?;
-                print_message(&format!(
-                    "deleted the group, if there was one, at {}",
-                    gateway.url()
-                ));
+                print_message(&format!("deleted the group, if it existed, at {}", gateway.url()));
             }
             Ok(())
         }
         DeleteOutcome::Spooled { error, dir } => {
-            print_message(&format!("the deletion is kept in the spool `{}`", dir.display()));
+            print_message(&format!("stored the deletion in the spool `{}`", dir.display()));
             Err(error.into())
         }
         DeleteOutcome::Deleted(groups) if !args.quiet => {
@@ -69,7 +66,7 @@ fn show(
     }
 }
 
-fn nothing_to_delete(
+fn report_no_match(
     args: &DeleteArgs,
     selector: &GroupSelector,
     groups: &[Group],
@@ -85,9 +82,9 @@ fn nothing_to_delete(
     let hint = match of_job {
         0 => "`prompush list` shows the groups".to_owned(),
         of_job => format!(
-            "{} of that job with other labels: `prompush list` shows them, and a group is deleted by its \
-             whole key, or by wildcards such as `--group 'instance=*'`",
-            count(of_job, "group is", "groups are"),
+            "{} this job and other labels: `prompush list` shows all labels. Give every label of a group, or a \
+             wildcard such as `--group 'instance=*'`",
+            count(of_job, "group has", "groups have"),
         ),
     };
     Err(CliError::NoGroup { key, hint: Some(hint) })

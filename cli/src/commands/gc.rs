@@ -1,4 +1,4 @@
-//! `prompush gc`: deletes groups that have outlived their use.
+//! `prompush gc`: deletes groups that have expired.
 
 mod report;
 
@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::output::terminal::{print_error, print_warning};
 use crate::resolve;
 use crate::signals::SignalThread;
-use report::{print_deleted, show};
+use report::{print_deleted, print_summary};
 
 pub(crate) fn run(args: &GcArgs) -> Result<(), CliError> {
     check(args)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &GcArgs) -> Result<(), CliError> {
     let Some(every) = args.every else { return round(args, &gateway, &options) };
     let (sender, stop) = channel();
     let _signals = SignalThread::start(&crate::signals::ENDING, move |signal| {
-        sender.send(signal).ok(); // it may have ended
+        sender.send(signal).ok(); // the receiver is dropped when the command ends
     })?;
     loop {
         match round(args, &gateway, &options) {
@@ -41,20 +41,22 @@ pub(crate) fn run(args: &GcArgs) -> Result<(), CliError> {
 fn check(args: &GcArgs) -> Result<(), CliError> {
     for (argument, value) in [("--older-than", args.older_than), ("--every", args.every)] {
         if value.is_some_and(|value| value.is_zero()) {
-            let (value, expected) = ("0".to_owned(), "more than nothing");
+            let (value, expected) = ("0".to_owned(), "a time longer than 0");
             return Err(CliError::Argument { argument, value, expected });
         }
     }
     Ok(())
 }
 
-/// Deletes the expired groups once, and prints what was done. A group that could not be deleted makes it
-/// an error.
+/// Deletes the expired groups once, and prints a report.
+///
+/// # Errors
+/// [`CliError`] if the groups cannot be listed, or if a group could not be deleted.
 fn round(args: &GcArgs, gateway: &Gateway, options: &GcOptions) -> Result<(), CliError> {
     let mut report = gateway.gc(options, |event| match event {
         GcEvent::LocalClock => {
             print_warning(
-                "the gateway does not say what time it is: ages are by the clock of this machine",
+                "the gateway does not send the time: ages are measured with the clock of this machine",
             );
             Ok(())
         }
@@ -65,7 +67,7 @@ fn round(args: &GcArgs, gateway: &Gateway, options: &GcOptions) -> Result<(), Cl
         }
         _ => Ok(()),
     })?;
-    show(args, gateway, &report)?;
+    print_summary(args, gateway, &report)?;
     match report.failed.pop() {
         None => Ok(()),
         Some((_, error)) => Err(error.into()),

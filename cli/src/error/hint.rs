@@ -72,14 +72,14 @@ const OPTION_NAMES: OptionNames = OptionNames {
 
 fn push_hint(error: &PushError) -> Option<String> {
     let hint = error.hint().map(|hint| hint.to_text(&OPTION_NAMES));
-    let of_spool = match (error.spooled_in(), error.spool_error()) {
+    let spool_hint = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
-            Some(format!("`prompush spool flush --spool {}` sends what is kept", dir.display()))
+            Some(format!("`prompush spool flush --spool {}` sends the stored push", dir.display()))
         }
         (_, Some(error)) => error.hint().map(|hint| hint.to_string()),
         _ => None,
     };
-    let hints: Vec<String> = hint.into_iter().chain(of_spool).collect();
+    let hints: Vec<String> = hint.into_iter().chain(spool_hint).collect();
     (!hints.is_empty()).then(|| hints.join("; "))
 }
 

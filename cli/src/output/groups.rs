@@ -1,8 +1,8 @@
-//! The labels of groups, in the notation in which they are shown.
+//! The notation of the labels of a group in the output.
 
 use std::collections::BTreeMap;
 
-/// `labels` as Prometheus writes them, the job first.
+/// Labels in the notation of Prometheus, with the job first.
 pub(crate) fn shown_labels(labels: &BTreeMap<String, String>) -> String {
     let job = labels.get_key_value("job");
     let others = labels.iter().filter(|(name, _)| *name != "job");

@@ -6,7 +6,7 @@
 //! command ([`exit`]).
 //!
 //! The rest of `run` uses [`Supervisor`], [`RunningCommand`], [`CompletedCommand`], [`Exit`] and [`Interruption`];
-//! `main` calls [`run_helper`] and [`arguments_before_reexec`] before it parses the command line.
+//! `main` calls [`run_hidden_command`] and [`arguments_before_reexec`] before it parses the command line.
 
 mod supervisor;
 mod wait_loop;
@@ -18,7 +18,7 @@ mod send_signal;
 mod signal_queue;
 
 mod exec;
-mod helper;
+mod hidden_commands;
 mod reexec;
 mod this_program;
 
@@ -26,7 +26,7 @@ mod exit;
 mod resource_usage;
 
 pub(crate) use exit::Exit;
-pub(crate) use helper::run_helper;
+pub(crate) use hidden_commands::run_hidden_command;
 pub(crate) use reexec::{arguments_before_reexec, hide_arguments};
 pub(crate) use resource_usage::ResourceUsage;
 pub(crate) use supervisor::{CompletedCommand, Interruption, RunningCommand, Supervisor};

@@ -63,7 +63,7 @@ fn groups_go_when_their_time_has_passed() {
             assert_eq!(jobs(url), ["ever", "long", "other", "silent"]);
         }
         let done = collect(url, &[]).expect_code(0);
-        let kept = "kept 3 (1 not due, 1 good for ever, 1 without `push_ttl_seconds`, which only `--older-than` deletes)";
+        let kept = "kept 3 (1 not due, 1 valid for ever, 1 without `push_ttl_seconds`, which only `--older-than` deletes)";
         assert!(done.stderr.contains(kept), "{done:?}");
         assert_eq!(jobs(url), ["ever", "long", "silent"]);
 
@@ -133,13 +133,13 @@ fn a_group_is_looked_at_again_just_before() {
     let server = ScriptedServer::start([list(989), list(1000)]);
     let done = collect(&server.url(), &[]).expect_code(0);
     assert!(
-        done.stderr.contains("deleted 0 groups, kept 1 (1 pushed again meanwhile)"),
+        done.stderr.contains("deleted 0 groups, kept 1 (1 pushed again in the meantime)"),
         "{done:?}"
     );
     assert_eq!(methods(&server), ["GET", "GET"]);
     let server = ScriptedServer::start([list(989), answer(&json!([]))]);
     let done = collect(&server.url(), &[]).expect_code(0);
-    assert!(done.stderr.contains("1 was gone meanwhile"), "{done:?}");
+    assert!(done.stderr.contains("1 group was deleted by somebody else"), "{done:?}");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn what_cannot_be_deleted_is_said() {
     // A gateway that does not say the time.
     let server = ScriptedServer::start([Answer::status(200).body(r#"{"data":[]}"#)]);
     let done = collect(&server.url(), &[]).expect_code(0);
-    assert!(done.stderr.contains("ages are by the clock of this machine"), "{done:?}");
+    assert!(done.stderr.contains("ages are measured with the clock of this machine"), "{done:?}");
     for argument in ["--older-than", "--every"] {
         collect("http://127.0.0.1:1", &[argument, "0s"]).expect_code(2);
     }

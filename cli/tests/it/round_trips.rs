@@ -72,7 +72,7 @@ fn only_the_group_with_that_whole_key_is_deleted() {
         run(&["delete", "-j", "x", "-u", url], "").expect_code(0);
         assert_eq!(list(url, &[]).len(), 2);
         let missed = run(&["delete", "-j", "x", "-u", url], "").expect_code(1);
-        assert!(missed.stderr.contains("2 groups are of that job"), "{}", missed.stderr);
+        assert!(missed.stderr.contains("2 groups have this job"), "{}", missed.stderr);
         // A wildcard in any value makes the others loose.
         assert_eq!(list(url, &["--job", "x", "--group", "a=*"]).len(), 1);
         run(&["delete", "-j", "x", "-g", "a=?", "-u", url], "").expect_code(0);

@@ -36,7 +36,7 @@ fn what_could_not_be_pushed_is_kept_listed_sent_and_gone() {
     let url = format!("http://{address}");
     let done = run(&push(&url, &spool, &["--group", "instance=i"]), "a 1").expect_code(69);
     assert!(done.stderr.contains(&format!("; kept in the spool `{spool}`")), "{}", done.stderr);
-    let hint = format!("`prompush spool flush --spool {spool}` sends what is kept");
+    let hint = format!("`prompush spool flush --spool {spool}` sends the stored push");
     assert!(done.stderr.contains(&hint), "{}", done.stderr);
     run(&push(&url, &spool, &["--group", "instance=i", "--add"]), "b 2").expect_code(69);
     let kept = listed(&spool);
@@ -105,7 +105,7 @@ fn a_deletion_is_kept_too() {
     let delete =
         ["delete", "--job", "x", "--gateway", &url, "--spool", &spool, "--timeout", "300ms"];
     let done = run(&delete, "").expect_code(69);
-    assert!(done.stderr.contains("the deletion is kept in the spool"), "{}", done.stderr);
+    assert!(done.stderr.contains("stored the deletion in the spool"), "{}", done.stderr);
     assert_eq!(listed(&spool)[0]["verb"], "delete");
     // Globs cannot be kept: which groups match is not known.
     let glob =

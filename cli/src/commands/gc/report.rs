@@ -30,7 +30,11 @@ pub(super) fn print_deleted(args: &GcArgs, expired: &ExpiredGroup) -> Result<(),
 }
 
 /// Prints the summary of a round.
-pub(super) fn show(args: &GcArgs, gateway: &Gateway, report: &GcReport) -> Result<(), CliError> {
+pub(super) fn print_summary(
+    args: &GcArgs,
+    gateway: &Gateway,
+    report: &GcReport,
+) -> Result<(), CliError> {
     let url = gateway.url().to_string();
     if args.json {
         let json = to_json(args, &url, report);
@@ -60,15 +64,17 @@ fn summary(args: &GcArgs, url: &str, report: &GcReport) -> String {
     ]);
     let kept = [
         (report.not_due, "not due"),
-        (report.for_ever, "good for ever"),
+        (report.for_ever, "valid for ever"),
         (report.unlimited, "without `push_ttl_seconds`, which only `--older-than` deletes"),
-        (report.pushed_again, "pushed again meanwhile"),
+        (report.pushed_again, "pushed again in the meantime"),
         (report.failed.len(), "that could not be deleted"),
     ];
     let all: usize = kept.iter().map(|(number, _)| number).sum();
     let others = match report.gone {
         0 => String::new(),
-        number => format!("; {} gone meanwhile", count(number, "was", "were")),
+        number => {
+            format!("; {} deleted by somebody else", count(number, "group was", "groups were"))
+        }
     };
     format!(
         "{done} {}{gone}, kept {all}{}{others} at {url}",
@@ -108,12 +114,12 @@ fn to_json(args: &GcArgs, url: &str, report: &GcReport) -> Value {
     })
 }
 
-/// ` (1 this, 2 that)`, without those of which there are none.
+/// A list in parentheses: ` (1 this, 2 that)`. A number that is zero is left out.
 fn listed(numbers: &[(usize, &str)]) -> String {
     let some: Vec<String> = numbers
         .iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, words)| format!("{number} {words}"))
+        .map(|(number, text)| format!("{number} {text}"))
         .collect();
     if some.is_empty() { String::new() } else { format!(" ({})", some.join(", ")) }
 }
