@@ -1,7 +1,8 @@
-//! What is wrong with a body, before it is pushed.
+//! A check of a body before it is pushed.
 //!
-//! A gateway refuses some bodies, takes others and drops a part of them, and shows a third kind in a
-//! way that nobody meant. [`check`] finds all three without a gateway, each with its line:
+//! A gateway refuses some bodies. It takes others and drops a part of them. And some bodies it takes whole,
+//! although the program hardly meant what they say. [`check`] finds all three kinds of faults without a
+//! gateway, each with its line:
 //!
 //! ```
 //! use prompush_core::check::{Body, check};

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_do_not_take_for_ever() {
+    fn many_stars_do_not_take_exponential_time() {
         assert!(!Glob::new("*a".repeat(200)).matches(&"a".repeat(199).replace('a', "ab")));
         assert!(!Glob::new("a*".repeat(30)).matches(&"b".repeat(10_000)));
     }

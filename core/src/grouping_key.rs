@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_would_hurt_are_refused() {
+    fn keys_that_would_break_a_gateway_are_refused() {
         let key = || GroupingKey::new("x").unwrap();
         assert_eq!(GroupingKey::new(""), Err(GroupingKeyError::EmptyJob));
         assert!(key().with("__x", "1").is_err());

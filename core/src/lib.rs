@@ -1,7 +1,7 @@
 //! The core of prompush: metrics, registries, exposition formats and grouping keys.
 //!
-//! Nothing here does I/O, starts a thread, speaks HTTP or needs a runtime, so that most of it
-//! cannot fail. A program depends on the crate `prompush`, which re-exports what it needs.
+//! This crate does no I/O, starts no thread, knows no HTTP and needs no runtime. So most of its functions
+//! cannot fail. A program depends on the crate `prompush`, which re-exports what a program needs.
 //!
 //! ```
 //! use prompush_core::{Encoder, Format, Registry};
@@ -38,7 +38,9 @@ mod prometheus_client;
 mod error;
 mod sync;
 
-/// Writing the text formats.
+/// The writers of the text formats, for programs that put an exposition together by themselves.
+///
+/// Most programs use an [`Encoder`] instead.
 pub mod text {
     pub use crate::collect::source::to_string;
     pub use crate::exposition::text::escape::{write_help, write_label_value, write_labels};

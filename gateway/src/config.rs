@@ -10,13 +10,13 @@ use prompush_http_server::Limits;
 pub struct Config {
     /// Addresses to listen on: `host:port`, or `:port` for all interfaces. Default: `:9091`.
     pub listen: Vec<String>,
-    /// Answers an accepted push with 202 instead of 200, as upstream does with `--push.disable-consistency-check`.
-    /// The gateway checks every push all the same: the check costs little, and without it one push could make every
-    /// scrape fail. Default: off.
+    /// Answers an accepted push with 202 instead of 200, as upstream does with `--push.disable-consistency-check`. The
+    /// gateway still checks every push, because the check costs little, and one push could make every scrape fail
+    /// without the check. Default: off.
     pub disable_consistency_check: bool,
-    /// Lifetime of a group. It starts at the last successful push, or at the last failed push if none succeeded. When
-    /// it has passed, the gateway removes the group. A gauge `push_ttl_seconds` in a group overrides it for that
-    /// group. Default: none, so groups stay; zero means the same.
+    /// Lifetime of a group. The lifetime starts at the last successful push, or at the last failed push if none
+    /// succeeded. When the lifetime has passed, the gateway removes the group. A gauge `push_ttl_seconds` in a group
+    /// sets another lifetime for this group. Default: none, so groups stay; zero means the same.
     pub metric_expiration: Option<Duration>,
     /// Allows PUT and POST to `/-/quit`, which shuts the server down. Default: off.
     pub enable_lifecycle: bool,
@@ -28,10 +28,10 @@ pub struct Config {
     pub decompressed_bytes_max: usize,
     /// Number of groups. A push that would create one more is answered with 503. Default: 100,000.
     pub groups_max: usize,
-    /// Number of series in all groups, the two with the push times of each group included. A push that would exceed
-    /// it is answered with 503. Default: 5,000,000.
+    /// Number of series in all groups, including the two series with the push times of each group. A push that would
+    /// exceed this number is answered with 503. Default: 5,000,000.
     pub series_max: usize,
-    /// Bytes of all samples as text. A push that would exceed the sum is answered with 503. Default: 1 GiB.
+    /// Bytes of all samples as text. A push that would exceed this size is answered with 503. Default: 1 GiB.
     pub exposition_bytes_max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The errors of the gateway: why it does not run, and why it refuses a push.
+//! The errors of the gateway: the reasons why it does not run, and why it refuses a push.
 //!
 //! The texts of [`PushBodyError`], [`Inconsistency`] and [`StoreError`] go to clients. Where upstream has a text for
 //! the same fault, ours is the same.

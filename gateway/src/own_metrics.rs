@@ -106,8 +106,8 @@ impl OwnMetrics {
     }
 }
 
-/// The value of the label `method`. Methods that the gateway does not serve share one value, so that clients cannot
-/// create any number of series.
+/// The value of the label `method`. All methods that the gateway does not serve share one value, so that clients
+/// cannot create an unlimited number of series.
 fn method_label(method: &str) -> &'static str {
     match method {
         "DELETE" => "delete",

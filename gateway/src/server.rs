@@ -37,8 +37,8 @@ impl Server {
         Ok(Self { http: HttpServer::bind(&listen, limits, GatewayHandler::new(config, clock))? })
     }
 
-    /// The bound addresses, in the order of the configuration. They show the real port where the configuration has
-    /// port 0.
+    /// The bound addresses, in the order of the configuration. If the configuration has port 0, the address has the
+    /// real port.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.http.addresses()
     }

@@ -1,4 +1,4 @@
-//! An agent that pretends to work, and records what a real one would.
+//! An agent that pretends to work, and records the metrics of a real agent.
 //!
 //! ```text
 //! export GPTME_TELEMETRY_ENABLED=true
@@ -6,8 +6,8 @@
 //! cargo run --package prompush-gptme --example agent -- 3
 //! ```
 //!
-//! The argument says how many turns it takes. Without `PUSHGATEWAY_URL` it has to be run with
-//! `--features serve`, and shows its metrics at `http://localhost:8000/metrics` while it works.
+//! The argument is the number of turns. Without `PUSHGATEWAY_URL`, run it with `--features serve`:
+//! it then serves its metrics at `http://localhost:8000/metrics` while it works.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -17,7 +17,7 @@ use prompush_gptme::telemetry::{
     SkillEnd, SkillStatus, SkillUsage, Telemetry, TokenType, ToolCall, ToolFormat,
 };
 
-/// How long a turn of this agent takes.
+/// The length of a turn.
 const TURN: Duration = Duration::from_millis(200);
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -32,7 +32,7 @@ pub enum TelemetryError {
     Config(#[from] prompush::ConfigError),
     /// The last push, or a flush, was not acknowledged.
     #[error(transparent)]
-    Push(#[from] prompush::PushError),
+    Push(Box<prompush::PushError>),
     /// The metrics cannot be registered.
     #[error("cannot register the metrics")]
     Registry {
@@ -61,6 +61,12 @@ pub enum TelemetryError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<prompush::PushError> for TelemetryError {
+    fn from(error: prompush::PushError) -> Self {
+        Self::Push(Box::new(error))
+    }
 }
 
 #[cfg(feature = "serve")]

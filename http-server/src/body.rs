@@ -1,4 +1,4 @@
-//! Reading of a request body within the server's limits.
+//! Reads a request body within the server's limits.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::body_budget::{BodyBudget, BodyReservation};
 use crate::limits::Limits;
 use crate::response::Response;
 
-/// Why a body was not read to its end.
+/// The reason why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyReadError {
     /// The connection ended before the body did, or the chunked encoding is malformed.
@@ -25,8 +25,8 @@ pub(crate) enum BodyReadError {
 }
 
 impl BodyReadError {
-    /// The response to the request. The server closes the connection after it, because the rest of the body may
-    /// still arrive.
+    /// The response to the request. The server closes the connection after this response, because the rest of the body
+    /// may still arrive.
     pub(crate) fn response(self) -> Response {
         let (status, message) = match self {
             Self::Truncated => (400, "unexpected EOF"),
@@ -39,7 +39,7 @@ impl BodyReadError {
     }
 }
 
-/// Reads a body to its end. The caller keeps the reservation for as long as it keeps the bytes.
+/// Reads a body to its end. The caller must keep the reservation for as long as the caller keeps the bytes.
 pub(crate) async fn read_body(
     mut body: Incoming,
     limits: &Limits,
@@ -97,8 +97,9 @@ async fn read_pieces(
     Ok(if all.is_empty() { first } else { Bytes::from(all) })
 }
 
-/// Reads on for a while and drops what it reads. A client that is still sending reads the response only after it has
-/// sent its body; if the server closed the connection at once, the client would see a reset instead.
+/// Reads the rest of a refused body for a while, and drops the bytes. A client that is still sending reads the
+/// response only after it has sent its body. If the server closed the connection at once, the client would see a reset
+/// instead.
 async fn discard(body: &mut Incoming, limits: &Limits) {
     let read_on = async {
         let mut bytes = 0;

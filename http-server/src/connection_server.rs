@@ -26,10 +26,11 @@ use crate::response::Response;
 use crate::response_writer::write_response;
 use crate::shutdown_handle::ShutdownHandle;
 
-/// Requests with larger bodies, in bytes, are handled on a blocking thread, so that other connections need not wait.
+/// The largest body, in bytes, of a request that is handled on the server's own thread. A request with a larger body
+/// is handled on a blocking thread, so that other connections need not wait.
 const INLINE_BYTES_MAX: usize = 256 << 10;
 
-/// The smallest buffer, in bytes, that hyper accepts. It panics if the buffer is smaller.
+/// The smallest buffer, in bytes, that hyper accepts. hyper panics if the buffer is smaller.
 const HYPER_BUFFER_BYTES_MIN: usize = 8192;
 
 /// Serves connections. It holds the state that all connections of a server share.
@@ -65,7 +66,7 @@ impl<H: Handler> ConnectionServer<H> {
         &self.handler
     }
 
-    /// Waits until another connection may be open. The connection is counted as long as the permit exists.
+    /// Waits until the server may open another connection. The connection counts as open as long as the permit exists.
     pub(crate) async fn connection_permit(&self) -> Option<OwnedSemaphorePermit> {
         // `acquire_owned` fails only on a closed semaphore, and nothing closes this one.
         Arc::clone(&self.connection_permits).acquire_owned().await.ok()

@@ -1,4 +1,4 @@
-//! The error of a server that cannot start or go on.
+//! The error of a server that cannot start or cannot continue.
 
 use std::io;
 

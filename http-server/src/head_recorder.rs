@@ -9,7 +9,8 @@ use std::rc::Rc;
 /// it drops a `Content-Length` that stands beside a `Transfer-Encoding`, and it cuts the target at a raw `#`.
 #[derive(Debug)]
 pub(crate) struct HeadRecorder {
-    /// The recorded bytes. `None` while a request is being handled: what arrives then is body, or a later request.
+    /// The recorded bytes. `None` while a request is being handled: bytes that arrive then belong to the body or to a
+    /// later request.
     bytes: RefCell<Option<Vec<u8>>>,
     bytes_max: usize,
 }
@@ -20,12 +21,12 @@ impl HeadRecorder {
         Rc::new(Self { bytes: RefCell::new(Some(Vec::new())), bytes_max })
     }
 
-    /// Starts recording: a response is complete, so the next bytes are a head.
+    /// Starts recording. Called when a response is complete, so the next bytes are a head.
     pub(crate) fn start(&self) {
         *self.bytes.borrow_mut() = Some(Vec::new());
     }
 
-    /// Stops recording and returns the bytes: the head of a request is complete.
+    /// Stops recording and returns the bytes. Called when the head of a request is complete.
     pub(crate) fn stop(&self) -> Vec<u8> {
         self.bytes.borrow_mut().take().unwrap_or_default()
     }

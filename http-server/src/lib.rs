@@ -1,4 +1,5 @@
-//! An HTTP/1.1 server for one [`Handler`]. Every wait for a client has a limit, and so has the memory for clients.
+//! An HTTP/1.1 server for one [`Handler`]. Every wait for a client has a limit, and the memory for clients has a
+//! limit.
 //!
 //! [`HttpServer`] accepts connections, reads each request to its end, calls the handler, and writes the handler's
 //! [`Response`]. The server does not know what the handler serves.

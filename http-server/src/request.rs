@@ -63,8 +63,8 @@ impl Request {
         self.parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
-    /// Names, in lower case, and values of all headers, in the order sent; but headers of the same name stand
-    /// together. A header whose value is not visible ASCII is left out.
+    /// The names and values of all headers. Names are in lower case. Headers are in the order sent, except that
+    /// headers of the same name stand together. A header whose value is not visible ASCII is left out.
     pub fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let headers = self.parts.headers.iter();
         headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))

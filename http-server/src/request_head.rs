@@ -6,8 +6,8 @@ use hyper::http::request::Parts;
 
 use crate::response::Response;
 
-/// The response to a faulty head; `None` if the head is in order. `recorded` holds the bytes of the head as far as
-/// they were recorded.
+/// The response to a faulty head; `None` if the head has no fault. `recorded` holds those bytes of the head that were
+/// recorded.
 pub(crate) fn refuse(parts: &Parts, recorded: &[u8]) -> Option<Response> {
     if parts.version == Version::HTTP_11 && !parts.headers.contains_key(header::HOST) {
         let message = "400 Bad Request: missing required Host header";
@@ -28,8 +28,8 @@ pub(crate) fn refuse(parts: &Parts, recorded: &[u8]) -> Option<Response> {
 
 /// Whether the head of a request with a `Transfer-Encoding` also has, or may have, a `Content-Length`.
 ///
-/// A head that was not recorded completely may have one. That happens when the client sent the head together with
-/// the request before it.
+/// The answer is also yes if the head was not recorded completely. A head is incomplete if the client sent it together
+/// with the request before it.
 fn may_have_content_length(head: &[u8], method: &str) -> bool {
     let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
     let head = head.get(start..).unwrap_or_default();

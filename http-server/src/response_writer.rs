@@ -11,7 +11,8 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::response::Response;
 
-/// Bodies with more bytes than this are compressed on a blocking thread, so that other connections need not wait.
+/// The largest body, in bytes, that is compressed on the server's own thread. A larger body is compressed on a
+/// blocking thread, so that other connections need not wait.
 const INLINE_BYTES_MAX: usize = 256 << 10;
 
 pub(crate) async fn write_response(mut response: Response) -> hyper::Response<Full<Bytes>> {

@@ -1,7 +1,7 @@
 //! The server: its listeners, and the loop that accepts connections.
 //!
-//! All connections are tasks of one runtime on one thread. So the state that they share needs no locks: it is in `Rc`
-//! and `Cell`. Only work that takes long, such as handling or compressing a large body, goes to a blocking thread.
+//! All connections are tasks of one runtime on one thread. So the shared state needs no locks: it is in `Rc` and
+//! `Cell`. Only long work, such as handling or compressing a large body, goes to a blocking thread.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -36,7 +36,8 @@ impl<H> std::fmt::Debug for HttpServer<H> {
 impl<H: Handler> HttpServer<H> {
     /// Time between two calls of [`Handler::tick`].
     const TICK_INTERVAL: Duration = Duration::from_secs(1);
-    /// Time to wait after a failed `accept`. It fails mostly because the process has no file descriptor left.
+    /// Time to wait after a failed `accept`. The usual cause of the failure is that the process has no file descriptor
+    /// left.
     const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
     /// Binds all addresses of `listen`. An address is `host:port`, or `:port` for all interfaces. Port 0 stands for
@@ -62,7 +63,8 @@ impl<H: Handler> HttpServer<H> {
         Ok(Self { listeners, addresses, limits, handler, shutdown })
     }
 
-    /// The bound addresses, in the order of [`bind`](Self::bind). They show the real port where port 0 was given.
+    /// The bound addresses, in the order of the addresses that [`bind`](Self::bind) got. An address with port 0 has
+    /// become one with the real port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

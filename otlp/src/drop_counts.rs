@@ -1,4 +1,4 @@
-//! Counts what is not pushed, and names each such thing once for the log.
+//! Counts points and attributes that are dropped, and names each of them once for the log.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -65,7 +65,7 @@ impl DropCause {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropNotice {
-    /// Why it is dropped.
+    /// The cause of the drop.
     pub cause: DropCause,
     /// The metric's name as the program wrote it.
     pub metric: String,

@@ -1,7 +1,8 @@
 //! Translates names of OTLP into names of Prometheus.
 //!
-//! Source: OpenTelemetry specification, "Prometheus and OpenMetrics compatibility"; where it
-//! leaves a choice, as Prometheus's own OTLP receiver does by default (suffixes and escaping).
+//! Source: OpenTelemetry specification, "Prometheus and OpenMetrics compatibility". Where the
+//! specification leaves a choice, names are those of Prometheus's own OTLP receiver with its
+//! default settings (suffixes and escaping).
 
 use crate::decode::PointKind;
 

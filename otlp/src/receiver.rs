@@ -9,6 +9,17 @@
 //! are forwarded unchanged to another endpoint, or dropped. A [`Scraper`] makes the same
 //! snapshots of programs that serve their metrics instead of sending them.
 //!
+//! An export of metrics passes through these steps:
+//! 1. `handler`, on the thread of the HTTP server, acknowledges the request and puts the body into
+//!    `event_queue`. For a new connection it first looks up the client's process
+//!    (`system_processes`).
+//! 2. `ingest_worker`, on a thread of its own, decompresses and decodes the body.
+//! 3. `instance_table` finds or creates the instance that the sending process is, and ingests the
+//!    export.
+//! 4. [`OtlpReceiver::instances`] returns a snapshot of each instance.
+//!
+//! A request with traces goes from `handler` to `traces_forwarder`, which has a thread of its own.
+//!
 //! **Invariants**
 //! - No request waits for decoding, for a gateway or for a collector.
 //! - Everything has a limit, and whatever exceeds it is counted.

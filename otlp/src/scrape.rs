@@ -9,5 +9,5 @@ mod lenient;
 mod repair;
 mod scraped_metrics;
 
-pub use repair::Repair;
+pub use repair::ScrapeRepair;
 pub use scraped_metrics::{ScrapedMetrics, parse};

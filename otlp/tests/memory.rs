@@ -17,7 +17,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Allocations are measured for the whole process, so only one test may run at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Bytes that are allocated now.
+/// The number of bytes that are allocated now.
 fn held() -> isize {
     let stats = ALLOCATOR.stats();
     stats.bytes_allocated.cast_signed() - stats.bytes_deallocated.cast_signed()
@@ -72,7 +72,7 @@ fn calls(instance: &Instance) -> String {
     text.lines().find(|line| line.starts_with("tool_calls_total{")).unwrap().to_owned()
 }
 
-/// Memory does not grow with the number of messages either, as bytes for each of millions.
+/// Memory must not grow with the number of messages either.
 #[test]
 fn memory_is_bounded_whatever_is_sent() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

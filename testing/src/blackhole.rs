@@ -1,4 +1,4 @@
-//! A network in which some addresses never answer. All name servers are among them.
+//! A network in which some addresses never answer, the name server included.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -39,8 +39,8 @@ const SCRIPT: &str = "
 ///
 /// # Panics
 ///
-/// When the test inside fails, and when the machine does not allow such a network and `CI=true`. Without CI a line
-/// on stderr says that the test is skipped.
+/// When the test inside fails. When the machine does not allow such a network and `CI=true`; without CI, a line on
+/// stderr says that the test is skipped.
 #[track_caller]
 pub fn run_in_blackhole(test: &str) -> bool {
     if binaries::variable(INSIDE_VARIABLE).is_some() {

@@ -1,21 +1,23 @@
-//! Bodies that real programs sent or served: see the `README.md` beside them.
+//! Bodies that real programs sent or served. The `README.md` files in `fixtures` give their origin.
 
 use std::fs;
 use std::path::PathBuf;
 
-/// The body of an OTLP export of metrics, as it was on the wire, by its name without `.bin`.
+/// The captured body of an OTLP export of metrics. `name` is the file name without `.bin`.
 ///
 /// # Panics
-/// If there is no capture of that name.
+///
+/// When no capture has that name.
 #[track_caller]
 pub fn otlp_capture(name: &str) -> Vec<u8> {
     read(&format!("otlp/{name}.bin"))
 }
 
-/// The export of that name in protobuf's JSON mapping.
+/// The same export in the JSON mapping of protobuf.
 ///
 /// # Panics
-/// If there is no capture of that name.
+///
+/// When no capture has that name.
 #[track_caller]
 pub fn otlp_capture_json(name: &str) -> Vec<u8> {
     read(&format!("otlp/{name}.json"))
@@ -24,7 +26,8 @@ pub fn otlp_capture_json(name: &str) -> Vec<u8> {
 /// The names of all captured exports of metrics, sorted.
 ///
 /// # Panics
-/// If the folder of the captures cannot be read.
+///
+/// When the folder of the captures cannot be read.
 #[track_caller]
 pub fn otlp_captures() -> Vec<String> {
     let folder = folder().join("otlp");
@@ -38,23 +41,22 @@ pub fn otlp_captures() -> Vec<String> {
     names
 }
 
-/// A scraped body, by the name of its file.
+/// A captured body of a scrape. `file` is the name of its file.
 ///
 /// # Panics
-/// If there is no capture of that name.
+///
+/// When no capture has that name.
 #[track_caller]
 pub fn scrape_capture(file: &str) -> Vec<u8> {
     read(&format!("scrape/{file}"))
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "a missing capture is a fault of the tests themselves")]
 fn read(path: &str) -> Vec<u8> {
     let path = folder().join(path);
-    match fs::read(&path) {
-        Ok(body) => body,
-        Err(error) => panic!("cannot read `{}`: {error}", path.display()),
-    }
+    let body = fs::read(&path);
+    assert!(body.is_ok(), "cannot read `{}`: {body:?}", path.display());
+    body.unwrap_or_default()
 }
 
 fn folder() -> PathBuf {

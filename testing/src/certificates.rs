@@ -55,7 +55,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// Signs a certificate, and creates a key for it.
+    /// Creates a key, and signs a certificate for this key.
     ///
     /// # Panics
     ///

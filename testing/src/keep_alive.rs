@@ -21,7 +21,7 @@ impl KeepAlive {
     ///
     /// # Errors
     ///
-    /// When nobody listens at the address.
+    /// When no server listens at the address.
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_nodelay(true)?;

@@ -9,7 +9,7 @@
 //! - [`wrap`] makes one command the arguments of another.
 //! - [`http::request`] sends one request on one connection, and returns the answer unchanged.
 //! - [`KeepAlive`] sends one request after another on a connection that stays open.
-//! - [`OtlpClient`] sends them from a process of its own, as gptme does.
+//! - [`OtlpClient`] sends OTLP bodies from a process of its own, as gptme does.
 //! - [`otlp_body`] writes OTLP bodies field by field; [`otlp_capture`] and [`scrape_capture`] read bodies of real programs.
 //! - [`wait_for`] and [`wait_until`] wait on a condition with a time limit, usually [`DEADLINE`].
 //!

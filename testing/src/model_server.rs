@@ -1,4 +1,4 @@
-//! A replacement for the server of a language model, which counts the tokens that it served.
+//! A server that replaces a language model, and counts the tokens of its answers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,15 +18,15 @@ const HOLD: &str = "hold two answers";
 /// The text in gptme's request for the name of a conversation, in every version.
 const NAMING: &str = "Generate concise conversation titles.";
 
-/// Each answer ends with a call of a tool, in the form that gptme calls markdown. Not even a line break follows:
-/// gptme would stop reading there, and miss the usage.
+/// Each answer ends with a call of a tool, in the form that gptme calls markdown. No line break follows, because gptme
+/// would stop reading at the line break, and miss the usage.
 const FIRST_ANSWER: &str = "I look.\n\n```shell\necho hello\n```";
 const LATER_ANSWER: &str = "It says hello.\n\n```complete\n```";
 
-/// The answers that had their usage, and the tokens that they named.
+/// The number of answers with a usage, and the sum of the tokens in these usages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Answers that had their usage.
+    /// Answers with a usage.
     pub requests: u64,
     /// Tokens of prompts that were not cached.
     pub input: u64,
@@ -66,10 +66,10 @@ impl AddAssign for Served {
 /// conversation has two turns: the first answer calls gptme's tool `shell`, the second its tool `complete`, which
 /// ends the conversation. No two answers have the same usage.
 ///
-/// Every name of a model is accepted. The server counts by that name, so a test gives each client a name of its
-/// own. A prompt with `hold two answers` gets neither the second nor the third answer. The name of a conversation
-/// is served without usage: gptme requests it on a thread that races its exit, so whether gptme would count it is a
-/// matter of chance.
+/// The server accepts every name of a model. It counts by this name, so a test gives each client a model name of its
+/// own. A prompt with `hold two answers` gets neither the second nor the third answer. The name of a conversation is
+/// served without usage, because gptme requests this name on a thread that races gptme's exit, and would count it by
+/// chance.
 #[derive(Debug)]
 pub struct ModelServer {
     server: ScriptedServer,
@@ -118,7 +118,7 @@ impl ModelServer {
         self.served().into_values().fold(Served::default(), Add::add)
     }
 
-    /// The number of names of conversations that were served. [`total`](Self::total) leaves them out.
+    /// The number of conversation names that were served. [`total`](Self::total) does not count them.
     pub fn names(&self) -> u64 {
         self.shared.lock().names
     }
@@ -160,7 +160,7 @@ fn complete(request: &Value, state: &mut State) -> Answer {
     completion(request, model, text, Some(served))
 }
 
-/// The usage in the answer to the request with that number.
+/// The usage in the answer to the request with this number.
 fn usage(number: u64) -> Served {
     Served {
         requests: 1,
@@ -190,7 +190,7 @@ fn completion(request: &Value, model: &str, text: &str, usage: Option<Served>) -
     json_answer(&answer)
 }
 
-/// The answer as events, one word each. The usage comes last, in an event without choices.
+/// The answer as a stream of events, one word per event. The usage comes last, in an event without choices.
 fn streamed(model: &str, text: &str, usage: Option<Value>) -> Answer {
     let chunk = |choices: Value, usage: Option<Value>| {
         let mut chunk = object("chat.completion.chunk", model);

@@ -5,12 +5,12 @@
 /// A message, or some fields of one.
 pub type Message = Vec<u8>;
 
-/// The temporality of points that hold what came since the point before.
+/// The temporality of points that count from the previous point.
 pub const DELTA: u64 = 1;
-/// The temporality of points that hold what came since the start.
+/// The temporality of points that count from the start.
 pub const CUMULATIVE: u64 = 2;
 
-/// A number of variable width.
+/// A varint.
 pub fn varint(mut value: u64) -> Message {
     let mut out = Vec::new();
     while value > 0x7F {
@@ -25,39 +25,39 @@ fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 
-/// A field of variable width.
+/// A field whose value is a varint.
 pub fn whole(field: u64, value: u64) -> Message {
     [varint(field << 3), varint(value)].concat()
 }
 
-/// A field of eight bytes.
+/// A field that is a number of eight bytes.
 pub fn fixed(field: u64, value: u64) -> Message {
     [varint(field << 3 | 1), value.to_le_bytes().to_vec()].concat()
 }
 
-/// A field that is a floating point number.
+/// A field whose value is a floating point number.
 pub fn double(field: u64, value: f64) -> Message {
     fixed(field, value.to_bits())
 }
 
-/// A field that is a text, bytes, or a message.
+/// A field whose value is a text, bytes, or a message.
 pub fn bytes(field: u64, value: impl AsRef<[u8]>) -> Message {
     let value = value.as_ref();
     [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
 }
 
-/// An attribute whose value is any value, as its fields.
+/// An attribute. `value` is the encoded `AnyValue`.
 pub fn attribute(key: &str, value: Message) -> Message {
     [bytes(1, key), bytes(2, value)].concat()
 }
 
-/// The attributes of a point, in the field that its kind has for them.
+/// The attributes of a point. `field` is the number of their field, which depends on the kind.
 pub fn attributes(field: u64, attributes: &[(&str, &str)]) -> Message {
     let one = |(key, value): &(&str, &str)| bytes(field, attribute(key, bytes(1, value)));
     attributes.iter().flat_map(one).collect()
 }
 
-/// When a point's counting began, and when it was taken.
+/// The start time and the time of a point.
 #[derive(Clone, Copy, Debug)]
 pub struct Span(pub u64, pub u64);
 
@@ -108,12 +108,12 @@ fn points(of: &[Message]) -> Message {
     of.iter().map(|point| bytes(1, point)).collect::<Vec<Message>>().concat()
 }
 
-/// A gauge with those points.
+/// A gauge with these points.
 pub fn gauge(name: &str, unit: &str, of: &[Message]) -> Message {
     metric(name, unit, 5, points(of))
 }
 
-/// A sum with those points.
+/// A sum with these points.
 pub fn sum(name: &str, temporality: u64, monotonic: bool, of: &[Message]) -> Message {
     sum_in("", name, temporality, monotonic, of)
 }
@@ -155,7 +155,7 @@ pub fn summary(name: &str, of: &[Message]) -> Message {
     metric(name, "", 11, points(of))
 }
 
-/// An export: a scope of that name for each of its metrics.
+/// An export, with a scope of its own for each metric.
 pub fn export(scopes: &[(&str, Message)]) -> Message {
     let scope = |(name, metrics): &(&str, Message)| {
         bytes(2, [bytes(1, bytes(1, name)), metrics.clone()].concat())

@@ -1,4 +1,4 @@
-//! A client like gptme's exporter of telemetry: a process of its own, with a connection that stays open.
+//! A client like gptme's exporter of telemetry: it is a process of its own, and its connection stays open.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ pub const OTLP_HEADERS: [(&str, &str); 3] = [
     ("Content-Type", "application/x-protobuf"),
 ];
 
-/// The variable that makes a test program a client of the address in it.
+/// The environment variable that makes a test program a client. Its value is the address to connect to.
 const ADDRESS_VARIABLE: &str = "PROMPUSH_TEST_OTLP_ADDRESS";
 
 /// The beginning of a line with an answer. The test harness prints other lines to the same stdout.
@@ -49,7 +49,7 @@ impl OtlpClient {
         Self { child, commands, answers }
     }
 
-    /// Its process ID.
+    /// The process ID of the client.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -58,7 +58,7 @@ impl OtlpClient {
     ///
     /// # Panics
     ///
-    /// When the client does not answer, for example because the server does not.
+    /// When the client does not answer, for example because the server does not answer.
     #[track_caller]
     pub fn post(&mut self, path: &str, body: &[u8]) -> u16 {
         writeln!(self.commands, "{path} {}", body.len()).expect("it listens");
@@ -70,7 +70,7 @@ impl OtlpClient {
     ///
     /// # Panics
     ///
-    /// When nobody listens.
+    /// When no server listens at the address.
     #[track_caller]
     pub fn reconnect(&mut self) {
         writeln!(self.commands).expect("it listens");
@@ -82,7 +82,7 @@ impl OtlpClient {
         drop(self);
     }
 
-    /// Lets the client exit normally; its connection stays open until then.
+    /// Lets the client exit normally. The connection of the client stays open until the exit.
     ///
     /// # Panics
     ///
@@ -105,7 +105,7 @@ impl OtlpClient {
     ///
     /// # Panics
     ///
-    /// When nobody listens, or an answer takes longer than 30 s.
+    /// When no server listens at the address, or an answer takes longer than 30 s.
     #[expect(clippy::print_stdout, reason = "how the other process is told")]
     pub fn run_child() {
         let Some(address) = binaries::variable(ADDRESS_VARIABLE) else { return };

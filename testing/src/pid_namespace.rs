@@ -1,15 +1,15 @@
-//! Processes whose session, group and parent they cannot see, as in a container.
+//! Processes that cannot see their session, their group and their parent, as in a container.
 
 use std::process::{Command, Stdio};
 
 use crate::{binaries, wrap};
 
-/// Makes `command` the first process of a PID namespace of its own. This needs Linux, `unshare`, and root or user
-/// namespaces. Where the machine does not allow it, returns `None` and prints that the test is skipped.
+/// Makes `command` the first process of a PID namespace of its own. The namespace needs Linux, `unshare`, and root or
+/// user namespaces. When the machine does not allow the namespace, returns `None` and prints that the test is skipped.
 ///
 /// # Panics
 ///
-/// When the machine does not allow it and `CI=true`.
+/// When the machine does not allow the namespace and `CI=true`.
 #[track_caller]
 pub fn in_pid_namespace(command: &Command) -> Option<Command> {
     for mapping in [&[][..], &["--map-root-user"]] {

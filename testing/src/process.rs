@@ -16,7 +16,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// The number of ports to try. Another process may take a port that was free a moment ago.
 const PORTS_TRIED_MAX: usize = 5;
 
-/// The program of a server, and the sign that the server is ready.
+/// The program of a server, and the way to see that the server is ready.
 pub(crate) struct Launch {
     pub(crate) binary: PathBuf,
     /// The arguments besides the address to listen on.
@@ -83,12 +83,13 @@ impl ServerProcess {
         assert!(self.becomes_ready(), "{}", self.failure());
     }
 
-    /// Whether the server is ready before the time limit; false when it has ended instead.
+    /// Waits until the server is ready. Returns false when the server ends, or the time limit passes, before that.
     fn becomes_ready(&mut self) -> bool {
         waiting::poll(READY_WITHIN, || self.check_ready()).unwrap_or(false)
     }
 
-    /// Whether the server is ready or has ended; `None` when it is too early to say.
+    /// Checks the server once. Returns true when it is ready, false when it has ended, and `None` when neither is so
+    /// yet.
     fn check_ready(&mut self) -> Option<bool> {
         if self.child.try_wait().is_ok_and(|status| status.is_some()) {
             return Some(false);

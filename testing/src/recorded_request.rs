@@ -34,7 +34,8 @@ impl RecordedRequest {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Reads request line and headers. Returns `None` when the client closed the connection instead.
+    /// Reads the request line and the headers. Returns `None` when the client closed the connection before the request
+    /// line.
     pub(crate) fn read_head(
         reader: &mut impl BufRead,
         connection: usize,
@@ -70,7 +71,7 @@ impl RecordedRequest {
         read_exactly(reader, length, &mut self.body)
     }
 
-    /// Whether another chunk may follow.
+    /// Reads one chunk into the body. Returns whether another chunk may follow.
     fn read_chunk(&mut self, reader: &mut impl BufRead) -> io::Result<bool> {
         let line = read_line(reader)?;
         let size = line.split(';').next().unwrap_or_default().trim();

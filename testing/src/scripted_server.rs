@@ -52,7 +52,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// An empty answer of that status.
+    /// An empty answer with this status.
     pub fn status(status: u16) -> Self {
         Self::Respond { status, headers: Vec::new(), body: Vec::new(), keep_alive: false }
     }
@@ -90,7 +90,7 @@ impl Answer {
         Self::Held(Box::new(self))
     }
 
-    /// Sends the answer one byte at a time, with that pause after each byte.
+    /// Sends the answer one byte at a time, with `pause` after each byte.
     #[must_use]
     pub fn dripped(self, pause: Duration) -> Self {
         Self::Drip { bytes: self.to_bytes(), pause }
@@ -117,7 +117,7 @@ impl Answer {
     }
 }
 
-/// A TCP server on a free loopback port that follows a script, one [`Answer`] a request.
+/// A TCP server on a free loopback port. It follows a script, which has one [`Answer`] for each request.
 ///
 /// The last answer is repeated. Dropping the server closes every connection and joins its threads.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl ScriptedServer {
         Self::start_with(address, state, None)
     }
 
-    /// Starts a server whose `handler` chooses each answer after the request was read. Nothing is recorded.
+    /// Starts a server whose `handler` chooses each answer after the request was read. The server records no request.
     ///
     /// # Panics
     ///
@@ -199,7 +199,7 @@ impl ScriptedServer {
     ///
     /// # Panics
     ///
-    /// When `within` passes before the server has read so many.
+    /// When `within` passes before the server has read `count` requests.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize, within: Duration) -> Vec<RecordedRequest> {
         let deadline = waiting::now() + within;
@@ -216,7 +216,7 @@ impl ScriptedServer {
         state.requests.clone()
     }
 
-    /// Releases one [`Held`](Answer::Held) answer: the one that waits, or the next one.
+    /// Releases one [`Held`](Answer::Held) answer: one that waits, or the next one if none waits.
     pub fn release(&self) {
         self.shared.lock().releases += 1;
         self.shared.changed.notify_all();

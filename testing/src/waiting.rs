@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 /// long.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The shortest and the longest pause between two checks of a condition.
+/// The shortest pause between two checks of a condition.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// The longest pause between two checks of a condition.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 /// Repeats `condition` until it returns a value, and returns the value.
 ///
-/// This is for conditions in another process. A channel is better for a condition in this process.
+/// Use it for a condition in another process. For a condition in this process, a channel is better.
 ///
 /// # Panics
 ///
@@ -33,7 +34,7 @@ pub fn wait_until(within: Duration, what: &str, mut condition: impl FnMut() -> b
     wait_for(within, what, || condition().then_some(()));
 }
 
-/// A loopback address where nothing listens: the port was bound to learn its number, and released.
+/// A loopback address where nothing listens. The function binds a free port to learn its number, and releases it.
 ///
 /// Another process may take the port, so the caller has to be ready to try another address.
 ///
@@ -120,6 +121,6 @@ mod tests {
 
     #[test]
     fn a_free_address_can_be_bound() {
-        TcpListener::bind(free_address()).expect("nobody else took it");
+        TcpListener::bind(free_address()).expect("no other process took the port");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// Appends the program and the arguments of `inner` to `outer`, and its changes of the environment.
+/// Appends the program and the arguments of `inner` to the arguments of `outer`, and makes the changes of `inner` to
+/// the environment in `outer` too.
 pub fn wrap(mut outer: Command, inner: &Command) -> Command {
     outer.arg(inner.get_program()).args(inner.get_args());
     for (name, value) in inner.get_envs() {

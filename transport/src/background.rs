@@ -1,4 +1,5 @@
-//! The background thread of a gateway, and what it shares with its owner.
+//! The background thread of a gateway: its work, its schedule, and the state that it shares with its
+//! owner.
 
 pub(crate) mod thread;
 pub(crate) mod worker;
@@ -10,6 +11,11 @@ pub(crate) mod group_state;
 pub(crate) mod queue;
 pub(crate) mod schedule;
 pub(crate) mod send_order;
+
+pub(crate) use gathered_group::{EndAction, GatheredGroup};
+pub(crate) use group_state::Generation;
+pub(crate) use shared_state::{STOPPED, SharedState, gather_safely};
+pub(crate) use thread::GatewayThread;
 
 #[cfg(test)]
 mod spool_tests;

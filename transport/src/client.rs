@@ -6,3 +6,5 @@ pub(crate) mod gateway;
 pub(crate) mod gc;
 pub(crate) mod http_client;
 pub(crate) mod selector;
+
+pub(crate) use gateway::Gateway;

@@ -1,4 +1,4 @@
-//! One exchange with a gateway: the attempt, its verdict, and the attempts that follow.
+//! The exchange with a gateway: one attempt, its verdict, and the retries.
 
 pub(crate) mod answer;
 pub(crate) mod attempt_error;
@@ -12,3 +12,15 @@ pub(crate) mod retry;
 pub(crate) mod retry_after;
 pub(crate) mod verdict;
 pub(crate) mod wait;
+
+pub(crate) use answer::{
+    GatewayAnswer, ReadAnswer, ReadError, read_acknowledgement, read_capped, read_exposition,
+};
+pub(crate) use attempt_error::AttemptError;
+pub(crate) use config::GatewayConfig;
+pub(crate) use connection::{Completed, Connection};
+pub(crate) use groups::{Group, Inventory};
+pub(crate) use operation::Operation;
+pub(crate) use outcome::Outcome;
+pub(crate) use retry::{FailedAttempt, Retries, RetryDecision, RetryPolicy};
+pub(crate) use wait::{SystemWait, Wait};

@@ -1,4 +1,4 @@
-//! HTTP as the gateway is asked by it: URLs, credentials, TLS, and the one file that names the HTTP client.
+//! HTTP: requests, URLs, credentials and TLS. Only this folder names the HTTP client, `ureq`.
 
 pub(crate) mod agent;
 pub(crate) mod credentials;
@@ -10,3 +10,12 @@ pub(crate) mod secret;
 pub(crate) mod sent_body;
 pub(crate) mod tls;
 pub(crate) mod url;
+
+pub(crate) use agent::{HttpAgent, HttpAgentOptions};
+pub(crate) use credentials::Credentials;
+pub(crate) use failure::{HttpFailure, HttpFailureKind, read_failure};
+pub(crate) use request::{HttpBody, HttpRequest, HttpResponse, HttpSend};
+pub(crate) use tls::Tls;
+pub(crate) use url::HttpUrl;
+
+pub(crate) use ureq::http::Method;

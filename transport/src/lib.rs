@@ -1,10 +1,13 @@
 //! Gets the metrics of programs that end before Prometheus can scrape them to a Pushgateway.
 //!
-//! A [`Pusher`] pushes a [`Registry`] (or a `prometheus_client` one, or several [`Source`]s) from a
-//! thread of its own: at once, then every interval, and a last time at the end, within a deadline.
-//! Recording never waits for it. An [`Outbox`] does the same for any number of groups, told what to
-//! push, add or delete. A [`Gateway`] does one of these on the caller's thread, and lists what the
-//! gateway holds.
+//! | type | use |
+//! |---|---|
+//! | [`Pusher`] | pushes one [`Registry`], or another [`Source`], from a background thread: at once, at every interval, and a last time at the end |
+//! | [`Outbox`] | pushes, adds and deletes any number of groups from a background thread |
+//! | [`Gateway`] | makes one push, add or delete on the calling thread; lists groups and deletes expired ones |
+//!
+//! Recording a metric never waits for a gateway. Every operation returns within a deadline that the
+//! program can set.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -26,28 +29,36 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **Invariants.** Every wait has an end that the caller can set. One request is in flight per
-//! gateway, and it carries the newest state of its group: a push replaces, so repeating one is
-//! harmless and an older one is never sent after a newer. Redirects are not followed. Credentials appear in no
-//! message. There is no async runtime.
+//! **Invariants.**
+//! - Every wait has an end that the program can set.
+//! - One request at a time is in flight for each gateway of a [`Pusher`] or an [`Outbox`], and it carries
+//!   the newest state of its group. Repeating a push is harmless, because a push replaces state. An older
+//!   state is never sent after a newer one.
+//! - Redirects are not followed.
+//! - No message shows credentials.
+//! - There is no async runtime.
 #![forbid(unsafe_code)]
+
+mod pusher;
 
 mod outbox;
 mod outbox_builder;
-mod pusher;
 
 mod background;
 mod client;
+
+mod spool;
+
 mod exchange;
 mod payload;
-mod spool;
 
 mod http;
 
-mod error;
 mod group_key;
 
-mod metrics;
+mod error;
+
+mod self_metrics;
 
 pub use client::delete::DeleteOutcome;
 pub use client::expiry::Expiry;
@@ -70,24 +81,24 @@ pub use http::credentials::Credentials;
 pub use http::secret::Secret;
 pub use http::tls::Tls;
 pub use http::url::HttpUrl;
-pub use metrics::self_metrics::SelfMetrics;
 pub use outbox::Outbox;
 pub use outbox_builder::OutboxBuilder;
 #[cfg(feature = "process")]
 pub use prompush_process_metrics::ProcessMetrics;
 pub use pusher::{AtEnd, Pusher, PusherBuilder};
+pub use self_metrics::SelfMetrics;
 pub use spool::directory::{Spool, SpoolEntry};
 pub use spool::replay::{ReplayError, ReplayOutcome};
 
-// What a program needs of the core, so that one dependency line is enough.
+// The part of the core that a program needs, so that one dependency is enough.
 pub use prompush_core::{
     Bucket, Buckets, Counter, CounterF64, DerivedLabels, EncodeError, Encoder, Exposition, Family,
     Format, Gauge, GroupingKey, GroupingKeyError, Histogram, HistogramValue, Info, Label,
     LabelName, LabelNames, LabelSet, Labels, LabelsIter, Metric, MetricFamily, MetricKind,
     MetricName, MetricType, MetricValue, NameError, OpenMetricsRule, PUSH_FAILURE_TIME, PUSH_TIME,
     PUSH_TTL, PUSH_TTL_HELP, ParseError, ParseErrorKind, PathError, ProtobufError, Quantile,
-    Registry, RegistryError, Source, SummaryValue, Timer, decode_path, encode_path, is_label_name,
-    is_metric_name, parse, parse_all, push_ttl,
+    Registry, RegistryError, Source, SummaryValue, Timer, check, clock, decode_path, encode_path,
+    is_label_name, is_metric_name, parse, parse_all, push_ttl,
 };
 
 /// The README's program compiles.

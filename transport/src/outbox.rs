@@ -8,18 +8,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{at, select};
 use prompush_core::{GroupingKey, Source};
 
-use crate::background::gathered_group::{EndAction, GatheredGroup};
-use crate::background::group_state::Generation;
-use crate::background::shared_state::{STOPPED, SharedState, gather_safely};
-use crate::background::thread::GatewayThread;
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::{PushError, with_causes};
-use crate::error::verb::Verb;
-use crate::exchange::operation::Operation;
+use crate::background::{
+    EndAction, GatewayThread, GatheredGroup, Generation, STOPPED, SharedState, gather_safely,
+};
+use crate::error::{PushError, PushErrorKind, Verb, with_causes};
+use crate::exchange::Operation;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
+use crate::payload::{Families, GroupChange};
+use crate::self_metrics::SelfMetrics;
 
 /// The largest part of a deadline that is reserved for joining the threads.
 const JOIN_RESERVE: Duration = Duration::from_millis(50);

@@ -5,17 +5,14 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::background::gathered_group::GatheredGroup;
-use crate::background::shared_state::SharedState;
-use crate::background::thread::GatewayThread;
-use crate::client::gateway::Gateway;
-use crate::error::config::ConfigError;
-use crate::exchange::config::GatewayConfig;
-use crate::http::url::HttpUrl;
-use crate::metrics::self_metrics::SelfMetrics;
+use crate::background::{GatewayThread, GatheredGroup, SharedState};
+use crate::client::Gateway;
+use crate::error::ConfigError;
+use crate::exchange::GatewayConfig;
+use crate::http::HttpUrl;
 use crate::outbox::Outbox;
-use crate::spool::directory::Spool;
-use crate::spool::gateway_spool::GatewaySpool;
+use crate::self_metrics::SelfMetrics;
+use crate::spool::{GatewaySpool, Spool};
 
 /// The options of an [`Outbox`]. [`spawn`](Self::spawn) starts it.
 #[derive(Debug)]

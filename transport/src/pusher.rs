@@ -6,20 +6,19 @@ use std::time::Duration;
 
 use prompush_core::{GroupingKey, Source, push_ttl};
 
-use crate::background::gathered_group::{EndAction, GatheredGroup};
-use crate::error::config::ConfigError;
-use crate::error::push_error::{PushError, with_causes};
-use crate::exchange::config::GatewayConfig;
+use crate::background::{EndAction, GatheredGroup};
+use crate::error::{ConfigError, PushError, with_causes};
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
 use crate::outbox_builder::OutboxBuilder;
+use crate::self_metrics::SelfMetrics;
 
-/// What happens to the group when its pusher ends.
+/// The end of a group whose pusher ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AtEnd {
-    /// The pusher makes a last push. The group stays on the gateway until somebody deletes it.
+    /// The pusher makes a last push. The group stays on the gateway until it is deleted or expires.
     #[default]
     Keep,
     /// The pusher deletes the group instead of pushing it a last time. Metrics that were recorded after
@@ -219,7 +218,7 @@ impl PusherBuilder {
         let key = self.key?;
         if self.interval.is_zero() {
             let (option, value) = ("interval", self.interval);
-            return Err(ConfigError::Option { option, value, expected: "more than nothing" });
+            return Err(ConfigError::Option { option, value, expected: "more than zero" });
         }
         let mut sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
         sources.extend(self.ttl.map(|ttl| Box::new(push_ttl(ttl)) as Box<dyn Source>));
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_panics_ends_the_pusher_and_nothing_else() {
+    fn a_panic_in_a_source_ends_only_the_pusher() {
         let builder = || Pusher::builder("http://127.0.0.1:1", "x").unwrap();
         // Longer than a test may take, so that a test which waits for it fails.
         let deadline = Duration::from_mins(1);

@@ -1,11 +1,11 @@
-//! Single programs out of Debian packages, without installing anything.
+//! Takes single programs out of Debian packages, without installing a package.
 //!
-//! This uses `apt-get download` and `dpkg-deb -x` rather than `apt-get install`. An installed server starts at once as
-//! a service on a fixed port, a machine can install only one version, and the installation needs root. Packages that
-//! are unpacked under `target/` stand side by side, leave the machine as it was, and need no root.
+//! The module uses `apt-get download` and `dpkg-deb -x` rather than `apt-get install`. An installed server starts at
+//! once as a service on a fixed port, a machine can install only one version, and the installation needs root.
+//! Packages that are unpacked under `target/` stand side by side, do not change the machine, and need no root.
 //!
 //! Each suite has its own state of apt below `target/apt/<suite>`: sources, package lists, cache. The mirror and the
-//! keys are those of the machine, and apt checks every download against the keys as in any installation.
+//! keys are the machine's own, and apt checks every download against the keys as in any installation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,8 @@ pub(crate) fn unpacked(package: &str, suite: &str, interrupt: &Interrupt) -> Res
     unpack(&root, package, interrupt)
 }
 
-/// Downloads and unpacks. When the download fails, the package lists may be out of date: they are updated once.
+/// Downloads and unpacks the package. When the download fails, the package lists may be out of date: the function then
+/// updates the lists, and tries once more.
 fn unpack(root: &Path, package: &str, interrupt: &Interrupt) -> Result<PathBuf> {
     let debs = root.join("debs").join(package);
     fs::remove_dir_all(&debs).ok(); // of an earlier run
@@ -76,7 +77,7 @@ fn apt(root: &Path, arguments: &[&str], interrupt: &Interrupt) -> Result<()> {
     run_apt(&mut apt_command(root, arguments, root), interrupt)
 }
 
-/// Runs apt-get. An error shows the lines that begin with `E:`, because the command line fills a screen.
+/// Runs apt-get. An error shows only the lines that begin with `E:`, because apt-get's command line fills a screen.
 fn run_apt(command: &mut Command, interrupt: &Interrupt) -> Result<()> {
     let finished = process::finish(command, &[], APT_WITHIN, interrupt)?;
     let errors: Vec<&str> =
@@ -135,7 +136,7 @@ fn mirror() -> Option<String> {
     })
 }
 
-/// One-line style: `deb [options] URI suite main …`.
+/// The mirror in sources of the one-line style: `deb [options] URI suite main …`.
 fn mirror_in_lines(text: &str) -> Option<String> {
     text.lines().find_map(|line| {
         let line = line.trim().strip_prefix("deb ")?.trim_start();
@@ -149,7 +150,7 @@ fn mirror_in_lines(text: &str) -> Option<String> {
     })
 }
 
-/// deb822 style: stanzas of `Field: value`, an empty line between them.
+/// The mirror in sources of the deb822 style: stanzas of `Field: value`, with an empty line between two stanzas.
 fn mirror_in_stanzas(text: &str) -> Option<String> {
     text.split("\n\n").find_map(|stanza| {
         let field = |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name));

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
-/// What the arguments ask for, with the words that are passed on.
+/// The bench that the arguments ask for. The words are the arguments that the bench gets.
 #[derive(Debug, PartialEq, Eq)]
 enum Bench {
     /// The table of all libraries.
@@ -22,7 +22,7 @@ enum Bench {
 ///
 /// # Errors
 ///
-/// When an argument is unknown, a build fails, or the bench does.
+/// When an argument is unknown, or a build or the bench fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let interrupt = Interrupt::on_signals()?;
     match parse(arguments)? {
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Measures the given builds of `prompush`, or one built now, and Pushgateway where this machine has it.
+/// Measures the given builds of `prompush`, or one that is built now. Measures Pushgateway too if this machine has it.
 fn gateway(arguments: &[String], interrupt: &Interrupt) -> Result<()> {
     let mut build = workspace::cargo(&["build", "--release", "--package", "prompush-benches"]);
     process::run(build.args(["--bin", "gateway"]), interrupt)?;
@@ -84,7 +84,7 @@ fn rest_of(arguments: &[String]) -> Vec<String> {
     arguments.iter().skip(1).cloned().collect()
 }
 
-/// The words, if each is a known flag, or a known option with its value.
+/// Returns the arguments if each one is a known flag, or a known option with its value.
 fn checked(arguments: &[String], flags: &[&str], options: &[&str]) -> Result<Vec<String>> {
     let mut words = arguments.iter().map(String::as_str);
     while let Some(word) = words.next() {

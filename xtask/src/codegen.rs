@@ -1,6 +1,6 @@
 //! `cargo xtask codegen`: writes the pages of `docs` that the code defines.
 //!
-//! A hidden command of the command line prints each page, because this package depends on no library crate.
+//! A hidden command of `prompush` prints each page, because this package depends on no library crate.
 
 use std::fs;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Names the pages that differ from what the code says.
+/// Names the pages that differ from the pages that the code defines.
 pub(crate) fn check() -> Vec<String> {
     PAGES.iter().filter_map(|page| breach(page, generate(page))).collect()
 }

@@ -37,8 +37,8 @@ struct Programs {
 ///
 /// # Errors
 ///
-/// When an argument is unknown, a step fails, a signal comes, or docker or gptme is missing and `CI=true`. Without CI
-/// the steps that need them are skipped.
+/// When an argument is unknown, a step fails, or a signal comes. When docker or gptme is missing and `CI=true`;
+/// without CI, the steps that need docker or gptme are skipped.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let is_full = match arguments {
         [] => false,
@@ -65,7 +65,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Notes the error of one part, so that the next part runs all the same; a signal ends the run.
+/// Records the error of one part in the report, so that the next part still runs. After a signal, returns the error
+/// instead, which ends the run.
 fn continue_after(result: Result<()>, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     if let Err(error) = result {
         interrupt.check()?;

@@ -1,7 +1,7 @@
 //! Tasks of the workspace: `cargo xtask` lists them.
 //!
-//! This package depends on no library crate, so that the tasks build also while a library crate does not. It depends on
-//! the servers for tests, whose HTTP client and free ports it uses.
+//! This package depends on no library crate, so that the tasks still build when a library crate does not build. The
+//! package depends on `prompush-testing`, because it uses the HTTP client and the free ports of that package.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to whoever runs it")]
 
@@ -39,6 +39,7 @@ Usage: cargo xtask <task>
   tidy     checks the rules of the workspace that the compiler does not check
              circles [PACKAGE]  prints only the circles between files, and the names that
                                 make each circle
+             names              prints only the coined names
   servers  gets the real Pushgateways and Prometheus for tests into target/servers
   bench    measures prompush and other libraries; writes a table and results.json to
            benches/results/<date>-<processor>

@@ -1,4 +1,4 @@
-//! The packages of the workspace, as cargo knows them.
+//! The packages of the workspace, as `cargo metadata` describes them.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Whether `name` is the package, or the folder it stands in.
+    /// Whether `name` is the name of the package, or the name of its folder.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         let folder = self.manifest.parent().and_then(|folder| folder.file_name());
         self.name == name || folder.is_some_and(|folder| folder == name)

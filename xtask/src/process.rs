@@ -21,7 +21,8 @@ const RUN_TIME_MAX: Duration = Duration::from_hours(1);
 /// The time limit of the command that sends a signal.
 const SIGNAL_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The error after SIGINT or SIGTERM. Guards clean up on the way out, and the exit code tells the signal.
+/// The error after SIGINT or SIGTERM. When functions return this error, guards are dropped and clean up. The exit code
+/// shows the signal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interrupted(usize);
 
@@ -40,7 +41,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Turns SIGINT and SIGTERM into an error of every function that waits, so that guards are dropped on the way out.
+/// Makes every function that waits return an error after SIGINT or SIGTERM, so that guards are dropped and clean up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupt(Arc<AtomicUsize>);
 
@@ -56,7 +57,8 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Fails after a signal. `Relaxed` is enough: the number is the only data that the signal handler passes.
+    /// Fails after a signal. `Relaxed` is enough, because the signal's number is the only data that the signal handler
+    /// passes.
     pub(crate) fn check(&self) -> Result<()> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -68,7 +70,7 @@ impl Interrupt {
     ///
     /// # Errors
     ///
-    /// After a signal, when `condition` fails, and when `within` has passed: that error names `what`.
+    /// After a signal, when `condition` fails, and when `within` has passed. The error about `within` names `what`.
     pub(crate) fn wait_for<T>(
         &self,
         within: Duration,
@@ -169,7 +171,8 @@ pub(crate) fn capture(
     Ok(finished.stdout.trim().to_owned())
 }
 
-/// A command as a shell takes it, without the variables that are set for it.
+/// The program and the arguments of a command, as a shell reads them. The environment variables of the command are
+/// left out.
 pub(crate) fn shown_words(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
@@ -182,7 +185,8 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// A command as a user would type it: the variables that are set for it, and the program without its folder.
+/// A command as a user would type it: with the environment variables of the command, and the program without its
+/// folder.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program()).to_string_lossy();

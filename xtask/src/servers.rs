@@ -23,7 +23,7 @@ struct Server {
     suite: &'static str,
     /// The path of the program, in the package and on a machine with the package installed.
     program: &'static str,
-    /// The version that an installed program must have; `None` when any version will do.
+    /// The version that an installed program must have; `None` accepts any version.
     version: Option<&'static str>,
 }
 
@@ -127,7 +127,7 @@ fn parse_version(text: &str) -> Option<String> {
     version.starts_with(|character: char| character.is_ascii_digit()).then(|| version.to_owned())
 }
 
-/// Copies to a temporary name and renames, so that nobody runs a half-copied program.
+/// Copies the program to a temporary name and then renames the copy, so that nobody runs a half-copied program.
 fn copy(program: &Path, target: &Path) -> Result<()> {
     let partial = target.with_extension("partial");
     fs::copy(program, &partial)

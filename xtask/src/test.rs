@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the steps that a change has to pass, and the names of what the machine could not check.
+//! `cargo xtask test`: runs the steps that a change has to pass, and names the tests that this machine had to skip.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::packages;
 use crate::process::{self, Interrupt};
 use crate::{servers, tidy, workspace};
 
-/// A step, and how it is done.
+/// A step: its name and its action.
 struct Step {
     /// The name on the command line.
     name: &'static str,
@@ -26,16 +26,16 @@ enum Action {
 /// The step that takes a filter.
 const TESTS: &str = "tests";
 
-/// Features that are off by default and are tested all the same.
+/// Features that are off by default; the tests run with them.
 const FEATURES: &str =
     "--features=prompush/native-histograms,prompush/process,prompush-gptme/serve";
 
-/// The feature that starts a server; a library that has the feature is tested without it as well.
+/// The feature that adds a server. A library with this feature is tested with and without it.
 const SERVE: &str = "serve";
 
 /// Runs all steps, or the one that the arguments name, and prints how long each took.
 ///
-/// The step `tests` takes one argument more, a filter that `cargo test` gets.
+/// The step `tests` takes one more argument, a filter for `cargo test`.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     result?;
     let total = times.iter().map(|(_, time)| *time).sum();
-    println!("cargo xtask test: PASSED, {} steps in {}", times.len(), seconds(total));
+    println!("cargo xtask test: PASSED in {}", seconds(total));
     Ok(())
 }
 
@@ -118,8 +118,8 @@ fn steps(filter: Option<&str>) -> Result<Vec<Step>> {
     ])
 }
 
-/// Tests the libraries with the feature `serve` as a program builds them that does not ask for the feature. In the
-/// build of the whole workspace the command line turns the feature on for everybody.
+/// Tests the libraries that have the feature `serve` without this feature. In a build of the whole workspace, the
+/// command line turns the feature on for all packages.
 fn without_serve() -> Result<Command> {
     let mut tests = workspace::cargo(&["test", "--tests"]);
     for package in packages::read()? {

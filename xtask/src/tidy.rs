@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of the workspace that no compiler holds.
+//! `cargo xtask tidy`: checks the rules of the workspace that no compiler checks.
 
 mod circles;
 mod files;
@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::{codegen, packages};
 
-/// Checks every rule, or with the argument `circles` only that no circle exists between files.
+/// Checks every rule. The argument `circles` or `names` selects one rule.
 ///
 /// # Errors
 ///
@@ -22,7 +22,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [] => check(),
         ["circles"] => circles::run(None),
         ["circles", package] => circles::run(Some(package)),
-        other => bail!("`cargo xtask tidy` knows `circles [PACKAGE]`, not `{}`", other.join(" ")),
+        ["names"] => report(&files::read()?.iter().flat_map(names::check).collect::<Vec<_>>()),
+        other => bail!(
+            "`cargo xtask tidy` knows `circles [PACKAGE]` and `names`, not `{}`",
+            other.join(" ")
+        ),
     }
 }
 
@@ -45,12 +49,18 @@ pub(crate) fn check() -> Result<()> {
     breaches.extend(files.iter().flat_map(markdown::check));
     breaches.extend(files.iter().flat_map(names::check));
     breaches.extend(codegen::check());
-    for breach in &breaches {
+    report(&breaches)?;
+    println!("tidy: {} packages and {} files keep the rules", packages.len(), files.len());
+    Ok(())
+}
+
+/// Prints the breaches, and fails if there are any.
+fn report(breaches: &[String]) -> Result<()> {
+    for breach in breaches {
         eprintln!("tidy: {breach}");
     }
     if !breaches.is_empty() {
         bail!("{} breaches of the rules of the workspace", breaches.len());
     }
-    println!("tidy: {} packages and {} files keep the rules", packages.len(), files.len());
     Ok(())
 }

@@ -19,12 +19,13 @@ pub(crate) fn servers() -> PathBuf {
     target().join("servers")
 }
 
-/// Whether `CI=true`: then a tool that this machine lacks is a failure rather than a skipped part.
+/// Whether `CI=true` is set. With it, a missing tool is a failure. Without it, the part that needs the tool is
+/// skipped.
 pub(crate) fn is_ci() -> bool {
     variable("CI").as_deref() == Some("true")
 }
 
-/// A command of the cargo that runs this task, in the top folder.
+/// A command that runs cargo in the top folder. It is the cargo that runs this task.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".to_owned()));
     command.args(arguments).current_dir(root());

@@ -60,7 +60,7 @@ impl CliError {
     }
 }
 
-/// What hints call the options of a gateway on the command line.
+/// The names of a gateway's options in hints: the flags of the command line.
 const OPTION_NAMES: OptionNames = OptionNames {
     timeouts: "`--timeout`",
     total_timeout: "`--timeout`",
@@ -71,7 +71,7 @@ const OPTION_NAMES: OptionNames = OptionNames {
 };
 
 fn push_hint(error: &PushError) -> Option<String> {
-    let hint = error.hint().map(|hint| format!("{}", hint.display(&OPTION_NAMES)));
+    let hint = error.hint().map(|hint| hint.to_text(&OPTION_NAMES));
     let spool_hint = match (error.spooled_in(), error.spool_error()) {
         (Some(dir), _) => {
             Some(format!("`prompush spool flush --spool {}` sends the stored push", dir.display()))

@@ -158,7 +158,7 @@ fn what_is_given_in_part_or_twice_is_named() {
     );
     check(&[], &[("PROMPUSH_INSECURE", "maybe")], &["`PROMPUSH_INSECURE`", "`1` or `0`"]);
     check(&[], &[("PROMPUSH_HEADERS", "wonder")], &["`PROMPUSH_HEADERS`", "X-Scope-OrgID: team-a"]);
-    check(&[], &[("PROMPUSH_HEADERS", "Host: wonder")], &["`PROMPUSH_HEADERS`", "of their own"]);
+    check(&[], &[("PROMPUSH_HEADERS", "Host: wonder")], &["`PROMPUSH_HEADERS`", "by themselves"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One body as it was read, with harmless faults put right.
+//! A body as it was read, with harmless faults repaired.
 
 use crate::check::repair::{Repair, repair};
 use crate::exposition::format::Format;
@@ -28,7 +28,7 @@ impl Body {
         Self { bytes, format, is_format_given: true, repairs }
     }
 
-    /// The body, with faults put right.
+    /// The bytes, with harmless faults repaired.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -44,7 +44,7 @@ impl Body {
     }
 }
 
-/// Bytes that cannot be text, by how they begin.
+/// A kind of bytes that are not text, recognised by the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotText {
@@ -55,7 +55,7 @@ pub enum NotText {
 }
 
 impl NotText {
-    /// What `bytes` are, if they begin like something that is not text.
+    /// Detects bytes that are not text.
     pub fn detect(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(Self::Utf16),
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_named() {
+    fn bytes_that_are_not_text_are_detected() {
         assert_eq!(NotText::detect(b"\xff\xfea\0"), Some(NotText::Utf16));
         assert_eq!(NotText::detect(b"\x1f\x8b\x08"), Some(NotText::Gzip));
         assert_eq!(NotText::detect(b"a 1\n"), None);

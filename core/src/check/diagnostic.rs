@@ -1,4 +1,4 @@
-//! Something to say about a body.
+//! Diagnostics: faults of a body, each with its place.
 
 use crate::check::hint::Hint;
 use crate::check::lint::Lint;
@@ -7,30 +7,30 @@ use crate::check::repair::Repair;
 use crate::check::span::Span;
 use crate::error::ParseErrorKind;
 
-/// Something to say about a body. `Display` gives the message, without the place and the hint.
+/// One fault of a body. `Display` gives the message, without the place and the hint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether the fault is an error or a warning.
     pub severity: Severity,
     /// The index of the body, among those that were checked together.
     pub body: usize,
     /// The line, from 1; 0 for the body as a whole.
     pub line: usize,
-    /// The part of the line.
+    /// The part of the line that the diagnostic is about.
     pub span: Span,
-    /// What it is.
+    /// The fault.
     pub kind: DiagnosticKind,
-    /// What to do about it.
+    /// What to do about the fault.
     pub hint: Option<Hint>,
 }
 
-/// How bad something is. Errors sort before warnings.
+/// The severity of a diagnostic. Errors sort before warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// A gateway would refuse the body, or fail later because of it.
     Error,
-    /// The body is legal, but seldom meant so.
+    /// The body is legal, but the program seldom means what it says.
     Warning,
 }
 
@@ -44,7 +44,7 @@ impl Severity {
     }
 }
 
-/// What a diagnostic is about.
+/// The kinds of faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiagnosticKind {
@@ -55,10 +55,10 @@ pub enum DiagnosticKind {
     /// [`PushProblemKind::is_error`](crate::PushProblemKind::is_error) says.
     #[error("{0}")]
     Push(PushProblem),
-    /// Legal and seldom meant. Always a warning.
+    /// A metric is legal and seldom meant. Always a warning.
     #[error("{0}")]
     Lint(Lint),
-    /// A fault that was put right. Always a warning.
+    /// A harmless fault was repaired. Always a warning.
     #[error("{0}")]
     Repair(Repair),
 }

@@ -2,8 +2,7 @@
 
 /// What to do about a [`Diagnostic`](crate::check::Diagnostic). Its text is for people.
 ///
-/// The texts name no command-line flag. A command line that has one for the purpose may show a text
-/// of its own instead.
+/// The texts name no flag of a command line. A command line may show a text with its flag instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Hint {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::check::diagnostic::{Diagnostic, DiagnosticKind, Severity};
 use crate::check::hint::Hint;
-use crate::check::span::Span;
 use crate::exposition::metric_family::{HistogramValue, Metric, MetricFamily, MetricValue};
 use crate::exposition::metric_type::MetricType;
 use crate::exposition::sample_names::TOTAL;
@@ -84,35 +82,23 @@ impl fmt::Display for Lint {
     }
 }
 
-/// Adds a warning for everything about `family` that is seldom meant. `body` is the index of the
-/// body that the family is from.
-pub(crate) fn lint_family(family: &MetricFamily<'_>, body: usize, found: &mut Vec<Diagnostic>) {
-    let mut warn = |line, kind: LintKind| {
-        let lint = Lint { family: family.name.to_string(), kind };
-        found.push(Diagnostic {
-            severity: Severity::Warning,
-            body,
-            line,
-            span: Span::Name,
-            kind: DiagnosticKind::Lint(lint),
-            hint: Some(kind.hint()),
-        });
-    };
+/// Finds everything about `family` that is seldom meant. Calls `report` with the line of each lint.
+pub(crate) fn lint_family(family: &MetricFamily<'_>, report: &mut impl FnMut(usize, LintKind)) {
     let first_line = family.metrics.first().map_or(0, |metric| metric.line);
     match (family.help.is_none(), family.metric_type == MetricType::Untyped) {
-        (true, true) => warn(first_line, LintKind::NoHelpAndType),
-        (true, false) => warn(first_line, LintKind::NoHelp),
-        (false, true) => warn(first_line, LintKind::Untyped),
+        (true, true) => report(first_line, LintKind::NoHelpAndType),
+        (true, false) => report(first_line, LintKind::NoHelp),
+        (false, true) => report(first_line, LintKind::Untyped),
         (false, false) => {}
     }
     match (family.metric_type, family.name.ends_with(TOTAL)) {
-        (MetricType::Counter, false) => warn(first_line, LintKind::CounterWithoutTotal),
-        (MetricType::Gauge, true) => warn(first_line, LintKind::GaugeWithTotal),
+        (MetricType::Counter, false) => report(first_line, LintKind::CounterWithoutTotal),
+        (MetricType::Gauge, true) => report(first_line, LintKind::GaugeWithTotal),
         _ => {}
     }
     for metric in &family.metrics {
         if let Some(kind) = lint_histogram(metric) {
-            warn(metric.line, kind);
+            report(metric.line, kind);
         }
     }
 }

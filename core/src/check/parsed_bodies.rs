@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use crate::check::body::Body;
 use crate::check::diagnostic::{Diagnostic, DiagnosticKind, Severity};
 use crate::check::hint::Hint;
-use crate::check::lint::lint_family;
+use crate::check::lint::{Lint, lint_family};
 use crate::check::parse_hint::parse_hint;
 use crate::check::push_problem::{PushProblem, PushProblemKind, push_problems};
 use crate::check::repair::Repair;
@@ -21,7 +21,7 @@ use crate::grouping_key::GroupingKey;
 /// Several bodies, parsed and taken as one.
 #[derive(Debug)]
 pub struct ParsedBodies<'a> {
-    /// The families that could be read, in the order of the bodies.
+    /// The families of all lines without an error, in the order of the bodies.
     pub exposition: Exposition<'a>,
     /// The errors of the parser.
     pub parse_errors: Vec<Diagnostic>,
@@ -84,14 +84,15 @@ impl<'a> ParsedBodies<'a> {
         }
     }
 
-    /// Everything that a gateway would refuse, or would take and drop, if this were pushed to the
-    /// group `key`; `None` stands for a group of which only a job is known to be set.
+    /// Finds everything that a gateway would refuse, or would take and drop, if the bodies were pushed to
+    /// the group `key`. Without a key, finds what is wrong for every group.
     pub fn check_push(&self, key: Option<&GroupingKey>) -> Vec<Diagnostic> {
         let problems = push_problems(&self.exposition, key);
         problems.into_iter().map(|problem| self.push_diagnostic(problem)).collect()
     }
 
-    /// A warning for everything that is legal and seldom meant, and for each repair, in no order.
+    /// Finds everything that is legal and seldom meant, and every repair. All are warnings, in no
+    /// particular order.
     pub fn lint(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for (body, repairs) in self.bodies.iter().map(|body| &body.repairs).enumerate() {
@@ -103,7 +104,13 @@ impl<'a> ParsedBodies<'a> {
             }));
         }
         for family in &self.exposition.families {
-            lint_family(family, self.body_of(&family.name), &mut found);
+            let body = self.body_of(&family.name);
+            lint_family(family, &mut |line, lint| {
+                let kind =
+                    DiagnosticKind::Lint(Lint { family: family.name.to_string(), kind: lint });
+                let (severity, hint) = (Severity::Warning, Some(lint.hint()));
+                found.push(Diagnostic { severity, body, line, span: Span::Name, kind, hint });
+            });
         }
         found
     }

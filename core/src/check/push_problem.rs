@@ -1,4 +1,4 @@
-//! What a gateway would refuse, or take and drop, found without a gateway.
+//! Problems with a push: faults for which a gateway would refuse the body, or drop a part of it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_gateway_refuses() {
+    fn problems_that_a_gateway_refuses_are_errors() {
         check("a 1\na{b=\"\"} 1\nc{d=\"1\"} 1\nc{d=\"2\"} 1\n", &[]);
         check("\na 1 5\n", &["2: metric `a` has a timestamp, which a gateway refuses"]);
         check("a{__b=\"1\"} 1\n", &["1: metric `a` has a label with the invalid name `__b`"]);
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_gateway_does_silently_is_a_warning() {
+    fn problems_that_a_gateway_ignores_are_warnings() {
         let body = "a{zone=\"2\"} 1\npush_time_seconds 1\n";
         let exposition = parse(body.as_bytes(), Format::Text).unwrap();
         let key = GroupingKey::new("x").unwrap().with("zone", "1").unwrap();

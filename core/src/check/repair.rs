@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_forgiven_is_put_right() {
+    fn harmless_faults_are_repaired() {
         use Repair::{ByteOrderMark, NoFinalNewline, WindowsLineEnds};
         let check = |body: &str, expected: &str, repairs: &[Repair]| {
             let (bytes, found) = repair(body.as_bytes().to_vec());

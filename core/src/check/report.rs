@@ -9,7 +9,7 @@ use crate::grouping_key::GroupingKey;
 /// The result of a [`check`].
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// The families that could be read.
+    /// The families of all lines without an error.
     pub exposition: Exposition<'a>,
     /// Everything that was found, sorted by body and line, errors before warnings.
     pub diagnostics: Vec<Diagnostic>,
@@ -27,7 +27,7 @@ impl Report<'_> {
     }
 }
 
-/// Checks bodies that are to be pushed together to the group `key`, if that is known.
+/// Checks bodies that are to be pushed together. `key` is the grouping key of the push, if it is known.
 ///
 /// # Errors
 /// [`DuplicateFamily`] if two bodies have a family of the same name.

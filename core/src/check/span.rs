@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_found() {
+    fn spans_are_located() {
         let check = |span: Span, line: &str, expected: (usize, usize)| {
             assert_eq!(span.locate(line.as_bytes()), expected, "{span:?} in {line}");
         };

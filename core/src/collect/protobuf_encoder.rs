@@ -13,8 +13,8 @@ use crate::exposition::protobuf::wire::{
     bytes_field, leave_room, message_field, varint_field, varint_width,
 };
 
-/// The assumed length of a family whose length is not known, in bytes. The length of such a message
-/// takes two bytes as a varint, which is between the likely one and three.
+/// The assumed length in bytes of a family whose length is not known. As a varint it takes two bytes,
+/// which is the middle of the likely one to three bytes.
 const LENGTH_GUESS: usize = 1 << 10;
 
 impl Encoder {

@@ -25,7 +25,7 @@ pub const GAUGE_SUM: &str = "_gsum";
 /// The suffix of the count of a gauge histogram, in OpenMetrics.
 pub const GAUGE_COUNT: &str = "_gcount";
 
-/// A suffix that tells the samples of one histogram or summary apart.
+/// A suffix of the samples of a histogram or a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Suffix {
     /// The suffix [`BUCKET`].

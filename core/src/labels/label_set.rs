@@ -1,4 +1,4 @@
-//! The kinds of labels that tell the metrics of a family apart.
+//! The kinds of labels that a family can have.
 
 /// The labels of a [`Family`](crate::Family) whose label names are given as strings, `N` of them.
 ///

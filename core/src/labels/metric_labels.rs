@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_forms_are_the_same_to_a_reader() {
+    fn text_and_list_have_the_same_labels() {
         for (plain, listed) in [
             ("", vec![]),
             ("a=\"\"", vec![("a", "")]),

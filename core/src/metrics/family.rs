@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
 use crate::labels::label_set::{LabelNames, LabelSet};
 use crate::metrics::counter::Counter;
 use crate::metrics::family_state::FamilyState;
@@ -98,17 +97,5 @@ impl<L: LabelSet, M: MetricKind> fmt::Debug for Family<L, M> {
             .field("name", &self.state.name)
             .field("series", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A family as the registry keeps it, whatever its label set and metric type.
-pub(crate) trait EncodeFamily: Send + Sync {
-    /// Writes the family, if it has any series.
-    fn encode(&self, encoder: &mut Encoder);
-}
-
-impl<M: MetricKind> EncodeFamily for FamilyState<M> {
-    fn encode(&self, encoder: &mut Encoder) {
-        Self::encode(self, encoder);
     }
 }

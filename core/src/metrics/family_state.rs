@@ -88,8 +88,8 @@ impl<M: MetricKind> FamilyState<M> {
         }
     }
 
-    /// The metric with these label values, in the order of the label names; created if there is
-    /// none.
+    /// The metric with these label values, in the order of the label names. Creates the metric if there
+    /// is none.
     #[inline]
     pub(crate) fn metric<V: AsRef<str>, const N: usize>(&self, values: &[V; N]) -> &M {
         let mut hasher = self.hasher.build_hasher();
@@ -145,7 +145,7 @@ impl<M: MetricKind> FamilyState<M> {
         &self.overflow.get_or_init(overflow).metric
     }
 
-    /// The metric with these labels, given as text without braces; created if there is none.
+    /// The metric with these labels, given as text without braces. Creates the metric if there is none.
     pub(crate) fn metric_with_label_text(&self, labels: &[u8]) -> &M {
         let write = |text: &mut Vec<u8>| text.extend_from_slice(labels);
         let new = self.series_of(labels.is_empty(), labels.len(), std::iter::empty(), write);
@@ -247,9 +247,16 @@ impl<M: MetricKind> FamilyState<M> {
         let labels = self.label_names.iter().zip(values);
         write_labels(out, labels.map(|(name, value)| (name.as_str(), value.as_ref())));
     }
+}
 
+/// A family as the registry keeps it, whatever its label set and metric type.
+pub(crate) trait EncodeFamily: Send + Sync {
     /// Writes the family, if it has any series.
-    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+    fn encode(&self, encoder: &mut Encoder);
+}
+
+impl<M: MetricKind> EncodeFamily for FamilyState<M> {
+    fn encode(&self, encoder: &mut Encoder) {
         let mut sorted = self.sorted.lock();
         let text = |slot: &usize| self.series.get(*slot).map(|series| self.text(series));
         let new = sorted.len()..self.series.len();
@@ -318,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_that_differ_anywhere_are_not_the_same() {
+    fn a_difference_is_found_at_every_position() {
         for length in 0..40 {
             let one: Vec<u8> = (0..length).collect();
             assert!(bytes_equal(&one, &one.clone()));

@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_lost_when_threads_meet() {
+    fn no_observation_is_lost_when_threads_collide() {
         const THREADS: u64 = 12;
         const EACH: u64 = 20_000;
         let histogram = Histogram::create(&Buckets::new([0.5, 1.5, 2.5]).unwrap());

@@ -1,19 +1,20 @@
-//! Models of what threads do to each other in this crate, run by loom through every order of their
-//! steps, and every value that each ordering lets a load see, with at most
-//! [`PREEMPTIONS_MAX`] switches away from a thread that could have gone on:
+//! Models of the concurrent code of this crate, for the model checker loom.
+//!
+//! Loom runs each model with every order of the threads' steps, and with every value that the memory
+//! orderings allow a load to see. It interrupts a thread that could go on at most [`PREEMPTIONS_MAX`]
+//! times.
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg prompush_loom" cargo test --release -p prompush-core --lib models
 //! ```
 //!
-//! loom remembers one access to a number, so that a thread's own load can hide another's before it:
-//! in each model the one that writes most is the thread that runs first, and the others may then
-//! still see every older value.
+//! The models take seconds. With this flag, `sync.rs` provides the atomics and locks of loom, and the
+//! code of the crate is the same otherwise, except that the hasher of a family has a fixed seed. The
+//! other unit tests do not run with this flag.
 //!
-//! Under that flag `sync.rs` gives the code loom's atomics and locks; the code itself is the same.
-//! The other unit tests do not run under it. It takes seconds.
-//!
-//! One thing is not as in the real library: the hasher of a family has the same seed in each run.
+//! Loom remembers only the last access to an atomic, so a thread's own load can hide an earlier load of
+//! another thread. So in each model the main thread, which runs first, writes the most. The other threads
+//! can then still see every older value.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::metrics::buckets::Buckets;
 use crate::metrics::counter::{Counter, CounterF64};
+use crate::metrics::family_state::EncodeFamily as _;
 use crate::metrics::gauge::Gauge;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::metric_kind::sealed::Sealed;
@@ -29,7 +31,7 @@ use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 const PREEMPTIONS_MAX: usize = 3;
 
-/// Runs `model` in every order, and says in how many.
+/// Runs `model` in every order, and prints the number of orders.
 fn check(name: &str, model: impl Fn() + Send + Sync + 'static) {
     let runs = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
@@ -43,8 +45,8 @@ fn check(name: &str, model: impl Fn() + Send + Sync + 'static) {
     println!("{name}: {} orders", runs.load(std::sync::atomic::Ordering::Relaxed));
 }
 
-/// A series whose text is written before it is put into the map, by a store that orders nothing:
-/// who finds the series and reads 0 has found it too early.
+/// A series whose text is written before the series is put into the map, with `Relaxed`. A thread that
+/// finds the series and reads the text 0 has found the series too early.
 struct Series {
     key: u64,
     text: AtomicU64,
@@ -57,31 +59,31 @@ impl Series {
         Self { key, text }
     }
 
-    fn assert_whole(&self) {
-        assert_eq!(self.text.load(Relaxed), self.key, "a series was seen before it was whole");
+    fn assert_complete(&self) {
+        assert_eq!(self.text.load(Relaxed), self.key, "a series was seen before it was complete");
     }
 }
 
-/// The hash of every key: one place in the table for all.
+/// The hash of every key. All series collide in the table.
 const HASH: u64 = 1 << 32;
 
 type Map = SeriesMap<Series>;
 
 fn find(map: &Map, key: u64) -> Option<&Series> {
     let found = map.find(HASH, |series| series.key == key);
-    found.inspect(|series| series.assert_whole())
+    found.inspect(|series| series.assert_complete())
 }
 
 fn create(map: &Map, key: u64, max: usize) -> Option<&Series> {
     let created = map.find_or_insert(HASH, |series| series.key == key, max, Series::new(key));
-    created.inspect(|series| series.assert_whole())
+    created.inspect(|series| series.assert_complete())
 }
 
-/// What an encode reads: every slot below the length.
+/// Reads what an encode reads: every slot below the length. Returns the length.
 fn encode(map: &Map) -> usize {
     let len = map.len();
     for slot in 0..len {
-        map.get(slot).expect("each slot below the length is filled").assert_whole();
+        map.get(slot).expect("each slot below the length is filled").assert_complete();
     }
     len
 }
@@ -116,7 +118,8 @@ fn two_threads_that_create_one_series_get_the_same() {
     });
 }
 
-/// Looks up and encodes while others create: whatever is seen is whole, and stays.
+/// Looks up and encodes while other threads create series. Every series that is seen must be complete and
+/// must stay in the map.
 fn read(map: &Map, keys: [u64; 2]) {
     let before = encode(map);
     let found = keys.map(|key| find(map, key).is_some());
@@ -128,7 +131,7 @@ fn read(map: &Map, keys: [u64; 2]) {
 }
 
 #[test]
-fn a_series_is_whole_for_lookups_and_encodes_from_the_first() {
+fn a_series_is_complete_as_soon_as_it_is_found() {
     check("create beside a reader", || {
         let map = Arc::new(Map::new());
         let reader = spawn(&map, |map| read(map, [1, 2]));
@@ -161,7 +164,7 @@ fn two_creators_and_a_reader_agree() {
 
 #[test]
 fn no_series_is_lost_while_the_index_grows() {
-    /// As many as the first table takes; the next two creators move them.
+    /// The number of series that fill the first table. The next two creations copy its entries.
     const BEFORE: u64 = 8;
     check("growth", || {
         let map = Map::new();
@@ -227,10 +230,10 @@ fn a_family_is_encoded_beside_its_creators() {
     });
 }
 
-/// The sum of all series of an encode, which has each once, in order.
+/// The sum of all series in an encode, which must have each series once, sorted.
 fn total(family: &crate::Family<crate::LabelNames<1>, Counter>) -> u64 {
     let mut encoder = crate::Encoder::new(crate::Format::Text);
-    crate::metrics::family::EncodeFamily::encode(family, &mut encoder);
+    family.state.encode(&mut encoder);
     let text = String::from_utf8(encoder.as_bytes().to_vec()).expect("text");
     let samples: Vec<(&str, &str)> = text
         .lines()
@@ -246,7 +249,7 @@ fn a_histogram_loses_no_observation() {
     check("observe beside observe", || {
         let buckets = Buckets::new([1.0]).expect("good bounds");
         let histogram = Arc::new(Histogram::create(&buckets));
-        // One thread is the owner; the other two may meet.
+        // One thread owns a shard; the other two may collide in theirs.
         let others = [0.125, 2.0];
         let others =
             others.map(|value| spawn(&histogram, move |all: &Histogram| all.observe(value)));
@@ -278,7 +281,7 @@ fn each_snapshot_of_a_histogram_agrees_with_itself() {
     });
 }
 
-/// The count of an encode, in which all buckets come to the same.
+/// The count in an encode, which must be that of the `+Inf` bucket.
 fn snapshot(histogram: &Histogram) -> u64 {
     let mut encoder = crate::Encoder::new(crate::Format::Text);
     histogram.encode_text("h", b"h ", &mut encoder);

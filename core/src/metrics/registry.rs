@@ -13,7 +13,8 @@ use crate::exposition::sample_names::{INFO, TOTAL, taken, without_info, without_
 use crate::labels::label_set::{LabelNames, LabelSet};
 use crate::metrics::buckets::Buckets;
 use crate::metrics::counter::{Counter, CounterF64};
-use crate::metrics::family::{EncodeFamily, Family};
+use crate::metrics::family::Family;
+use crate::metrics::family_state::EncodeFamily;
 use crate::metrics::gauge::Gauge;
 use crate::metrics::histogram::Histogram;
 use crate::metrics::info::Info;

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_unique_and_in_bounds() {
+    fn addresses_are_unique_and_in_bounds() {
         let mut segments = std::collections::BTreeMap::<_, Vec<usize>>::new();
         for slot in 0..200_000 {
             let (key, size, at) = match Address::of(slot) {

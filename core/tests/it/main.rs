@@ -1,4 +1,4 @@
-//! The tests of this crate from outside, in one binary.
+//! The tests that use only the public API of this crate, in one binary.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod generated_bodies;

@@ -1,5 +1,5 @@
-//! Guards what becomes of native histograms: whole in protobuf with the feature, classic buckets in
-//! text, and an error that names the metric where there is no form for it.
+//! Guards the encoding of native histograms: all their buckets in protobuf with the feature, their classic
+//! buckets in text, and an error with the metric's name where a format has neither.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, NativeHistogramConfig};
@@ -43,7 +43,7 @@ fn text_has_the_classic_buckets() {
 }
 
 #[test]
-fn where_there_is_no_form_for_it_the_error_names_the_metric() {
+fn the_error_names_a_metric_that_a_format_cannot_show() {
     let with_feature = cfg!(feature = "native-histograms");
     for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         let result = Encoder::new(format).encode(&native_only()).map(<[u8]>::len);
@@ -80,7 +80,7 @@ mod in_protobuf {
     }
 
     #[test]
-    fn they_are_whole_beside_other_sources() {
+    fn native_histograms_are_complete_beside_other_sources() {
         let ours = Registry::new();
         ours.gauge("app_m", "M.").unwrap().set(1.0);
         let mut encoder = Encoder::new(Format::Protobuf);
@@ -104,7 +104,7 @@ mod in_protobuf {
             assert_eq!((&protobuf.name, &protobuf.help), (&text.name, &text.help));
             assert_eq!(protobuf.metrics[0].value, text.metrics[0].value);
         }
-        // A native histogram has three samples where it has no classic buckets: as in a gateway's text.
+        // Without classic buckets, a native histogram counts as three samples, as in a gateway's text.
         assert_eq!(encoder.samples(), 5 + 1 + 3 + 1);
     }
 
@@ -132,7 +132,7 @@ mod in_protobuf {
             for name in ["app_native_seconds", "app_both_seconds"] {
                 let mut pushed = histogram(&pushed, name);
                 let mut kept = histogram(&kept, name);
-                // client_golang leaves it out, and the older gateway knows no such field.
+                // client_golang leaves the field out, and the older gateway does not have it.
                 kept.bucket.retain(|bucket| bucket.upper_bound.is_finite());
                 pushed.bucket.retain(|bucket| bucket.upper_bound.is_finite());
                 assert_eq!(kept, pushed, "{version}");

@@ -1,11 +1,13 @@
-//! Guards that OpenMetrics is read as the parser of Python's `prometheus_client` reads it, the
-//! specification's own reference: 10,000 bodies from fixed seeds are taken or refused by both, and
-//! where both take one, the samples are the same.
+//! Guards that our parser of OpenMetrics agrees with the parser of Python's `prometheus_client`, which is
+//! the reference of the specification.
 //!
-//! What differs on purpose is in [`Leniency`] (ours takes what client libraries really print) and
-//! in [`is_laxity`] (the other parser skips over text that the grammar does not have), each with a
-//! test of its own. The parser is installed from the Python package index, at a fixed version, into a virtual
-//! environment below `target/`; without Python the tests are skipped, unless `CI=true`.
+//! Both parsers read 10,000 bodies from fixed seeds. Both must take or both must refuse a body, and they
+//! must read the same samples. Two kinds of differences are on purpose, and each has a test of its own:
+//! [`Leniency`] lists the bodies that only our parser takes, because client libraries print them.
+//! [`is_python_leniency`] lists the errors that the Python parser overlooks.
+//!
+//! The Python parser is installed from the Python package index, at a fixed version, into a virtual
+//! environment below `target/`. Without Python the tests are skipped, unless `CI=true`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -23,13 +25,13 @@ const VERSION: &str = "0.26.0";
 const BODIES: usize = 10_000;
 const DIFFERENCES_SHOWN_MAX: usize = 12;
 
-/// Why ours may take what the other refuses.
+/// Why our parser may take a body that the Python parser refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Leniency {
-    /// A sum or a quantile that is negative or NaN: what every library prints that has observed
+    /// A sum or a quantile is negative or NaN. Every client library prints that after an observation of
     /// such a value.
     Sum,
-    /// An exemplar with a quote in a label value: the other parser loses count of the quotes.
+    /// An exemplar has a quote in a label value. The Python parser miscounts the quotes.
     ExemplarQuote,
 }
 
@@ -47,12 +49,13 @@ fn leniency(reason: &str) -> Option<Leniency> {
     is_exemplar.then_some(Leniency::ExemplarQuote)
 }
 
-/// Whether the other parser takes a line that ours refuses with that error only because it skips
-/// what the grammar does not have: blanks in and around labels and metadata, colons in label names,
-/// any character between `}` and the value, a sign before NaN, digits of other scripts, names in
-/// quotes or in `__name__`, `#x` for `#`, and all but the first sample of a series. A number beyond
-/// the range of a float is infinite to the other parser.
-fn is_laxity(error: &ParseError) -> bool {
+/// Whether the Python parser overlooks `error`, which our parser reports.
+///
+/// The Python parser overlooks blanks in and around labels and metadata, colons in label names, any
+/// character between `}` and the value, a sign before NaN, digits of other scripts, names in quotes or in
+/// `__name__`, `#x` for `#`, and all but the first sample of a series. It reads a number beyond the range of
+/// a float as infinity.
+fn is_python_leniency(error: &ParseError) -> bool {
     match &error.kind {
         Kind::MetricName
         | Kind::MetricNameText(_)
@@ -79,28 +82,28 @@ fn is_laxity(error: &ParseError) -> bool {
     }
 }
 
-/// The other parser, in a process of its own.
-struct Judge {
+/// The Python parser, in a process of its own.
+struct PythonParser {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
 }
 
-impl Drop for Judge {
+impl Drop for PythonParser {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
 
-/// What the other parser makes of a body.
+/// The result of the Python parser for a body.
 #[derive(Debug)]
-enum Judgement {
+enum PythonResult {
     Refused(String),
     Taken(Vec<Sample>),
 }
 
-/// Name, labels sorted by name, bits of the value, timestamp in seconds.
+/// A sample, with its labels sorted by name and its timestamp in seconds.
 #[derive(Clone, Debug, PartialEq)]
 struct Sample {
     name: String,
@@ -109,12 +112,12 @@ struct Sample {
     timestamp: Option<f64>,
 }
 
-impl Judge {
-    /// `None` after a line on stderr when there is no Python.
+impl PythonParser {
+    /// Starts the parser. Without Python, prints a line on stderr and returns `None`.
     fn start() -> Option<Self> {
         static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
         let python = PYTHON.get_or_init(python).as_ref()?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openmetrics_judge.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openmetrics_parser.py");
         let mut child = Command::new(python)
             .arg(script)
             .stdin(Stdio::piped())
@@ -126,12 +129,12 @@ impl Judge {
         Some(Self { child, stdin, stdout })
     }
 
-    fn judge(&mut self, body: &[u8]) -> Judgement {
-        let answer = self.exchange(body).expect("the other parser answers");
+    fn parse(&mut self, body: &[u8]) -> PythonResult {
+        let answer = self.exchange(body).expect("the Python parser answers");
         let mut lines = answer.split('\n');
         match lines.next() {
-            Some("taken") => Judgement::Taken(lines.map(sample).collect()),
-            _ => Judgement::Refused(lines.collect()),
+            Some("taken") => PythonResult::Taken(lines.map(sample).collect()),
+            _ => PythonResult::Refused(lines.collect()),
         }
     }
 
@@ -175,7 +178,7 @@ fn unescape(field: &str) -> String {
     out
 }
 
-/// The path of a Python that has the parser, installed if it is not there yet.
+/// The path of a Python that has the parser. Installs the parser if it is missing.
 fn python() -> Option<PathBuf> {
     let folder =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prometheus_client-{VERSION}"));
@@ -202,7 +205,7 @@ fn python() -> Option<PathBuf> {
         Err(why) => {
             assert!(!is_ci(), "no Python with `venv` and `pip`, and CI=true: {why}");
             let why = why.lines().next().unwrap_or_default().to_owned();
-            // Past the capture of the test harness.
+            // Directly to stderr, which the test harness does not capture.
             writeln!(io::stderr(), "skipped: OpenMetrics against Python: {why}").ok();
             None
         }
@@ -214,7 +217,7 @@ fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
-/// With `le` and `quantile` as numbers, which both parsers may write as they like.
+/// Normalises `le` and `quantile`, whose numbers the parsers spell differently.
 fn normal(mut sample: Sample) -> Sample {
     for (name, value) in &mut sample.labels {
         if matches!(name.as_str(), "le" | "quantile")
@@ -227,7 +230,7 @@ fn normal(mut sample: Sample) -> Sample {
     sample
 }
 
-/// The samples that the exposition was read from.
+/// The samples of an exposition.
 fn samples(exposition: &Exposition<'_>) -> Vec<Sample> {
     let mut samples = Vec::new();
     for family in &exposition.families {
@@ -272,7 +275,7 @@ fn labels(metric: &Metric<'_>, bound: Option<(&str, f64)>) -> Vec<(String, Strin
     metric.labels.iter().map(own).chain(bound).collect()
 }
 
-/// Whether a body has several samples of one series, of which the other parser drops some.
+/// Whether a body has several samples of one series. The Python parser drops some of them.
 fn has_one_twice(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body).replace("{}", "");
     let mut series: Vec<&str> =
@@ -281,9 +284,9 @@ fn has_one_twice(body: &[u8]) -> bool {
     series.windows(2).any(|pair| pair[0] == pair[1] && !pair[0].starts_with('#'))
 }
 
-/// The samples, sorted, by which two readings are compared; `None` where a series has several.
+/// The sorted samples for the comparison, or `None` if a series has several samples.
 ///
-/// A sum and a count of 0 are left out: ours has them also where the body does not.
+/// A sum or a count of 0 is left out, because our parser has it even if the body does not.
 fn comparable(samples: &[Sample]) -> Option<Vec<String>> {
     let is_absent = |sample: &&Sample| {
         let name = &sample.name;
@@ -313,17 +316,17 @@ fn comparable(samples: &[Sample]) -> Option<Vec<String>> {
 struct Tally {
     both_take: usize,
     both_refuse: usize,
-    /// Of those that both take, how many had their samples compared.
+    /// The number of bodies that both parsers took and whose samples were compared.
     compared: usize,
     lenient: BTreeMap<Leniency, usize>,
     lax: BTreeMap<String, usize>,
 }
 
 impl Tally {
-    /// Counts a body; what differs without a reason comes back.
-    fn compare(&mut self, body: &[u8], theirs: &Judgement) -> Result<(), String> {
+    /// Counts a body. Returns a difference that has no reason as an error.
+    fn compare(&mut self, body: &[u8], theirs: &PythonResult) -> Result<(), String> {
         match (parse(body, Format::OpenMetrics), theirs) {
-            (Ok(ours), Judgement::Taken(theirs)) => {
+            (Ok(ours), PythonResult::Taken(theirs)) => {
                 self.both_take += 1;
                 let (Some(ours), Some(theirs)) = (comparable(&samples(&ours)), comparable(theirs))
                 else {
@@ -335,37 +338,37 @@ impl Tally {
                 self.compared += 1;
                 if ours == theirs { Ok(()) } else { Err(format!("{ours:?}\nand {theirs:?}")) }
             }
-            (Err(_), Judgement::Refused(_)) => {
+            (Err(_), PythonResult::Refused(_)) => {
                 self.both_refuse += 1;
                 Ok(())
             }
-            (Ok(_), Judgement::Refused(reason)) => match leniency(reason) {
+            (Ok(_), PythonResult::Refused(reason)) => match leniency(reason) {
                 Some(leniency) => {
                     *self.lenient.entry(leniency).or_default() += 1;
                     Ok(())
                 }
                 None => Err(format!("only the other refuses: {reason}")),
             },
-            (Err(error), Judgement::Taken(_)) if is_laxity(&error) => {
+            (Err(error), PythonResult::Taken(_)) if is_python_leniency(&error) => {
                 let kind = format!("{:?}", error.kind);
                 let kind = kind.split(['(', ' ']).next().unwrap_or_default().to_owned();
                 *self.lax.entry(kind).or_default() += 1;
                 Ok(())
             }
-            (Err(error), Judgement::Taken(_)) => Err(format!("only ours refuses: {error}")),
+            (Err(error), PythonResult::Taken(_)) => Err(format!("only ours refuses: {error}")),
         }
     }
 }
 
 #[test]
 fn ten_thousand_bodies_are_read_as_the_python_client_reads_them() {
-    let Some(mut judge) = Judge::start() else { return };
+    let Some(mut python) = PythonParser::start() else { return };
     let mut rng = Rng::with_seed(1);
     let mut tally = Tally::default();
     let mut differences = Vec::new();
     for _ in 0..BODIES {
         let body = crate::generated_bodies::openmetrics::body(&mut rng);
-        if let Err(difference) = tally.compare(&body, &judge.judge(&body)) {
+        if let Err(difference) = tally.compare(&body, &python.parse(&body)) {
             differences.push(format!("{difference}\n{}\n", body.escape_ascii()));
         }
     }
@@ -379,21 +382,21 @@ fn ten_thousand_bodies_are_read_as_the_python_client_reads_them() {
     );
 }
 
-/// A body and whether ours and the other parser take it.
+/// Bodies, each with whether our parser and the Python parser take it.
 fn check_all(cases: &[(&str, bool, bool)]) {
-    let Some(mut judge) = Judge::start() else { return };
+    let Some(mut python) = PythonParser::start() else { return };
     for (body, ours_takes, other_takes) in cases {
         let body = format!("{body}\n# EOF\n");
-        let judgement = judge.judge(body.as_bytes());
-        assert_eq!(matches!(judgement, Judgement::Taken(_)), *other_takes, "{body}{judgement:?}");
+        let result = python.parse(body.as_bytes());
+        assert_eq!(matches!(result, PythonResult::Taken(_)), *other_takes, "{body}{result:?}");
         let read = parse(body.as_bytes(), Format::OpenMetrics);
         assert_eq!(read.is_ok(), *ours_takes, "{body}{read:?}");
-        assert_eq!(Tally::default().compare(body.as_bytes(), &judgement), Ok(()), "{body}");
+        assert_eq!(Tally::default().compare(body.as_bytes(), &result), Ok(()), "{body}");
     }
 }
 
 #[test]
-fn bodies_of_note_are_taken_or_refused_by_both() {
+fn selected_bodies_are_taken_or_refused_by_both() {
     let histogram = |samples: &str| format!("# TYPE h histogram\n{samples}");
     let one = "h_bucket{le=\"+Inf\"} 1";
     let cases = [
@@ -424,7 +427,7 @@ fn bodies_of_note_are_taken_or_refused_by_both() {
 }
 
 #[test]
-fn what_differs_on_purpose_differs_so() {
+fn known_differences_still_exist() {
     let histogram = "# TYPE h histogram\nh_bucket{le=\"-1\"} 1\nh_bucket{le=\"+Inf\"} 1\n";
     let lenient = [
         (&*format!("{histogram}h_sum -2\nh_count 1"), true, false),

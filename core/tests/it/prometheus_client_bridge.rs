@@ -1,4 +1,4 @@
-//! Guards the bridge to `prometheus_client`, both ways.
+//! Guards the bridge to `prometheus_client` in both directions.
 
 use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -59,7 +59,7 @@ app_traced_total 1
 }
 
 #[test]
-fn what_cannot_be_exposed_is_an_error_with_the_line() {
+fn names_that_cannot_be_exposed_are_an_error_with_the_line() {
     let mut registry = TheirRegistry::default();
     registry.register("bad name-1", "", Counter::<u64>::default());
     let error = Encoder::new(Format::Text).encode(&registry).map(<[u8]>::len).unwrap_err();

@@ -1,5 +1,5 @@
-//! Guards protobuf: read by a decoder generated from Prometheus's own `metrics.proto`, and by real
-//! gateways, it says what the text says.
+//! Guards the protobuf encoder: its output has the same samples as the text. A decoder generated from
+//! Prometheus's own `metrics.proto` and real gateways read it.
 
 use std::borrow::Cow;
 
@@ -124,14 +124,14 @@ fn float(count: u64) -> f64 {
 }
 
 #[test]
-fn another_decoder_reads_what_the_text_says() {
+fn another_decoder_reads_the_samples_of_the_text() {
     let registry = registry();
     let text = encode(&registry, Format::Text);
     let text = parse(&text, Format::Text).unwrap();
     let body = encode(&registry, Format::Protobuf);
     assert_eq!(decoded(&body), read(&text));
     assert_eq!(read(&parse(&body, Format::Protobuf).unwrap()), read(&text));
-    // A body that was read says the same again.
+    // A parsed body, encoded again, has the same samples.
     assert_eq!(decoded(&encode(&text, Format::Protobuf)), read(&text));
 }
 
@@ -150,12 +150,12 @@ fn families_and_samples_are_counted_as_in_text() {
 }
 
 #[test]
-fn series_that_come_later_are_there() {
+fn series_created_later_are_encoded() {
     let registry = Registry::new();
     let calls = registry.counter_family("calls_total", "Calls.", ["tool"]).unwrap();
     let mut encoder = Encoder::new(Format::Protobuf);
     assert!(encoder.encode(&registry).unwrap().is_empty());
-    // Enough for lengths of one, two and three bytes.
+    // These sizes make message lengths of one, two and three bytes.
     for at in (0..2000).rev() {
         calls.with([at.to_string()]).inc_by(at);
         if at % 100 == 0 || at > 1990 {
@@ -168,12 +168,12 @@ fn series_that_come_later_are_there() {
 }
 
 #[test]
-fn the_series_beyond_the_limit_is_there() {
+fn the_overflow_series_is_encoded() {
     let registry = Registry::new();
     let calls = registry.counter_family("calls_total", "Calls.", ["tool"]).unwrap();
     let mut encoder = Encoder::new(Format::Protobuf);
     for (at, tool) in ["p", "z", "a", "m", "beyond", "late", "later"].into_iter().enumerate() {
-        // The limit is raised, so that series follow the one beyond it.
+        // The limit is raised, so that new series come after the overflow series.
         let calls = calls.clone().limit_series(if at > 4 { 9 } else { 4 });
         calls.with([tool]).inc_by(at as u64 + 1);
         let body = encoder.encode(&registry).unwrap();
@@ -195,7 +195,7 @@ fn several_sources_are_sorted_together() {
 }
 
 #[test]
-fn a_body_cut_short_is_told_with_its_place() {
+fn an_incomplete_body_is_an_error_with_its_place() {
     let body = encode(&registry(), Format::Protobuf);
     let error = parse(&body[..body.len() - 1], Format::Protobuf).unwrap_err();
     assert_eq!(error.line, 1);
@@ -204,7 +204,7 @@ fn a_body_cut_short_is_told_with_its_place() {
     assert_eq!((exposition.families.len(), errors.len()), (0, 1));
 }
 
-/// What a gateway shows of `source`, pushed in `format`.
+/// The metrics that a gateway shows after a push of `source` in `format`.
 fn pushed(gateway: &Pushgateway, source: &impl Source, format: Format) -> Vec<String> {
     let body = encode(source, format);
     let answer = gateway.request(
@@ -219,13 +219,13 @@ fn pushed(gateway: &Pushgateway, source: &impl Source, format: Format) -> Vec<St
     metrics.lines().filter(is_ours).map(str::to_owned).collect()
 }
 
-/// A body with the types that a registry of ours does not have.
+/// A body with the types that our registry does not have.
 const FOREIGN: &str = "# HELP s Summary.\n# TYPE s summary\ns{a=\"b\",quantile=\"0.5\"} 1.5\n\
     s{a=\"b\",quantile=\"0.99\"} NaN\ns_sum{a=\"b\"} 7.25\ns_count{a=\"b\"} 9\n\
     # TYPE u untyped\nu -3\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_sum 3\nh_count 4\n";
 
 #[test]
-fn gateways_show_the_same_as_of_text() {
+fn gateways_show_protobuf_and_text_alike() {
     for version in Version::ALL {
         let Some(gateway) = Pushgateway::start(version) else { continue };
         let registry = registry();
@@ -240,11 +240,11 @@ fn gateways_show_the_same_as_of_text() {
 }
 
 fn number() -> impl Strategy<Value = f64> {
-    // Not-a-number is unequal to itself.
+    // NaN is unequal to itself.
     prop_oneof![proptest::num::f64::ANY.prop_filter("a number", |value| !value.is_nan()), 0.0..9.0]
 }
 
-/// Whole or not, never negative: no format has other counts.
+/// Counts that the formats have: whole or not, but never negative.
 fn count() -> impl Strategy<Value = f64> {
     prop_oneof![
         (0_u64..1 << 53).prop_map(float),

@@ -1,4 +1,4 @@
-//! Guards what a program records: the text that comes out, and what registration refuses.
+//! Guards the registry: the text of what a program records, and the errors of registration.
 
 use crate::support::encode_text;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -89,7 +89,7 @@ fn two_formats_say_the_same() {
     let from_openmetrics =
         prompush_core::parse(openmetrics.as_bytes(), Format::OpenMetrics).unwrap();
     assert_eq!(encode_text(&from_text, Format::Text), encode_text(&from_openmetrics, Format::Text));
-    // And reading what was written changes nothing but the number that no float can hold.
+    // The parsed text is the same again, but for one number that no float can represent.
     assert_eq!(
         encode_text(&from_text, Format::Text),
         text.replace("9007199254740993", "9007199254740992")
@@ -218,7 +218,7 @@ fn a_timer_records_once_unless_it_is_discarded() {
 }
 
 #[test]
-fn beyond_its_limit_a_family_has_one_series_more() {
+fn beyond_its_limit_a_family_has_one_overflow_series() {
     let registry = Registry::new();
     let errors = registry.counter_family("errors_total", "", ["tool", "message"]).unwrap();
     let errors = errors.limit_series(4);
@@ -257,7 +257,7 @@ struct Le {
 }
 
 #[test]
-fn a_derived_label_set_with_a_reserved_name_breaks_nothing() {
+fn a_derived_label_set_with_a_reserved_name_goes_to_the_overflow_series() {
     let registry = Registry::new();
     let buckets = Buckets::new([1.0]).unwrap();
     let family = registry.derived_family::<Le, Histogram>("h", "", buckets).unwrap();

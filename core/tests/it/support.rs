@@ -1,4 +1,4 @@
-//! What several tests need: an encode of a source in one call.
+//! Helpers for several tests: one-line encodes.
 
 use prompush_core::{Encoder, Format, Source};
 

@@ -1,9 +1,8 @@
-//! Guards that text 0.0.4 is decided as the real Pushgateway 1.11.2 decides it: 10,000 bodies
-//! from fixed seeds, each pushed to a real one with its consistency check on.
+//! Guards that our parser of text 0.0.4 and `check_push` agree with a real Pushgateway 1.11.2.
 //!
-//! The same body is refused as malformed by both, in the same line; refused as inconsistent by
-//! both; or taken by both. What differs on purpose is in [`known_difference`], each kind with a
-//! test of its own.
+//! The test pushes 10,000 bodies from fixed seeds to real gateways with their consistency check on. Both
+//! sides must refuse a body as malformed in the same line, or refuse it as inconsistent, or take it. The
+//! differences on purpose are in [`known_difference`], and each kind has a test of its own.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -14,13 +13,13 @@ use fastrand::Rng;
 use prompush_core::{Format, GroupingKey, ParseErrorKind, check_push, parse};
 use prompush_testing::{Pushgateway, Version};
 
-/// One gateway, one connection and one seed each.
-const LANES: u64 = 4;
-/// So many are sent; those that differ on purpose come on top.
-const BODIES_PER_LANE: usize = 2500;
+/// The number of threads. Each has one gateway, one connection and one seed.
+const THREADS: u64 = 4;
+/// The number of bodies that each thread sends. Bodies with a known difference do not count.
+const BODIES_PER_THREAD: usize = 2500;
 const DIFFERENCES_SHOWN_MAX: usize = 12;
 
-/// What becomes of a push.
+/// The outcome of a push.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {
     Taken,
@@ -28,7 +27,7 @@ enum Verdict {
     Malformed {
         line: usize,
     },
-    /// The connection was closed without an answer: the gateway's parser panicked.
+    /// The gateway closed the connection without an answer, because its parser panicked.
     Dropped,
 }
 
@@ -37,23 +36,23 @@ fn ours(body: &[u8]) -> Verdict {
     match parse(body, Format::Text) {
         Err(error) => Verdict::Malformed { line: error.line },
         Ok(exposition) => {
-            let complaints = check_push(&exposition, &key);
-            let refused = complaints.iter().any(|complaint| complaint.kind.is_error());
+            let problems = check_push(&exposition, &key);
+            let refused = problems.iter().any(|problem| problem.kind.is_error());
             if refused { Verdict::Inconsistent } else { Verdict::Taken }
         }
     }
 }
 
-/// Why ours may decide otherwise than the gateway.
+/// Why our decision may differ from the gateway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Difference {
-    /// A line that begins with `{`: the gateway goes on with what the line before left behind
-    /// (its family, its labels, its bucket), or panics if nothing did. Ours reads the line alone.
+    /// A line begins with `{`. The gateway uses the family, the labels and the bucket of the line before,
+    /// or panics if there is none. Our parser reads the line alone.
     BraceFirst,
-    /// The gateway drops what is pushed as `push_time_seconds` without a look at it.
+    /// The gateway drops a pushed `push_time_seconds` without checking it.
     GatewayOwn,
-    /// A gauge histogram is a histogram to ours, which clashes with a family `…_count`; the
-    /// gateway takes both, and then exposes two samples of one name.
+    /// Our parser reads a gauge histogram as a histogram, which clashes with a family `…_count`. The
+    /// gateway takes both, and then exposes two samples with one name.
     GaugeHistogramClash,
 }
 
@@ -77,7 +76,7 @@ fn known_difference(body: &[u8]) -> Option<Difference> {
     gauge_histogram.then_some(Difference::GaugeHistogramClash)
 }
 
-/// A connection to a gateway that is kept; opened anew when it was closed.
+/// A kept-alive connection to a gateway. It is opened again after the gateway closed it.
 struct Connection {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
@@ -153,7 +152,7 @@ fn refusal(text: &str) -> Verdict {
     Verdict::Malformed { line: line.unwrap_or(0) }
 }
 
-/// What one lane found.
+/// The findings of one thread.
 #[derive(Default)]
 struct Findings {
     verdicts: BTreeMap<&'static str, usize>,
@@ -162,12 +161,12 @@ struct Findings {
     differences: Vec<String>,
 }
 
-fn run_lane(seed: u64, address: SocketAddr) -> Findings {
+fn run_thread(seed: u64, address: SocketAddr) -> Findings {
     let mut rng = Rng::with_seed(seed);
     let mut connection = Connection { address, stream: None };
     let mut findings = Findings::default();
     let mut sent = 0;
-    while sent < BODIES_PER_LANE {
+    while sent < BODIES_PER_THREAD {
         let body = crate::generated_bodies::text::body(&mut rng);
         let known = known_difference(&body);
         if known == Some(Difference::BraceFirst) {
@@ -200,28 +199,28 @@ fn run_lane(seed: u64, address: SocketAddr) -> Findings {
 #[test]
 fn ten_thousand_bodies_are_decided_as_the_gateway_decides_them() {
     let gateways: Vec<Pushgateway> =
-        (0..LANES).map_while(|_| Pushgateway::start(Version::Sid)).collect();
+        (0..THREADS).map_while(|_| Pushgateway::start(Version::Sid)).collect();
     let findings: Vec<Findings> = std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..LANES)
+        let threads: Vec<_> = (0..THREADS)
             .zip(&gateways)
-            .map(|(seed, gateway)| scope.spawn(move || run_lane(seed, gateway.address())))
+            .map(|(seed, gateway)| scope.spawn(move || run_thread(seed, gateway.address())))
             .collect();
-        lanes.into_iter().map(|lane| lane.join().expect("a lane ends")).collect()
+        threads.into_iter().map(|thread| thread.join().expect("a thread ends")).collect()
     });
     let mut verdicts = BTreeMap::<_, usize>::new();
     let mut allowed = BTreeMap::<_, usize>::new();
-    for lane in &findings {
-        for (verdict, times) in &lane.verdicts {
+    for thread in &findings {
+        for (verdict, times) in &thread.verdicts {
             *verdicts.entry(*verdict).or_default() += times;
         }
-        for (difference, times) in &lane.allowed {
+        for (difference, times) in &thread.allowed {
             *allowed.entry(*difference).or_default() += times;
         }
     }
-    let not_sent: usize = findings.iter().map(|lane| lane.not_sent).sum();
+    let not_sent: usize = findings.iter().map(|thread| thread.not_sent).sum();
     println!("{verdicts:?}; allowed to differ {allowed:?}; not sent {not_sent}");
     let differences: Vec<&str> =
-        findings.iter().flat_map(|lane| &lane.differences).map(String::as_str).collect();
+        findings.iter().flat_map(|thread| &thread.differences).map(String::as_str).collect();
     let shown = differences.len().min(DIFFERENCES_SHOWN_MAX);
     assert!(
         differences.is_empty(),
@@ -241,7 +240,7 @@ fn check_all<'a>(cases: impl IntoIterator<Item = (&'a str, Verdict, Verdict)>) {
 }
 
 #[test]
-fn bodies_of_note_are_decided_as_the_gateway_decides_them() {
+fn selected_bodies_are_decided_as_the_gateway_decides_them() {
     use Verdict::{Inconsistent, Malformed, Taken};
     let cases = [
         // A quote in the middle of a name.
@@ -263,7 +262,7 @@ fn bodies_of_note_are_decided_as_the_gateway_decides_them() {
 }
 
 #[test]
-fn what_differs_on_purpose_differs_so() {
+fn known_differences_still_exist() {
     use Verdict::{Dropped, Inconsistent, Malformed, Taken};
     let cases = [
         (Difference::BraceFirst, "{} 1\n", Malformed { line: 1 }, Dropped),

@@ -46,11 +46,12 @@ impl MetricStore {
         }
     }
 
-    /// Stores a push. If `replace`, it replaces the whole group, otherwise only the families with the same names.
+    /// Stores a push. With `replace`, the push replaces the whole group, otherwise only the families with the same
+    /// names.
     ///
     /// # Errors
     ///
-    /// If the exposition would become inconsistent, or larger than the limits. Then nothing has changed.
+    /// If the exposition would become inconsistent, or larger than the limits. The store is then unchanged.
     pub(crate) fn push(
         &mut self,
         labels: &GroupLabels,
@@ -86,8 +87,8 @@ impl MetricStore {
 
     /// Records that a well-formed push was refused.
     ///
-    /// A group that does not exist is created. But if its push times would clash with those of another group, or if
-    /// the store is full, nothing is recorded.
+    /// If the group does not exist, it is created. If the push times of a new group would clash with those of another
+    /// group, or if the store is full, nothing is recorded.
     pub(crate) fn record_failure(&mut self, labels: &GroupLabels, now: ClockReading) {
         let known = self.group_ids.get(labels).copied();
         if known.is_none() && self.check(None, labels, &RenderedPush::default(), false).is_err() {
@@ -252,7 +253,7 @@ impl MetricStore {
         }
     }
 
-    /// Sets one of the group's push times, which are gauges with the seconds since the Unix epoch.
+    /// Sets one of the push times of a group. A push time is a gauge with the seconds since the Unix epoch.
     fn put_time(&mut self, id: GroupId, labels: &GroupLabels, name: &str, time: Duration) {
         let rendered = self.renderer.render_gauge(name, labels, time.as_secs_f64());
         self.put_part(id, Arc::from(name), rendered, time);

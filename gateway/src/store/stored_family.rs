@@ -13,8 +13,8 @@ use crate::store::series_index::{PartIndex, SeriesIndex};
 
 /// One metric family in all groups that have it. Each of these groups has one part of the family.
 ///
-/// A scrape needs the samples of all parts in the order of the exposition. The family remembers that order, so that a
-/// scrape only copies; [`StoredFamily::refresh`] brings the order up to date after pushes.
+/// A scrape needs the samples of all parts in the order of the exposition. The family stores this order, so that a
+/// scrape only copies. [`StoredFamily::refresh`] brings the order up to date after pushes.
 #[derive(Debug)]
 pub(crate) struct StoredFamily {
     metric_type: MetricType,
@@ -31,7 +31,7 @@ pub(crate) struct StoredFamily {
     help: Option<Arc<str>>,
 }
 
-/// What one group has of a family.
+/// The samples and the help text that one group has of a family.
 #[derive(Debug)]
 pub(crate) struct FamilyPart {
     group: GroupId,

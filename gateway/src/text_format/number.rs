@@ -10,7 +10,7 @@ pub(crate) struct GoNumber(pub(crate) f64);
 
 impl WriteNumber for GoNumber {
     fn write_number(&self, out: &mut Vec<u8>) {
-        /// Go writes whole numbers from here on with an exponent.
+        /// Go writes a number with an exponent from this value on.
         const EXPONENT_MIN: f64 = 1e6;
         let Self(value) = *self;
         if value.fract() == 0.0 && value.abs() < EXPONENT_MIN {

@@ -57,7 +57,7 @@ fn format_expiration(config: &Config) -> String {
     }
 }
 
-/// The JSON of `/api/v1/metrics`: every group with its metrics. As upstream has it, all numbers are strings.
+/// The JSON of `/api/v1/metrics`: every group with its metrics. All numbers are strings, as in upstream's JSON.
 ///
 /// # Errors
 ///
@@ -172,7 +172,7 @@ struct WrittenSample<'a> {
     value: &'a str,
 }
 
-/// Splits the lines that the renderer wrote. Behind the labels, a line has either `} value` or `,le="bound"} value`.
+/// Splits the lines that the renderer wrote. After the labels, a line has either `} value` or `,le="bound"} value`.
 fn samples<'a>(metric: &RenderedMetric<'a>) -> impl Iterator<Item = WrittenSample<'a>> {
     let labels_len = metric.labels.len();
     metric.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).filter_map(

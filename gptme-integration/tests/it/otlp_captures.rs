@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::support::{encode, snapshot_path, text};
 
-/// Everything, so that all of a body is compared.
+/// Rules that keep everything, so that the whole body is compared.
 fn all() -> Arc<Rules> {
     let rules =
         "keep attribute *\nkeep metric *\nlimit series 100000\ndrop metric gptme_tokens_total";
@@ -104,7 +104,8 @@ fn real_gateways_take_every_body() {
     }
 }
 
-/// Each sample of a body: name of the metric, part (`value`, `count`, `sum`, bound), attributes.
+/// The samples of a body, by name of the metric, part (`value`, `count`, `sum`, bound) and
+/// attributes.
 type Samples = BTreeMap<(String, String, Vec<(String, String)>), f64>;
 
 /// The samples in the JSON of a capture, under OTLP's names.
@@ -156,7 +157,7 @@ fn add_point(samples: &mut Samples, name: &str, point: &Value) {
     }
 }
 
-/// Whole numbers of 64 bits are texts in protobuf's JSON.
+/// Reads a number. Protobuf's JSON writes 64-bit integers as strings.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -300,7 +301,7 @@ fn packed_bodies_are_read_within_their_limit() {
         let cut = decompress(&body[..body.len() / 2], Some(encoding), 1 << 20).unwrap_err();
         assert!(matches!(cut, ContentCodingError::Malformed { .. }), "{cut}");
     }
-    // Raw deflate is the same without the header and the checksum of zlib.
+    // Without the zlib header and checksum, the body is raw deflate.
     let zlib = otlp_capture("deflate");
     let raw = decompress(&zlib[2..zlib.len() - 4], Some("deflate"), 1 << 20).unwrap();
     let raw = Export::decode(raw).unwrap();

@@ -1,4 +1,4 @@
-//! Guards: what gptme up to 0.28 and gptme-server show becomes a strict exposition.
+//! Guards: the metrics that gptme up to 0.28 and gptme-server serve become a strict exposition.
 
 use std::fs;
 

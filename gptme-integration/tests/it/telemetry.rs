@@ -1,4 +1,4 @@
-//! Guards the recorder for agents in Rust: its names are gptme's, and what it records arrives.
+//! Guards: the recorder for Rust agents uses gptme's names, and its metrics arrive.
 
 #[path = "../../examples/agent.rs"]
 #[allow(dead_code, reason = "an example has a `main`")]
@@ -85,7 +85,7 @@ fn real_gateways_take_it() {
     }
 }
 
-/// Names, types, help texts, label names and bounds, as far as gptme's bodies show them.
+/// Compares names, types, help texts, label names and bounds with those in gptme's captures.
 #[test]
 fn the_catalogue_is_gptmes() {
     let (_, ours) = pushed();
@@ -108,7 +108,7 @@ fn the_catalogue_is_gptmes() {
     assert_eq!(compared.len(), 11, "{compared:?}");
 }
 
-/// The label names of all metrics; those of failures are on failures only.
+/// The label names of all metrics, without `error_type`, which only failures have.
 fn label_names(family: &MetricFamily<'_>) -> Vec<String> {
     let labels = family.metrics.iter().flat_map(|metric| &metric.labels);
     let mut names: Vec<String> =
@@ -219,7 +219,7 @@ mod serve {
     fn a_port_that_is_taken_is_an_error_that_names_its_holder() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        // By its name a host may have a free address beside the one that is taken.
+        // `localhost` may have a second address whose port is free.
         for host in ["127.0.0.1", "localhost"] {
             let error = on_port(host, port).unwrap_err();
             let TelemetryError::PortTaken { port: taken, holder, .. } = &error else {

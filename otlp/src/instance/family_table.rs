@@ -13,7 +13,7 @@ use crate::instance::series::{Components, LabelPairs, SeriesEntry};
 /// The position of a series in its [`FamilyTable`]. It stays valid as long as the table lives,
 /// because nothing is ever removed from a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SeriesIndex {
+pub(crate) struct SeriesPosition {
     /// The position of the family in [`FamilyTable::iter`].
     pub(crate) family: usize,
     /// The position of the series among the [`FamilyTable::bases`] of its family.
@@ -74,7 +74,7 @@ impl FamilyTable {
         labels: &LabelPairs,
         value: &PointValue,
         samples_max: usize,
-    ) -> Result<SeriesIndex, DropCause> {
+    ) -> Result<SeriesPosition, DropCause> {
         let existing = self.positions.get(&metadata.name).copied();
         if let Some(family) = existing {
             let entry = &self.families[family];
@@ -82,7 +82,7 @@ impl FamilyTable {
                 return Err(DropCause::NameClash);
             }
             if let Some(series) = entry.positions.get(labels) {
-                return Ok(SeriesIndex { family, series: *series });
+                return Ok(SeriesPosition { family, series: *series });
             }
         }
         let new = SeriesEntry::for_value(value);
@@ -99,7 +99,7 @@ impl FamilyTable {
         let series = entry.series.len();
         entry.series.push(new);
         entry.positions.insert(labels.clone(), series);
-        Ok(SeriesIndex { family, series })
+        Ok(SeriesPosition { family, series })
     }
 
     fn create_family(&mut self, metadata: &FamilyMetadata) -> Result<usize, DropCause> {
@@ -114,8 +114,8 @@ impl FamilyTable {
         Ok(family)
     }
 
-    pub(crate) fn series_mut(&mut self, index: SeriesIndex) -> &mut SeriesEntry {
-        &mut self.families[index.family].series[index.series]
+    pub(crate) fn series_mut(&mut self, position: SeriesPosition) -> &mut SeriesEntry {
+        &mut self.families[position.family].series[position.series]
     }
 
     /// How many samples all series together have.
@@ -123,7 +123,7 @@ impl FamilyTable {
         self.samples
     }
 
-    /// The base of every series of every family, indexed as [`SeriesIndex`] says.
+    /// The base of every series of every family, at the position that [`SeriesPosition`] describes.
     pub(crate) fn bases(&self) -> Vec<Vec<Components>> {
         let bases_of =
             |family: &FamilyEntry| family.series.iter().map(|series| series.base.clone()).collect();
@@ -134,12 +134,12 @@ impl FamilyTable {
     pub(crate) fn iter(
         &self,
     ) -> impl Iterator<
-        Item = (&FamilyEntry, impl Iterator<Item = (&LabelPairs, SeriesIndex, &SeriesEntry)>),
+        Item = (&FamilyEntry, impl Iterator<Item = (&LabelPairs, SeriesPosition, &SeriesEntry)>),
     > {
-        self.families.iter().enumerate().map(|(position, family)| {
+        self.families.iter().enumerate().map(|(family_position, family)| {
             let series = family.positions.iter().map(move |(labels, series)| {
-                let index = SeriesIndex { family: position, series: *series };
-                (labels, index, &family.series[*series])
+                let position = SeriesPosition { family: family_position, series: *series };
+                (labels, position, &family.series[*series])
             });
             (family, series)
         })

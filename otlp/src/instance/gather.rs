@@ -6,7 +6,7 @@ use prompush_core::{
     Bucket, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, Quantile, SummaryValue,
 };
 
-use crate::instance::family_table::SeriesIndex;
+use crate::instance::family_table::SeriesPosition;
 use crate::instance::own_families::{DROPPED_ATTRIBUTES, DROPPED_POINTS, TARGET_INFO};
 use crate::instance::series::{Components, LabelPairs, SeriesEntry};
 use crate::instance::state::InstanceState;
@@ -18,10 +18,11 @@ pub(crate) fn families<'a>(state: &'a InstanceState, rules: &Rules) -> Vec<Metri
     let mut families = Vec::new();
     for ((family, series), totals) in state.families.iter().zip(&totals) {
         let metadata = &family.metadata;
-        let metric = |(labels, index, series): (&'a LabelPairs, SeriesIndex, &SeriesEntry)| {
-            let components = totals.get(index.series).map(Vec::as_slice).unwrap_or_default();
-            metric(labels, value(metadata.metric_type, series, components))
-        };
+        let metric =
+            |(labels, position, series): (&'a LabelPairs, SeriesPosition, &SeriesEntry)| {
+                let components = totals.get(position.series).map(Vec::as_slice).unwrap_or_default();
+                metric(labels, value(metadata.metric_type, series, components))
+            };
         families.push(MetricFamily {
             name: Cow::Borrowed(&metadata.name),
             help: Some(Cow::Borrowed(metadata.help.as_str())).filter(|help| !help.is_empty()),
@@ -42,9 +43,9 @@ pub(crate) fn families<'a>(state: &'a InstanceState, rules: &Rules) -> Vec<Metri
 /// The total of every series: its base plus the last value of each of its streams.
 fn totals(state: &InstanceState) -> Vec<Vec<Components>> {
     let mut totals: Vec<Vec<Components>> = state.families.bases();
-    for (index, components) in state.streams.values() {
-        let family = totals.get_mut(index.family);
-        if let Some(total) = family.and_then(|family| family.get_mut(index.series)) {
+    for (position, components) in state.streams.values() {
+        let family = totals.get_mut(position.family);
+        if let Some(total) = family.and_then(|family| family.get_mut(position.series)) {
             total.iter_mut().zip(components).for_each(|(total, more)| *total += more);
         }
     }

@@ -136,8 +136,8 @@ impl Ingester<'_> {
         let TranslatedMetric { metadata, aggregation } = translated;
         let InstanceState { families, streams, .. } = &mut *self.state;
         let samples_max = self.rules.samples_max();
-        let index = families.find_or_create(metadata, &labels, &point.value, samples_max)?;
-        let series = families.series_mut(index);
+        let position = families.find_or_create(metadata, &labels, &point.value, samples_max)?;
+        let series = families.series_mut(position);
         let components = series.components(&point.value).ok_or(DropCause::Invalid)?;
         // A growing stream with another start time comes from another process, or from one that
         // restarted: its value has to be added, not to replace the last one.
@@ -145,7 +145,7 @@ impl Ingester<'_> {
         let id = streams.id(metric, point, start_in_id);
         let DataPoint { start, time, .. } = *point;
         let update =
-            StreamUpdate { id, series: index, sender: self.sender, start, time, components };
+            StreamUpdate { id, series: position, sender: self.sender, start, time, components };
         match aggregation {
             Aggregation::LastValue => series.base = update.components,
             Aggregation::Cumulative => series.add(&streams.cumulative(update)?),

@@ -9,7 +9,7 @@ use crate::instance::streams::Streams;
 
 /// The state of one instance.
 ///
-/// Invariant: every series index in `streams` is valid in `families`.
+/// Invariant: every series position in `streams` is valid in `families`.
 #[derive(Debug, Default)]
 pub(crate) struct InstanceState {
     pub(crate) families: FamilyTable,

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::decode::{DataPoint, OtlpMetric};
 use crate::drop_counts::DropCause;
-use crate::instance::family_table::SeriesIndex;
+use crate::instance::family_table::SeriesPosition;
 use crate::instance::series::Components;
 use crate::instance::stream_id::StreamId;
 
@@ -23,7 +23,7 @@ const UNTRACKED_MAX: usize = 262_144;
 pub(crate) struct StreamUpdate {
     pub(crate) id: StreamId,
     /// The series that the stream belongs to.
-    pub(crate) series: SeriesIndex,
+    pub(crate) series: SeriesPosition,
     /// Who sent it: see `Instance::ingest_from`.
     pub(crate) sender: u64,
     /// When counting began, in nanoseconds since the Unix epoch; 0 when unknown.
@@ -46,7 +46,7 @@ pub(crate) struct Streams {
 
 #[derive(Debug)]
 struct Stream {
-    series: SeriesIndex,
+    series: SeriesPosition,
     /// Who sent the last value.
     sender: u64,
     start: u64,
@@ -145,7 +145,7 @@ impl Streams {
     }
 
     /// The value that each stream adds to its series, in the order in which the streams came.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (SeriesIndex, &Components)> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = (SeriesPosition, &Components)> {
         self.tracked.iter().map(|stream| (stream.series, &stream.last))
     }
 

@@ -25,8 +25,8 @@ pub enum ReceiverError {
     /// The HTTP server cannot be started.
     #[error("cannot serve OTLP")]
     Serve(#[source] ServeError),
-    /// The configuration of the HTTP client that forwards traces is invalid.
-    #[error("cannot forward traces")]
+    /// The configuration of the HTTP client that forwards traces or scrapes is invalid.
+    #[error("cannot set up the HTTP client for traces or scrapes")]
     Config(#[source] ConfigError),
     /// The system refuses to start a thread.
     #[error("cannot start a thread of the receiver")]

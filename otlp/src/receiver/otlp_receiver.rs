@@ -1,7 +1,7 @@
 //! The receiver: a server, a worker and a forwarder, each on a thread of its own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -253,12 +253,14 @@ fn start_thread(
     Ok(ended)
 }
 
+/// Adds the process that listens on the address already to the error of the server.
 fn bind_error(error: ServeError) -> ReceiverError {
     match error {
         ServeError::Listen { address, source } => {
             let is_taken = source.kind() == io::ErrorKind::AddrInUse;
-            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            let holder = port.filter(|_| is_taken).and_then(PortHolder::of);
+            let resolved =
+                address.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+            let holder = resolved.filter(|_| is_taken).and_then(|at| PortHolder::of(at.port()));
             ReceiverError::Listen { address, holder, source }
         }
         error => ReceiverError::Serve(error),

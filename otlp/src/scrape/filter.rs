@@ -11,7 +11,7 @@ use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::{DropCause, DropCounts, DropNotice};
 use crate::names;
 use crate::rules::Rules;
-use crate::scrape::repair::{REPAIRS_MAX, Repair};
+use crate::scrape::repair::{REPAIRS_MAX, ScrapeRepair};
 
 /// The family that counts the samples of the last scrape that are not pushed.
 pub(crate) const DROPPED_SAMPLES: &str = "prompush_scrape_dropped_samples";
@@ -19,17 +19,17 @@ pub(crate) const DROPPED_SAMPLES: &str = "prompush_scrape_dropped_samples";
 /// The families that are left, all repairs so far, and what was dropped.
 pub(crate) struct Filtered {
     pub(crate) families: Vec<MetricFamily<'static>>,
-    pub(crate) repairs: Vec<Repair>,
+    pub(crate) repairs: Vec<ScrapeRepair>,
     pub(crate) dropped: Vec<DropNotice>,
 }
 
 /// Applies `rules` to `families`.
 pub(crate) fn filter(
     families: Vec<MetricFamily<'static>>,
-    repairs: Vec<Repair>,
+    repairs: Vec<ScrapeRepair>,
     rules: &Rules,
 ) -> Filtered {
-    let mut filter = Filter {
+    let mut filter = FamilyFilter {
         rules,
         repairs,
         drop_counts: DropCounts::default(),
@@ -39,22 +39,23 @@ pub(crate) fn filter(
     };
     let families = filter.without_clashes(families);
     let mut families: Vec<_> =
-        families.into_iter().filter_map(|family| filter.family(family)).collect();
-    families.extend(filter.own_family());
-    let Filter { repairs, dropped, .. } = filter;
+        families.into_iter().filter_map(|family| filter.filter_family(family)).collect();
+    families.extend(filter.dropped_samples_family());
+    let FamilyFilter { repairs, dropped, .. } = filter;
     Filtered { families, repairs, dropped }
 }
 
-struct Filter<'a> {
+/// The state of the filter while it goes through the families of a body.
+struct FamilyFilter<'a> {
     rules: &'a Rules,
-    repairs: Vec<Repair>,
+    repairs: Vec<ScrapeRepair>,
     drop_counts: DropCounts,
     dropped: Vec<DropNotice>,
     samples: usize,
     has_timestamps: bool,
 }
 
-impl Filter<'_> {
+impl FamilyFilter<'_> {
     /// Drops families that expose a sample name of another family. Histograms and summaries take
     /// precedence: another family with one of their sample names is most likely a stray part of
     /// them.
@@ -71,27 +72,31 @@ impl Filter<'_> {
             if names.claim(&family.name, family.metric_type) {
                 kept.push(family);
             } else {
-                self.drop(DropCause::NameClash, &family, &family.metrics);
+                self.count_dropped(DropCause::NameClash, &family, &family.metrics);
             }
         }
         kept
     }
 
-    fn family(&mut self, mut family: MetricFamily<'static>) -> Option<MetricFamily<'static>> {
+    /// Applies the rules to one family; `None` when nothing is left of it.
+    fn filter_family(
+        &mut self,
+        mut family: MetricFamily<'static>,
+    ) -> Option<MetricFamily<'static>> {
         if !self.rules.keeps_metric([&family.name; 2]) {
-            self.drop(DropCause::MetricRule, &family, &family.metrics);
+            self.count_dropped(DropCause::MetricRule, &family, &family.metrics);
             return None;
         }
         let mut positions: HashMap<Labels<'static>, usize> = HashMap::new();
         let mut metrics: Vec<Metric<'static>> = Vec::new();
         for mut metric in std::mem::take(&mut family.metrics) {
             self.strip_timestamp(&mut metric, &family);
-            let had = metric.labels.iter().count();
+            let labels_before = metric.labels.iter().count();
             metric.labels = self.labels(&metric.labels, &family.name);
-            let lost_labels = metric.labels.iter().count() < had;
+            let lost_labels = metric.labels.iter().count() < labels_before;
             if let Some(same) = positions.get(&metric.labels).and_then(|at| metrics.get_mut(*at)) {
                 if !lost_labels {
-                    self.repaired(Repair::RepeatedSeries {
+                    self.repaired(ScrapeRepair::RepeatedSeries {
                         line: metric.line,
                         family: family.name.to_string(),
                     });
@@ -103,7 +108,7 @@ impl Filter<'_> {
             }
             let samples = self.samples + metric.value.samples();
             if samples > self.rules.samples_max() {
-                self.drop(DropCause::SeriesLimit, &family, &[metric]);
+                self.count_dropped(DropCause::SeriesLimit, &family, &[metric]);
                 continue;
             }
             self.samples = samples;
@@ -114,11 +119,12 @@ impl Filter<'_> {
         Some(family).filter(|family| !family.metrics.is_empty())
     }
 
+    /// Removes the timestamp of a metric. The first one of a body is reported.
     fn strip_timestamp(&mut self, metric: &mut Metric<'_>, family: &MetricFamily<'_>) {
         if metric.timestamp_ms.take().is_some()
             && !std::mem::replace(&mut self.has_timestamps, true)
         {
-            self.repaired(Repair::Timestamps { family: family.name.to_string() });
+            self.repaired(ScrapeRepair::Timestamps { family: family.name.to_string() });
         }
     }
 
@@ -138,13 +144,20 @@ impl Filter<'_> {
         kept.into_iter().collect()
     }
 
-    fn drop(&mut self, cause: DropCause, family: &MetricFamily<'_>, metrics: &[Metric<'_>]) {
+    /// Counts the samples of `metrics` as dropped.
+    fn count_dropped(
+        &mut self,
+        cause: DropCause,
+        family: &MetricFamily<'_>,
+        metrics: &[Metric<'_>],
+    ) {
         for _ in metrics.iter().flat_map(|metric| 0..metric.value.samples()) {
             self.dropped.extend(self.drop_counts.count_point(cause, &family.name));
         }
     }
 
-    fn repaired(&mut self, repair: Repair) {
+    /// Reports a repair, unless there are too many already.
+    fn repaired(&mut self, repair: ScrapeRepair) {
         if self.repairs.len() < REPAIRS_MAX {
             self.repairs.push(repair);
         }
@@ -153,7 +166,7 @@ impl Filter<'_> {
     /// The number of samples of this scrape that were dropped, by cause. It is a gauge, because each
     /// scrape is counted afresh.
     #[expect(clippy::cast_precision_loss, reason = "expositions have floats")]
-    fn own_family(&self) -> Option<MetricFamily<'static>> {
+    fn dropped_samples_family(&self) -> Option<MetricFamily<'static>> {
         let metric = |(cause, count): (&'static str, u64)| Metric {
             labels: [("cause", cause)].into_iter().collect(),
             value: MetricValue::Number(count as f64),

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use prompush_core::{Exposition, Format, Metric, MetricFamily, ParseError, parse_all};
 
 use crate::error::ScrapeError;
-use crate::scrape::repair::{REPAIRS_MAX, Repair};
+use crate::scrape::repair::{REPAIRS_MAX, ScrapeRepair};
 
 /// The readable part of a body, and the repairs that it took.
 pub(crate) struct LenientExposition {
     pub(crate) families: Vec<MetricFamily<'static>>,
-    pub(crate) repairs: Vec<Repair>,
+    pub(crate) repairs: Vec<ScrapeRepair>,
 }
 
 /// Parses `text` as OpenMetrics if it ends with `# EOF` and is valid, otherwise as text 0.0.4.
@@ -41,13 +41,17 @@ pub(crate) fn parse(text: &[u8]) -> Result<LenientExposition, ScrapeError> {
     Ok(LenientExposition { families: owned(exposition), repairs })
 }
 
-fn unreadable_line(error: &ParseError) -> Repair {
-    Repair::UnreadableLine { line: error.line, reason: error.kind.to_string() }
+fn unreadable_line(error: &ParseError) -> ScrapeRepair {
+    ScrapeRepair::UnreadableLine { line: error.line, reason: error.kind.to_string() }
 }
 
 /// The lines of `text`, each with a line end, in which `instead` replaces every metadata line that
 /// repeats an earlier one.
-fn without_repeated_metadata(text: &[u8], instead: &[u8], repairs: &mut Vec<Repair>) -> Vec<u8> {
+fn without_repeated_metadata(
+    text: &[u8],
+    instead: &[u8],
+    repairs: &mut Vec<ScrapeRepair>,
+) -> Vec<u8> {
     let mut seen = HashSet::new();
     let mut out = Vec::with_capacity(text.len() + 1);
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -57,7 +61,7 @@ fn without_repeated_metadata(text: &[u8], instead: &[u8], repairs: &mut Vec<Repa
             out.extend_from_slice(instead);
             if repairs.len() < REPAIRS_MAX {
                 let family = String::from_utf8_lossy(family).into_owned();
-                repairs.push(Repair::RepeatedMetadata { line: number + 1, family });
+                repairs.push(ScrapeRepair::RepeatedMetadata { line: number + 1, family });
             }
             continue;
         }

@@ -8,7 +8,7 @@ pub(crate) const REPAIRS_MAX: usize = 100;
 /// One correction. `Display` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Repair {
+pub enum ScrapeRepair {
     /// A further `# HELP` or `# TYPE` of a family was left out.
     RepeatedMetadata {
         /// The line, counted from 1.
@@ -37,7 +37,7 @@ pub enum Repair {
     },
 }
 
-impl fmt::Display for Repair {
+impl fmt::Display for ScrapeRepair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RepeatedMetadata { line, family } => {

@@ -9,14 +9,14 @@ use crate::error::ScrapeError;
 use crate::rules::Rules;
 use crate::scrape::filter::{self, DROPPED_SAMPLES, Filtered};
 use crate::scrape::lenient::{self, LenientExposition};
-use crate::scrape::repair::Repair;
+use crate::scrape::repair::ScrapeRepair;
 
 /// The metrics of a scraped body as a strict exposition, with the repairs that the body needed, and
 /// notices of what the rules dropped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScrapedMetrics {
     exposition: Exposition<'static>,
-    repairs: Vec<Repair>,
+    repairs: Vec<ScrapeRepair>,
     dropped: Vec<DropNotice>,
 }
 
@@ -45,7 +45,7 @@ pub fn parse(body: &[u8], rules: &Rules) -> Result<ScrapedMetrics, ScrapeError> 
 
 impl ScrapedMetrics {
     /// The repairs that the body needed: the first 100.
-    pub fn repairs(&self) -> &[Repair] {
+    pub fn repairs(&self) -> &[ScrapeRepair] {
         &self.repairs
     }
 

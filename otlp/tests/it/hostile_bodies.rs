@@ -17,7 +17,8 @@ use proptest::prelude::*;
 
 use crate::support::{decompress, encode, ingest};
 
-/// Everything that is done with a body; what comes out is a strict exposition.
+/// Does everything with a body that prompush does, and checks that the result is a strict
+/// exposition.
 fn survive(body: &[u8], content_encoding: Option<&str>) {
     let Ok(body) = decompress(body, content_encoding, 1 << 20) else { return };
     let Ok(export) = Export::decode(body) else { return };

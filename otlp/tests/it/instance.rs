@@ -1,4 +1,4 @@
-//! Guards: what an instance makes of exports, by the rules of OTLP and of Prometheus's receiver.
+//! Guards: an instance accounts for exports by the rules of OTLP and of Prometheus's receiver.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -60,10 +60,10 @@ fn points_that_differ_in_a_dropped_attribute_are_summed() {
 #[test]
 fn a_restart_goes_on_from_where_the_series_was() {
     let first = [counter("c", &[count(A, 1, 9, 10), count(B, 1, 9, 100)])];
-    // By another start, even where the value is higher.
+    // Another start time means a restart, even if the value is higher.
     check(&[&first, &[counter("c", &[count(A, 5, 19, 3), count(B, 1, 19, 101)])]], "c_total 114");
     check(&[&first, &[counter("c", &[count(A, 5, 19, 30), count(B, 1, 19, 100)])]], "c_total 140");
-    // By a value that has dropped, where the start is not set or stays.
+    // A smaller value means a restart if the start time is missing or unchanged.
     check(&[&first, &[counter("c", &[count(A, 1, 19, 3), count(B, 1, 19, 101)])]], "c_total 114");
     let unset = [counter("c", &[count(A, 0, 9, 10)])];
     check(&[&unset, &[counter("c", &[count(A, 0, 19, 3)])]], "c_total 13");
@@ -130,7 +130,7 @@ fn deltas_accumulate_and_a_repetition_does_not() {
         "h_seconds_bucket{le=\"1\"} 4\nh_seconds_bucket{le=\"+Inf\"} 10\nh_seconds_sum 2\n\
          h_seconds_count 10",
     );
-    // Whole numbers stay exact.
+    // Integers stay exact.
     let large = 1 << 52;
     check(&[&delta(1, 2, large), &delta(2, 3, 1)], "c_total 4503599627370497");
 }
@@ -359,7 +359,7 @@ fn an_alias_is_a_second_name_without_the_series_of_one_label() {
     ingest(&off, &metrics);
     assert!(!samples(&off).contains("bytes_total"));
     assert_eq!(samples(&off).lines().count(), 3);
-    // A family of the program's own with that name has precedence.
+    // A family that the program itself exports under that name has precedence.
     let own = aliased("");
     ingest(&own, &[counter("bytes", &[of("in", 7)]), counter("bytes_moved", &[of("in", 3)])]);
     assert!(samples(&own).contains("bytes_total{direction=\"in\"} 7"));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use prompush_testing::http::Response;
 use prompush_testing::{KeepAlive, OTLP_HEADERS, OtlpClient, otlp_capture};
 
-/// A connection that posts.
+/// An open connection.
 pub(crate) struct Client(KeepAlive);
 
 impl Client {
@@ -22,19 +22,19 @@ impl Client {
         self.0.post(path, &all, body).expect("an answer")
     }
 
-    /// Posts a fixture to `/v1/metrics`.
+    /// Posts a capture to `/v1/metrics`.
     pub(crate) fn post_metrics(&mut self, name: &str) -> Response {
         self.post("/v1/metrics", &[], &otlp_capture(name))
     }
 }
 
-/// Not a test by itself: what a [`ClientProcess`] runs.
+/// Not a test by itself: a [`ClientProcess`] runs it.
 #[test]
 fn acts_as_a_client() {
     OtlpClient::run_child();
 }
 
-/// A process that posts fixtures.
+/// A process that posts captures.
 pub(crate) struct ClientProcess(OtlpClient);
 
 impl ClientProcess {
@@ -47,7 +47,7 @@ impl ClientProcess {
         self.0.pid()
     }
 
-    /// Posts a fixture to that path on the connection that is open.
+    /// Posts a capture to that path on the open connection.
     #[track_caller]
     pub(crate) fn post(&mut self, path: &str, name: &str) {
         assert_eq!(self.0.post(path, &otlp_capture(name)), 200);

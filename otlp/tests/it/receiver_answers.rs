@@ -1,4 +1,4 @@
-//! Whatever comes is answered at once, and 2xx.
+//! Guards: the receiver answers every export at once, with 2xx.
 
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,7 @@ fn an_address_that_is_taken_is_an_error_that_names_it() {
     assert!(error.expect_err("it is taken").to_string().contains(&address));
 }
 
-/// Requests that are timed.
+/// How many requests are timed.
 const REQUESTS: usize = 300;
 
 /// The median that the project promises.

@@ -1,4 +1,4 @@
-//! Each process is one instance, whatever it says of itself and however often it connects.
+//! Guards: each process is one instance, whatever resource it exports and however often it connects.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ fn labels(instances: &[InstanceSnapshot]) -> BTreeSet<String> {
     instances.iter().map(|instance| instance.label().to_owned()).collect()
 }
 
-/// Waits until that many points have come, and looks.
+/// Waits until that many points have been taken, and returns the instances.
 fn after(receiver: &OtlpReceiver, points: u64) -> Vec<InstanceSnapshot> {
     wait_for_count(receiver, TAKEN, points);
     receiver.instances()
 }
 
-/// Two processes that have sent all they have to say, in turns.
+/// Two processes that have sent all their exports, taking turns.
 fn twins(receiver: &OtlpReceiver) -> (ClientProcess, ClientProcess) {
     let mut a = ClientProcess::start(receiver.address());
     let mut b = ClientProcess::start(receiver.address());
@@ -69,7 +69,7 @@ fn the_exports_of_two_processes_are_kept_apart() {
         .iter()
         .map(|instance| samples(instance, "llm_requests_total"))
         .collect();
-    // Five requests of the one, ten of the other: see the fixtures' JSON.
+    // The JSON of the captures has five requests for one twin, and ten for the other.
     let of =
         |count: &str| requests.iter().filter(|it| it.len() == 1 && it[0].ends_with(count)).count();
     assert_eq!(requests.len(), 2, "{requests:#?}");
@@ -101,7 +101,7 @@ fn a_process_that_continues_the_series_of_an_earlier_one_is_the_same_instance() 
         let mut client = ClientProcess::start(receiver.address());
         client.post("/v1/metrics", name);
         client.end();
-        // Waits for the end each time, so that the instance has to be taken up again.
+        // Each process must have ended before the next one continues the instance.
         wait_for_instances(&receiver, "it has ended", |all| {
             seen.extend(labels(all));
             all.iter().any(InstanceSnapshot::has_ended)
@@ -130,14 +130,14 @@ fn an_instance_has_the_name_that_the_user_gives_it() {
     let mut by_path = ClientProcess::start(receiver.address());
     by_path.post("/nightly/v1/metrics", "twin-a-1");
     by_path.post("/nightly/v1/metrics", "twin-a-2");
-    // Another process behind the same path is another instance all the same.
+    // Another process with the same path is still another instance.
     let mut beside = ClientProcess::start(receiver.address());
     beside.post("/nightly/v1/metrics", "twin-b-flush");
     let instances = wait_for_instances(&receiver, "three instances", |all| all.len() == 3);
     let expected = ["nightly", "nightly-2", "run-42"].map(str::to_owned);
     assert_eq!(labels(&instances), expected.into());
 
-    // When it has ended, the name is free for the next.
+    // When the process has ended, the name is free for the next one.
     by_id.end();
     let has_ended =
         |all: &[InstanceSnapshot]| all.iter().any(|it| it.label() == "run-42" && it.has_ended());

@@ -1,4 +1,4 @@
-//! Traces go on as they came, and are dropped and counted where they cannot.
+//! Guards: traces are forwarded unchanged, and dropped and counted when they cannot be forwarded.
 
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ fn a_stop_in_two_steps_abandons_a_target_that_fails() {
         target.wait_for_requests(1, SOON);
         drop(client);
         receiver.stop_receiving(SOON);
-        // Somebody who waits for it would wait for ever.
+        // Nothing but the failing target ends this wait.
         receiver.stop_forwarding(Duration::MAX, &|| is_cut_short);
         let dropped = || outcome(&receiver, "failed") + outcome(&receiver, "refused");
         wait_until(SOON, "both are counted", || dropped() == 2);

@@ -41,7 +41,7 @@ pub(crate) fn decompress(
     Ok(content_coding::decode(coding, body, bytes_max)?.into_owned())
 }
 
-/// Receivers, and what they count.
+/// Receivers, their metrics, and their instances.
 #[cfg(feature = "serve")]
 mod receiving {
     use std::time::Duration;
@@ -51,7 +51,7 @@ mod receiving {
 
     use super::text;
 
-    /// Longest time for what should happen at once.
+    /// The longest wait for something that should happen at once.
     pub(crate) const SOON: Duration = Duration::from_secs(20);
 
     pub(crate) fn receiver() -> OtlpReceiver {
@@ -67,7 +67,7 @@ mod receiving {
         OtlpReceiver::bind("127.0.0.1:0", config).expect("a free port")
     }
 
-    /// The samples of its own metrics that hold `part`.
+    /// The samples of an instance whose lines contain `part`.
     pub(crate) fn samples(snapshot: &InstanceSnapshot, part: &str) -> Vec<String> {
         let text = text(snapshot);
         text.lines()
@@ -83,7 +83,7 @@ mod receiving {
         value.and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
-    /// Waits until so many bodies of metrics were absorbed or dropped, and no queue holds another one.
+    /// Waits until one of the receiver's own metrics has reached `count`.
     pub(crate) fn wait_for_count(receiver: &OtlpReceiver, series: &str, count: u64) {
         prompush_testing::wait_until(SOON, &format!("{series} is {count}"), || {
             counted(receiver, series) >= count

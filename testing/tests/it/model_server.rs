@@ -1,4 +1,4 @@
-//! Guards the stand-in for a model: what it counts is what it told its clients.
+//! Guards the model server: it counts exactly the usage that it told its clients.
 
 use prompush_testing::{DEADLINE, ModelServer, Served, http, wait_until};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Guards the real servers: they start, answer, scrape one another, and end with their handle.
+//! Guards the real servers: they start, answer, and end with their handle, and Prometheus scrapes a gateway.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Guards the scripted server: what transport tests build on has to do what its script says.
+//! Guards the scripted server, on which the tests of other crates build: it does what its script says.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use prompush_core::Source;
 
-use crate::error::verb::Verb;
+use crate::error::Verb;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
+use crate::self_metrics::SelfMetrics;
 
 /// A group whose state is gathered from a source for each push.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub(crate) struct GatheredGroup {
     pub(crate) interval: Duration,
 }
 
-/// What happens to the gathered group when its pusher ends.
+/// The last operation on the gathered group, when its pusher ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndAction {
     Push,

@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use crate::payload::change::{GroupChange, merged};
+use crate::payload::{GroupChange, merged};
 
 /// The largest number of unconfirmed changes that are remembered one by one.
 const UNCONFIRMED_MAX: usize = 8;
@@ -40,7 +40,7 @@ pub(crate) struct Batch {
     pub(crate) newest: Generation,
 }
 
-/// What is known of a request that was not acknowledged.
+/// Whether a request without an acknowledgement may still have an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The gateway has not taken the request, and never will.
@@ -111,7 +111,7 @@ impl GroupState {
         self.put_back(batch);
     }
 
-    /// Remembers a change that the gateway may take from somebody else: it is in a spool.
+    /// Remembers a change that is in a spool, from where another process may send it.
     pub(crate) fn add_unconfirmed(&mut self, change: GroupChange) {
         if self.unconfirmed.contains(&change) {
             return;

@@ -7,10 +7,10 @@ use std::time::{Instant, SystemTime};
 
 use crate::background::group_state::{Batch, Delivery, Generation, GroupState};
 use crate::background::send_order::SendOrder;
-use crate::error::push_error::PushError;
+use crate::error::PushError;
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
-use crate::spool::gateway_spool::Unacknowledged;
+use crate::payload::GroupChange;
+use crate::spool::Unacknowledged;
 
 /// The groups that one gateway has not acknowledged completely.
 #[derive(Debug, Default)]
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_gather_is_met_by_what_is_gathered_after_it_only() {
+    fn only_a_later_gathering_fulfils_a_request_to_gather() {
         let (mut queue, key) = (Queue::default(), key("/metrics/job/x"));
         let created = SystemTime::UNIX_EPOCH;
         queue.request_gather(&key);

@@ -12,14 +12,13 @@ use std::time::{Duration, Instant};
 
 use prompush_core::clock::WAIT_MAX;
 
-use crate::exchange::outcome::Outcome;
-use crate::exchange::retry::{Retries, RetryDecision, RetryPolicy};
+use crate::exchange::{Outcome, Retries, RetryDecision, RetryPolicy};
 
 /// How early or late a regular push may come, as a part of the interval. It spreads the pushes of
 /// programs that were started together.
 const JITTER: f64 = 0.05;
 
-/// What the thread does now.
+/// The next action of the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Queue the regular push, which is due.
@@ -299,7 +298,7 @@ mod tests {
     fn a_thousand_pushers_come_back_spread_when_their_gateway_does() {
         let pushes = pushes_per_second(300, SECOND * 60);
         show("the same, and the gateway is down for the first 60 s", &pushes);
-        // In its outage they ask less and less; when it is back, never all at once.
+        // During the outage the attempts become rare. When the gateway is back, they never come all at once.
         assert!(pushes[40..60].iter().all(|count| *count <= 130), "{:?}", &pushes[40..60]);
         assert!(pushes[60..].iter().all(|count| *count <= 130), "{:?}", &pushes[60..]);
         let last: usize = pushes[270..].iter().sum();
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_backed_off_from_and_a_success_forgets_them() {
+    fn waits_grow_with_failures_and_a_success_resets_them() {
         let mut scenario = Scenario::new(2);
         for attempt in 0..20 {
             assert_eq!(scenario.action(), Action::Send { timeout: ATTEMPT });
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_asks_to_be_left_alone_is() {
+    fn retry_after_of_the_gateway_is_honoured() {
         let mut scenario = Scenario::new(3);
         scenario.attempted(Outcome::Failed { retry_after: Some(SECOND * 17) });
         assert_eq!(scenario.wait(), SECOND * 17);
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_a_last_operation() {
+    fn the_end_makes_a_last_push() {
         let mut scenario = Scenario::new(6);
         scenario.attempted(Outcome::Acknowledged);
         scenario.end(SECOND * 5);
@@ -395,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn no_duration_is_too_long() {
+    fn infinite_durations_do_not_overflow() {
         let clock = ManualClock::new();
         let max = Duration::MAX;
         let schedule =
@@ -416,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_does_not_repeat_what_is_refused() {
+    fn the_end_does_not_retry_a_refusal() {
         let mut scenario = Scenario::new(8);
         scenario.end(SECOND * 5);
         scenario.attempted(Outcome::Refused);

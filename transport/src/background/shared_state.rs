@@ -1,4 +1,4 @@
-//! What the thread of a gateway and its owner share, and how the owner wakes the thread.
+//! The state that a gateway's thread shares with its owner, and the channel that wakes the thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,25 +13,17 @@ use crate::background::gathered_group::{EndAction, GatheredGroup};
 use crate::background::group_state::Generation;
 use crate::background::queue::{OpenGroup, Queue};
 use crate::background::schedule::Schedule;
-use crate::error::cause::Cause;
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::PushError;
-use crate::error::spool::SpoolError;
-use crate::error::verb::Verb;
-use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::connection::Connection;
-use crate::exchange::operation::Operation;
+use crate::error::{Cause, PushError, PushErrorKind, SpoolError, Verb};
+use crate::exchange::{AttemptError, Connection, Operation};
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
-use crate::payload::body::gather;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
-use crate::spool::gateway_spool::GatewaySpool;
+use crate::payload::{Families, GroupChange, gather};
+use crate::self_metrics::SelfMetrics;
+use crate::spool::GatewaySpool;
 
 /// Why a thread has ended before its owner wanted it to.
 pub(crate) const STOPPED: &str = "its thread has ended, by a panic in a source of metrics";
 
-/// What the thread of one gateway and its owner share.
+/// The state that the thread of one gateway shares with its owner.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) connection: Connection,

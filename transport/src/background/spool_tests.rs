@@ -1,4 +1,4 @@
-//! A spool that several processes use at once, and one whose machine has its clock set back.
+//! A spool that several processes use at once, and a spool on a machine whose clock is set back.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,21 +10,17 @@ use prompush_testing::{Answer, ScriptedServer, wait_until};
 use tempfile::tempdir;
 
 use crate::background::shared_state::SharedState;
-use crate::client::gateway::Gateway;
-use crate::exchange::config::GatewayConfig;
+use crate::client::Gateway;
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
-use crate::metrics::self_metrics::SelfMetrics;
 use crate::outbox::Outbox;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
-use crate::spool::directory::Spool;
+use crate::payload::{Families, GroupChange};
+use crate::self_metrics::SelfMetrics;
 use crate::spool::fingerprint;
-use crate::spool::gateway_spool::GatewaySpool;
-use crate::spool::record::Record;
-use crate::spool::replay::ReplayOutcome;
+use crate::spool::{GatewaySpool, Record, ReplayOutcome, Spool};
 
 const GROUP: &str = "/metrics/job/x";
-/// Longer than anything here takes.
+/// Longer than any operation in these tests takes.
 const SOON: Duration = Duration::from_secs(20);
 
 fn group() -> AnyGroupingKey {
@@ -58,7 +54,7 @@ fn config() -> GatewayConfig {
 }
 
 #[test]
-fn a_push_is_later_than_what_was_kept_before_the_clock_was_set_back() {
+fn a_push_is_newer_than_a_spooled_state_even_if_the_clock_is_set_back() {
     let created = now() + Duration::from_hours(1);
     for by_outbox in [false, true] {
         let server = ScriptedServer::start([Answer::status(200)]);
@@ -78,7 +74,7 @@ fn a_push_is_later_than_what_was_kept_before_the_clock_was_set_back() {
 }
 
 #[test]
-fn what_another_process_may_be_sending_does_not_have_the_last_word() {
+fn a_state_that_another_process_sends_does_not_come_last() {
     let server = ScriptedServer::start([Answer::status(200)]);
     let dir = tempdir().unwrap();
     spooled(dir.path(), &server, now());
@@ -89,7 +85,7 @@ fn what_another_process_may_be_sending_does_not_have_the_last_word() {
     assert_eq!(server.requests().len(), 3, "nothing is kept any more");
 }
 
-/// Replays what is kept for that gateway; another process removes it when the gateway has got so many requests.
+/// Replays the state of that gateway. Another process removes the state after that many requests.
 fn remove_at_request(server: &ScriptedServer, requests: usize) {
     let dir = tempdir().unwrap();
     let spool = spooled(dir.path(), server, now());
@@ -105,7 +101,7 @@ fn remove_at_request(server: &ScriptedServer, requests: usize) {
 }
 
 #[test]
-fn what_became_obsolete_while_the_gateway_was_asked_is_not_sent() {
+fn a_state_that_becomes_obsolete_during_the_listing_is_not_sent() {
     let groups = Answer::status(200).body(r#"{"status":"success","data":[]}"#);
     let server = ScriptedServer::start([groups.held(), Answer::status(200)]);
     remove_at_request(&server, 1);
@@ -113,7 +109,7 @@ fn what_became_obsolete_while_the_gateway_was_asked_is_not_sent() {
 }
 
 #[test]
-fn what_was_kept_once_may_have_been_sent_by_another_process() {
+fn a_spooled_state_counts_as_possibly_sent() {
     let dir = tempdir().unwrap();
     let connection = || Gateway::new("http://gw").unwrap().into_connection();
     let gateway_spool =
@@ -133,7 +129,7 @@ fn what_was_kept_once_may_have_been_sent_by_another_process() {
 }
 
 #[test]
-fn what_could_not_be_sent_is_looked_at_again_before_it_is_repeated() {
+fn the_group_is_listed_again_before_each_retry() {
     let groups = || Answer::status(200).body(r#"{"status":"success","data":[]}"#);
     let busy = Answer::status(503);
     let server = ScriptedServer::start([groups(), busy, groups().held(), Answer::status(200)]);

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crate::background::group_state::Generation;
 use crate::background::shared_state::SharedState;
 use crate::background::worker::Worker;
-use crate::error::push_error::PushError;
+use crate::error::PushError;
 use crate::group_key::AnyGroupingKey;
 
 /// The name of the first gateway's thread, as debuggers and `top -H` show it. The threads of other

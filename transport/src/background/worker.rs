@@ -12,16 +12,11 @@ use crate::background::group_state::Delivery;
 use crate::background::queue::NextRequest;
 use crate::background::schedule::Action;
 use crate::background::shared_state::{Health, SharedState};
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::{PushError, with_causes};
-use crate::error::verb::Verb;
-use crate::exchange::answer::read_acknowledgement;
-use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::operation::Operation;
-use crate::exchange::outcome::Outcome;
+use crate::error::{PushError, PushErrorKind, Verb, with_causes};
+use crate::exchange::{AttemptError, Operation, Outcome, read_acknowledgement};
 use crate::group_key::AnyGroupingKey;
-use crate::payload::body::EncodedBody;
-use crate::spool::replay::with_spooled;
+use crate::payload::EncodedBody;
+use crate::spool::with_spooled;
 
 /// Everything that the thread owns.
 #[derive(Debug)]

@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use crate::client::gateway::Gateway;
 use crate::client::selector::GroupSelector;
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::PushError;
-use crate::exchange::groups::Group;
+use crate::error::{PushError, PushErrorKind};
+use crate::exchange::Group;
 use crate::group_key::AnyGroupingKey;
 
-/// What became of a deletion.
+/// The result of a deletion.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DeleteOutcome {

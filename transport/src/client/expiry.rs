@@ -1,49 +1,52 @@
-//! Whether a group has outlived its use: a pure function of the group, the time and a limit.
+//! Whether a group has expired: a pure function of the group, the time and a limit.
 
 use std::time::{Duration, SystemTime};
 
-use crate::exchange::groups::Group;
+use crate::exchange::Group;
 
-/// What is to become of a group, and why.
+/// Whether a group has expired, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expiry {
-    /// The time has passed that the group says itself to be good for.
+    /// The group has expired: it is older than its `push_ttl_seconds`.
     PastTtl {
-        /// Since its last push.
+        /// The time since the last push.
         age: Duration,
-        /// What it says.
+        /// The `push_ttl_seconds` of the group.
         ttl: Duration,
     },
-    /// The group says nothing, and is older than the limit.
+    /// The group has expired: it has no `push_ttl_seconds`, and is older than the limit.
     TooOld {
-        /// Since its last push.
+        /// The time since the last push.
         age: Duration,
     },
-    /// Its time has not come yet.
+    /// The group has not expired yet.
     NotDue,
-    /// It says that it is good for ever.
+    /// The group never expires: its `push_ttl_seconds` is `+Inf`.
     ForEver,
-    /// It says nothing, and there is no limit; or nothing tells when it was pushed.
+    /// The group never expires: it has no `push_ttl_seconds` and there is no limit, or the time of its last
+    /// push is unknown.
     Unlimited,
 }
 
 impl Expiry {
-    /// Whether the group has outlived its use.
+    /// Whether the group has expired.
     pub fn is_due(self) -> bool {
         matches!(self, Self::PastTtl { .. } | Self::TooOld { .. })
     }
 }
 
 impl Group {
-    /// Since its last push; since its last failure, if none succeeded. None, if it is ahead of `now`.
+    /// The time since the last push; if no push succeeded, since the last failed one. Zero when that time is
+    /// later than `now`, and `None` when neither time is known.
     pub fn age(&self, now: SystemTime) -> Option<Duration> {
         let last = self.last_push.or(self.last_failure)?;
         Some(now.duration_since(last).unwrap_or_default())
     }
 
-    /// Whether the group has outlived its use at `now`, by the gateway's clock: past the time that it
-    /// says itself to be good for (`push_ttl_seconds`), or, if it says nothing, older than the limit.
+    /// Decides whether the group has expired at `now`, a time of the gateway's clock.
+    ///
+    /// The group's own `push_ttl_seconds` counts; `older_than` is the limit for groups without one.
     pub fn expiry(&self, now: SystemTime, older_than: Option<Duration>) -> Expiry {
         let Some(age) = self.age(now) else { return Expiry::Unlimited };
         match (self.ttl, older_than) {
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_cases() {
+    fn expiry_by_ttl_age_and_limit() {
         let seconds = Duration::from_secs;
         let at = |second: u64| UNIX_EPOCH + seconds(second);
         let past = |age, ttl| Expiry::PastTtl { age: seconds(age), ttl: seconds(ttl) };

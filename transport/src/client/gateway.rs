@@ -8,28 +8,17 @@ use std::time::{Duration, Instant};
 use prompush_core::clock::{Clock, SystemClock};
 use prompush_core::{GroupingKey, Source};
 
-use crate::error::cause::Cause;
-use crate::error::config::ConfigError;
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::PushError;
-use crate::error::redacted_url::RedactedUrl;
-use crate::error::verb::Verb;
-use crate::exchange::answer::{ReadAnswer, read_acknowledgement, read_exposition};
-use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::config::GatewayConfig;
-use crate::exchange::connection::{Completed, Connection};
-use crate::exchange::groups::{self, Group, Inventory};
-use crate::exchange::operation::Operation;
-use crate::exchange::wait::SystemWait;
+use crate::error::{Cause, ConfigError, PushError, PushErrorKind, RedactedUrl, Verb};
+use crate::exchange::groups::{self};
+use crate::exchange::{
+    AttemptError, Completed, Connection, GatewayConfig, Group, Inventory, Operation, ReadAnswer,
+    SystemWait, read_acknowledgement, read_exposition,
+};
 use crate::group_key::AnyGroupingKey;
-use crate::http::agent::HttpAgent;
-use crate::http::url::HttpUrl;
-use crate::payload::body::{EncodedBody, gather};
-use crate::payload::change::GroupChange;
-use crate::spool::directory::{Spool, SpoolEntry};
+use crate::http::{HttpAgent, HttpUrl};
+use crate::payload::{EncodedBody, GroupChange, gather};
 use crate::spool::fingerprint;
-use crate::spool::record::Record;
-use crate::spool::replay::{ReplayError, ReplayOutcome, replay, with_spooled};
+use crate::spool::{Record, ReplayError, ReplayOutcome, Spool, SpoolEntry, replay, with_spooled};
 
 /// A Pushgateway, used from the calling thread.
 ///
@@ -103,13 +92,13 @@ impl Gateway {
     pub fn at(url: HttpUrl, config: GatewayConfig) -> Result<Self, ConfigError> {
         config.check()?;
         if url.authorization().is_some() && config.credentials.has_authorization() {
-            let expected = "them once: the gateway's URL holds a user as well";
+            let expected = "credentials in one place, but the gateway's URL has a user, too";
             return Err(ConfigError::Credentials { expected });
         }
         if config.tls.is_insecure() {
             log::warn!(
-                "the certificate of `{}` is not checked: whoever is in between can read and change \
-                 everything, credentials too",
+                "the certificate of `{}` is not checked: anyone on the network path can read and \
+                 change everything, credentials too",
                 url.to_redacted()
             );
         }

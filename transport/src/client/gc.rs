@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::client::expiry::Expiry;
 use crate::client::gateway::Gateway;
 use crate::client::selector::GroupSelector;
-use crate::error::push_error::PushError;
-use crate::exchange::groups::{Group, Inventory};
+use crate::error::PushError;
+use crate::exchange::{Group, Inventory};
 
 /// A list that took less time than this is read again before each deletion. A list that took longer
 /// counts as current for as long as it took: reading the list of ten thousand groups takes seconds, and
@@ -74,7 +74,7 @@ pub struct GcReport {
     pub unlimited: usize,
     /// The number of expired groups that were pushed again before they could be deleted.
     pub pushed_again: usize,
-    /// The number of expired groups that somebody else has deleted meanwhile.
+    /// The number of expired groups that another client has deleted meanwhile.
     pub gone: usize,
 }
 

@@ -3,18 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use ureq::http::Method;
-
-use crate::error::cause::Cause;
-use crate::error::config::ConfigError;
-use crate::error::kind::PushErrorKind;
-use crate::error::redacted_url::RedactedUrl;
-use crate::exchange::answer::read_capped;
-use crate::exchange::config::GatewayConfig;
-use crate::http::agent::HttpAgent;
-use crate::http::failure::{HttpFailureKind, read_failure};
-use crate::http::request::HttpSend as _;
-use crate::http::url::HttpUrl;
+use crate::error::{Cause, ConfigError, PushErrorKind, RedactedUrl};
+use crate::exchange::{GatewayConfig, read_capped};
+use crate::http::{HttpAgent, HttpFailureKind, HttpSend as _, HttpUrl, Method, read_failure};
 
 const AUTHORIZATION: &str = "authorization";
 
@@ -152,7 +143,7 @@ impl HttpClient {
             .map_err(|error| read_failure(error, timeout))
             .map_err(|failure| failed(failure.kind, failure.cause))?;
         if is_cut {
-            let words = format!("it has more than {} bytes", self.answer_bytes_max);
+            let words = format!("the answer has more than {} bytes", self.answer_bytes_max);
             return Err(failed(HttpFailureKind::TooLarge, Cause::Text(words)));
         }
         Ok(HttpAnswer { status: answer.status, is_html: answer.html, body })

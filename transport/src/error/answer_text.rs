@@ -1,27 +1,29 @@
-//! The gateway's words about a refusal, made fit to be shown, with the line of ours they speak of.
+//! The error text of a gateway, made fit to be shown, with the line of the body that it refers to.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::html_page::{is_html, text_of_page};
 
-/// Most of one line of our body that is quoted, in characters.
+/// How much of a line of the body is quoted, in characters.
 const QUOTED_CHARS_MAX: usize = 160;
 
-/// How a text-format complaint begins, before the number of the line (facts of both versions).
+/// The beginning of a gateway's parse error, before the number of the line.
 const LINE_PREFIX: &str = "text format parsing error in line ";
 
-/// What a gateway said, one line, without control characters.
+/// The error text of a gateway, in one line and without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AnswerText {
     text: String,
-    /// The line of our body it speaks of: its number, from 1, and its text.
+    /// The line of the pushed body that the text refers to: its number, from 1, and its content.
     line: Option<(usize, String)>,
 }
 
 impl AnswerText {
-    /// `answer` is what was read of the answer's body, `cut` whether there was more of it;
-    /// `pushed` is the body we sent, uncompressed. `None` when the gateway said nothing.
+    /// Makes the text fit to be shown; `None` when it is empty.
+    ///
+    /// `answer` is the body of the answer as far as it was read, and `cut` tells whether there was more.
+    /// `pushed` is the body of the request before compression.
     pub(crate) fn new(answer: &[u8], cut: bool, pushed: &[u8]) -> Option<Self> {
         let page = is_html(answer);
         let answer = String::from_utf8_lossy(answer);
@@ -58,7 +60,7 @@ impl fmt::Display for AnswerText {
     }
 }
 
-/// Escapes what could move a terminal's cursor or turn the direction of its text.
+/// Escapes characters that could move a terminal's cursor or turn the direction of its text.
 pub(crate) fn escape_into(out: &mut String, text: &str) {
     for c in text.chars() {
         if c.is_control() {
@@ -77,13 +79,13 @@ fn line_number(text: &str) -> Option<usize> {
     rest.split_once(':')?.0.parse().ok()
 }
 
-/// The line of that number, from 1; `None` when the body has no such line.
+/// Quotes the line with that number, from 1; `None` when the body has no such line.
 fn quote(body: &[u8], number: usize) -> Option<String> {
     if body.is_empty() {
         return None;
     }
     let line = body.split(|byte| *byte == b'\n').nth(number.checked_sub(1)?)?;
-    // A character is at most four bytes long, so this is enough and keeps a huge line cheap.
+    // A character has at most four bytes, so this is enough, and a huge line costs little.
     let start = line.get(..QUOTED_CHARS_MAX * 4).unwrap_or(line);
     let text = String::from_utf8_lossy(start);
     let mut quoted = String::new();
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_the_line_it_speaks_of() {
+    fn the_line_that_the_text_refers_to_is_quoted() {
         check(
             "text format parsing error in line 2: expected float as value, got \"abc\"\n",
             false,
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_page_its_title_is_shown_or_its_text() {
+    fn the_title_or_the_text_of_a_page_is_shown() {
         for (page, expected) in [
             ("<html>\n<head><title>502 Bad\nGateway</title></head>\n<body>…", "502 Bad Gateway"),
             ("<!DOCTYPE html><TITLE lang=en>Sign in</TITLE><p>x", "Sign in"),

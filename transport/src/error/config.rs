@@ -1,4 +1,4 @@
-//! What cannot be set up.
+//! Errors of options: a gateway, an outbox or a pusher cannot be set up.
 
 use std::error::Error;
 use std::io;
@@ -9,45 +9,45 @@ use prompush_core::{Format, GroupingKeyError};
 
 use crate::error::spool::SpoolError;
 
-/// A gateway or pusher that cannot be set up as asked.
+/// Why a gateway, an outbox or a pusher cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The gateway's URL cannot be used.
     #[error("cannot use `{value}` as the gateway's URL: expected {expected}")]
     Url {
-        /// What was given, credentials shown as `***`.
+        /// The given URL, credentials shown as `***`.
         value: String,
-        /// What was expected instead.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A file of a secret, of headers, of certificates or of a key cannot be used.
+    /// A file with a secret, headers, certificates or a key cannot be used.
     #[error("cannot use `{}`: expected {expected}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What was expected of it.
+        /// What was expected.
         expected: &'static str,
-        /// What the system said, when it could not be read.
+        /// The error of the system, if the file could not be read.
         source: Option<io::Error>,
     },
-    /// Credentials or headers cannot be used. They are not shown.
+    /// Credentials or headers cannot be used. The error does not show them.
     #[error("cannot use the credentials: expected {expected}")]
     Credentials {
-        /// What was expected of them.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A line of headers is none. It is not shown.
+    /// A line is not a header. The error does not show the line.
     #[error("cannot use line {line} of {} as a header: expected {expected}", shown(path.as_deref()))]
     HeaderLine {
-        /// The file; `None` for headers that came as text.
+        /// The file; `None` for headers that were given as text.
         path: Option<PathBuf>,
         /// The number of the line, from 1.
         line: usize,
-        /// What was expected of it.
+        /// What was expected.
         expected: &'static str,
     },
-    /// The client certificate and the key are of no use to each other.
+    /// The key does not belong to the client certificate.
     #[error(
         "cannot use `{}` as the key of the certificate in `{}`: expected {expected}",
         key.display(), certificate.display()
@@ -57,52 +57,52 @@ pub enum ConfigError {
         certificate: PathBuf,
         /// The file with the key.
         key: PathBuf,
-        /// What was expected of them.
+        /// What was expected.
         expected: &'static str,
     },
     /// The job, a grouping label or its value cannot be used.
     #[error("cannot use the grouping key")]
     GroupingKey {
-        /// What is wrong with it.
+        /// The reason.
         source: GroupingKeyError,
     },
-    /// An option of the pusher is out of range.
+    /// An option is out of range.
     #[error("cannot use {value:?} as `{option}`: expected {expected}")]
     Option {
-        /// Name of the option.
+        /// The name of the option.
         option: &'static str,
-        /// What was given.
+        /// The given value.
         value: Duration,
-        /// What was expected instead.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A format that no gateway reads.
+    /// No gateway reads this format.
     #[error("cannot push in the format {format:?}: gateways read Text and Protobuf")]
     Format {
-        /// What was given.
+        /// The given value.
         format: Format,
     },
-    /// The pusher's own metrics clash with those of the source.
+    /// The pusher's metrics about itself cannot be registered.
     #[error("cannot register `{metric}`")]
     Metric {
-        /// Name of the metric.
+        /// The name of the metric.
         metric: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The spool cannot be used.
     #[error("cannot use the spool")]
     Spool {
-        /// Why not.
+        /// The reason.
         source: SpoolError,
     },
-    /// There is no gateway to push to.
+    /// No gateway was given.
     #[error("no gateway is given")]
     NoGateway,
-    /// The system did not start the pusher's thread.
+    /// The system did not start the thread of the pusher or outbox.
     #[error("cannot start the pusher's thread")]
     Thread {
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

@@ -11,7 +11,7 @@ use crate::error::kind::PushErrorKind;
 use crate::error::redacted_url::RedactedUrl;
 use crate::error::verb::Verb;
 
-/// What is known of a failed operation.
+/// The facts about a failed operation that a hint depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailedOperation<'a> {
     pub(crate) verb: Verb,
@@ -78,7 +78,7 @@ const KNOWN_ANSWERS: &[(&str, RequestPart, Hint)] = &[
 /// The beginning of every error text about the meaning of a body.
 const INCONSISTENT: &str = "pushed metrics are invalid or inconsistent with existing metrics";
 
-/// What may follow anywhere after [`INCONSISTENT`], and the hint. The first match counts.
+/// A text that may stand anywhere after [`INCONSISTENT`], and the hint. The first match counts.
 const INCONSISTENCIES: &[(&str, Hint)] = &[
     ("must not have timestamps", Hint::DropTimestamps),
     ("but should have", Hint::NameOfGatewayMetric),
@@ -90,7 +90,7 @@ const INCONSISTENCIES: &[(&str, Hint)] = &[
     ("not utf8", Hint::NotUtf8),
 ];
 
-/// Finds what to do about a failed operation; `None` where that is not known.
+/// Finds the hint for a failed operation; `None` where no advice is known.
 pub(crate) fn hint(failed: &FailedOperation<'_>) -> Option<Hint> {
     let port = failed.url.port();
     Some(match failed.kind {

@@ -1,9 +1,9 @@
-//! What to do about an error, as data and in words.
+//! Advice about errors, as data and in words.
 
 use std::fmt;
 use std::time::Duration;
 
-/// The port that a Pushgateway listens on unless it is told otherwise.
+/// The default port of a Pushgateway.
 const GATEWAY_PORT: u16 = 9091;
 
 /// Ports that are mistaken for a Pushgateway's, and the programs that listen there.
@@ -16,10 +16,10 @@ const OTHER_PORTS: &[(u16, &str)] = &[
     (3000, "Grafana"),
 ];
 
-/// What to do about an error, where that is known.
+/// Advice about an error.
 ///
 /// `Display` words the advice for a Rust program, with the names of this library's options.
-/// [`display`](Self::display) takes other names for the options, such as the flags of a command line.
+/// [`to_text`](Self::to_text) takes other names for the options, such as the flags of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
@@ -147,7 +147,7 @@ pub enum Hint {
     SpoolNotADirectory,
 }
 
-/// What hints call the options of a gateway.
+/// The names of a gateway's options in hints.
 ///
 /// Each name is text for a sentence, with its backticks. The [`Default`] has the names of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,21 +181,15 @@ impl Default for OptionNames {
 
 impl Hint {
     /// Words the advice with these names of options.
-    pub fn display(&self, names: &OptionNames) -> impl fmt::Display {
-        self.text(names)
-    }
-
-    fn text(&self, names: &OptionNames) -> String {
+    pub fn to_text(&self, names: &OptionNames) -> String {
         self.about_content()
-            .or_else(|| self.about_access(names))
             .or_else(|| self.about_network())
-            .or_else(|| self.about_tls(names))
-            .unwrap_or_default()
+            .map_or_else(|| self.with_names(names), str::to_owned)
     }
 
-    /// Advice about what was pushed and where it is kept.
-    fn about_content(&self) -> Option<String> {
-        let text = match self {
+    /// The fixed advice about metrics, files and processes.
+    fn about_content(&self) -> Option<&'static str> {
+        Some(match self {
             Self::NotTextFormat => {
                 "the body is not in the Prometheus text format 0.0.4; `prompush check` shows every \
                  place"
@@ -240,43 +234,74 @@ impl Hint {
             Self::SpoolNotWritable => "the spool has to be a directory that this user may write to",
             Self::SpoolNotADirectory => "the spool has to be a directory",
             _ => return None,
-        };
-        Some(text.to_owned())
+        })
     }
 
-    /// Advice about the gateway's URL, limits and credentials.
-    fn about_access(&self, names: &OptionNames) -> Option<String> {
+    /// The fixed advice about the way to the gateway.
+    fn about_network(&self) -> Option<&'static str> {
         Some(match self {
-            Self::UseHttps => "the gateway wants TLS: begin its URL with `https://`".to_owned(),
+            Self::UseHttps => "the gateway wants TLS: begin its URL with `https://`",
             Self::VictoriaMetricsTooOld => {
                 "this is VictoriaMetrics, and too old to take pushes: from 1.84 on it does, below \
                  `/api/v1/import/prometheus`"
-                    .to_owned()
             }
             Self::UseBaseUrl => {
-                "this is not the path of a group: give the gateway's base URL alone".to_owned()
+                "this is not the path of a group: give the gateway's base URL alone"
             }
-            Self::GiveCredentials => format!(
-                "give credentials that the gateway, or a proxy before it, takes: {}, or a user in \
-                 the URL",
-                names.credentials
-            ),
             Self::NotPermitted => {
                 "these credentials, or this address of ours, may not do that: ask whoever runs the \
                  gateway, or the proxy before it"
-                    .to_owned()
             }
             Self::GiveProxyCredentials => {
                 "a proxy wants credentials: put them into the URL in its variable, such as \
                  `HTTPS_PROXY=http://user:password@proxy:3128`"
-                    .to_owned()
             }
+            Self::FollowRedirect { location: None } => "give the gateway's own URL",
+            Self::PushLessOften => "the gateway, or a proxy before it, asks for fewer pushes",
+            Self::ProxyWithoutGateway => {
+                "a proxy answers, and has no gateway behind it: is the gateway running?"
+            }
+            Self::GatewayBusy => {
+                "the gateway, or a proxy before it, is starting, stopping or overloaded: try again \
+                 later"
+            }
+            Self::IsItAGateway => "is it a Pushgateway that listens there?",
+            Self::NameUnknown => "no host of that name is known: is it spelled right?",
+            Self::NameServerSilent => {
+                "the name server does not answer: does this machine have a network, and is the one \
+                 in `/etc/resolv.conf` right?"
+            }
+            Self::HostSilent => {
+                "the host does not answer: is it the right one, is it up, and does a firewall in \
+                 between let this port pass?"
+            }
+            Self::ProxyRefused => {
+                "`NO_PROXY` names the hosts that are reached without the proxy; a proxy has to \
+                 allow `CONNECT` to the gateway's port"
+            }
+            Self::CheckHostAndPort => "is the gateway running, and are host and port right?",
+            Self::CertificateExpired => {
+                "whoever runs the gateway has to renew its certificate; is the clock of this \
+                 machine right?"
+            }
+            Self::CertificateNotYetValid => "is the clock of this machine right?",
+            Self::WrongHost => "ask for the gateway by a name that its certificate is for",
+            _ => return None,
+        })
+    }
+
+    /// The advice that depends on data or on names of options.
+    fn with_names(&self, names: &OptionNames) -> String {
+        let OptionNames { timeouts, total_timeout, gzip, credentials, ca_file, client_files } =
+            names;
+        match self {
+            Self::GiveCredentials => format!(
+                "give credentials that the gateway, or a proxy before it, takes: {credentials}, or a \
+                 user in the URL"
+            ),
             Self::PushSmallerBodies { can_compress } => {
-                let compressed = if *can_compress {
-                    format!(", or compressed with {}", names.gzip)
-                } else {
-                    String::new()
-                };
+                let compressed = format!(", or compressed with {gzip}");
+                let compressed = if *can_compress { compressed.as_str() } else { "" };
                 format!(
                     "the gateway, or a proxy before it, takes no body of this size: push less at \
                      once{compressed}"
@@ -286,96 +311,33 @@ impl Hint {
                 "give the gateway's own URL, or credentials if that is where to log in; the \
                  redirect to `{location}` shows what differs"
             ),
-            Self::FollowRedirect { location: None } => "give the gateway's own URL".to_owned(),
             Self::TryAgainAfter { time } => {
-                format!("try again in {time:?}, or allow more time with {}", names.total_timeout)
-            }
-            Self::PushLessOften => {
-                "the gateway, or a proxy before it, asks for fewer pushes".to_owned()
-            }
-            Self::GatewayBusy => {
-                "the gateway, or a proxy before it, is starting, stopping or overloaded: try again \
-                 later"
-                    .to_owned()
+                format!("try again in {time:?}, or allow more time with {total_timeout}")
             }
             Self::AllowMoreTime { port } => format!(
                 "is it a Pushgateway that listens there? One with thousands of groups takes seconds \
-                 for a push: delete groups that are done with, or allow more with {}{}",
-                names.timeouts,
+                 for a push: delete groups that are done with, or allow more with {timeouts}{}",
                 other_port(*port, "; ")
             ),
-            _ => return None,
-        })
-    }
-
-    /// Advice about the way to the gateway.
-    fn about_network(&self) -> Option<String> {
-        Some(match self {
-            Self::CheckUrl { port } => {
-                let about_port = match other_port(*port, " ") {
+            Self::CheckUrl { port } => format!(
+                "is this a Pushgateway, and is the URL its base URL, with its route prefix if it has \
+                 one and without `/metrics`?{}",
+                match other_port(*port, " ") {
                     other if other.is_empty() && *port != Some(GATEWAY_PORT) => format!(
                         " A Pushgateway's port is {GATEWAY_PORT} as a rule; 9090 is Prometheus's"
                     ),
                     other => other,
-                };
-                format!(
-                    "is this a Pushgateway, and is the URL its base URL, with its route prefix if it \
-                     has one and without `/metrics`?{about_port}"
-                )
-            }
-            Self::ProxyWithoutGateway => {
-                "a proxy answers, and has no gateway behind it: is the gateway running?".to_owned()
-            }
-            Self::IsItAGateway => "is it a Pushgateway that listens there?".to_owned(),
+                }
+            ),
             Self::NotAGateway { port } => format!(
                 "something else listens there, or answers in the gateway's place (a login page, a \
                  proxy): check host, port and path of the gateway's URL{}",
                 other_port(*port, "; ")
             ),
-            Self::NameUnknown => "no host of that name is known: is it spelled right?".to_owned(),
-            Self::NameServerSilent => {
-                "the name server does not answer: does this machine have a network, and is the one \
-                 in `/etc/resolv.conf` right?"
-                    .to_owned()
-            }
-            Self::NothingListens { port } => {
-                let about_port = match port {
-                    Some(GATEWAY_PORT) => String::new(),
-                    Some(_) if other_port(*port, "").is_empty() => {
-                        format!(" A Pushgateway's is {GATEWAY_PORT} unless told otherwise")
-                    }
-                    Some(_) => other_port(*port, " "),
-                    None => format!(
-                        " The URL names none, and a Pushgateway's is {GATEWAY_PORT} unless told \
-                         otherwise"
-                    ),
-                };
-                format!(
-                    "nothing listens on that port: is the gateway running, and is the port \
-                     right?{about_port}"
-                )
-            }
-            Self::HostSilent => {
-                "the host does not answer: is it the right one, is it up, and does a firewall in \
-                 between let this port pass?"
-                    .to_owned()
-            }
-            Self::ProxyRefused => {
-                "`NO_PROXY` names the hosts that are reached without the proxy; a proxy has to \
-                 allow `CONNECT` to the gateway's port"
-                    .to_owned()
-            }
-            Self::CheckHostAndPort => {
-                "is the gateway running, and are host and port right?".to_owned()
-            }
-            _ => return None,
-        })
-    }
-
-    /// Advice about TLS.
-    fn about_tls(&self, names: &OptionNames) -> Option<String> {
-        let OptionNames { ca_file, client_files, .. } = names;
-        Some(match self {
+            Self::NothingListens { port } => format!(
+                "nothing listens on that port: is the gateway running, and is the port right?{}",
+                usual_port(*port)
+            ),
             Self::UseHttp { url } => {
                 format!("what listens there speaks no TLS: is its URL `{url}`?")
             }
@@ -387,15 +349,6 @@ impl Hint {
                 "`openssl req -x509` makes such certificates: make one with `-addext \
                  basicConstraints=critical,CA:FALSE`, and give it with {ca_file}"
             ),
-            Self::CertificateExpired => {
-                "whoever runs the gateway has to renew its certificate; is the clock of this \
-                 machine right?"
-                    .to_owned()
-            }
-            Self::CertificateNotYetValid => "is the clock of this machine right?".to_owned(),
-            Self::WrongHost => {
-                "ask for the gateway by a name that its certificate is for".to_owned()
-            }
             Self::GiveClientCertificate => {
                 format!("give a client certificate and its key with {client_files}")
             }
@@ -403,18 +356,31 @@ impl Hint {
                 "the gateway takes no client without a client certificate, or not this one: give \
                  one that its authority has signed, and its key, with {client_files}"
             ),
-            Self::CheckTls => format!(
+            _ => format!(
                 "a gateway without TLS is reached by `http://`; with TLS its certificate must come \
                  from a public authority, or from one given with {ca_file}"
             ),
-            _ => return None,
-        })
+        }
     }
 }
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(&OptionNames::default()))
+        f.write_str(&self.to_text(&OptionNames::default()))
+    }
+}
+
+/// Says which port a Pushgateway listens on, unless `port` is that port.
+fn usual_port(port: Option<u16>) -> String {
+    match port {
+        Some(GATEWAY_PORT) => String::new(),
+        Some(_) if other_port(port, "").is_empty() => {
+            format!(" A Pushgateway's is {GATEWAY_PORT} unless told otherwise")
+        }
+        Some(_) => other_port(port, " "),
+        None => format!(
+            " The URL names none, and a Pushgateway's is {GATEWAY_PORT} unless told otherwise"
+        ),
     }
 }
 

@@ -1,4 +1,4 @@
-//! An HTML page in the place of a gateway's answer.
+//! HTML pages, which login forms and proxies send instead of a gateway's answer.
 
 /// Whether bytes begin like an HTML page.
 pub(crate) fn is_html(bytes: &[u8]) -> bool {
@@ -8,7 +8,7 @@ pub(crate) fn is_html(bytes: &[u8]) -> bool {
     begins(b"<!doctype") || begins(b"<html") || begins(b"<head")
 }
 
-/// What a page for people says in a line: its title, or else its text.
+/// The title of an HTML page in one line, or its text if the page has no title.
 pub(crate) fn text_of_page(page: &str) -> String {
     let title = find(page, "<title").and_then(|(_, rest)| rest.split_once('>'));
     let title = title.map(|(_, rest)| find(rest, "</title").map_or(rest, |(title, _)| title));
@@ -38,7 +38,8 @@ fn without_tags(page: &str) -> String {
     text + rest
 }
 
-/// What stands before and behind the first occurrence, in letters of either case.
+/// Splits a text around the first occurrence of `wanted`, which is in lower case; the case of the text does
+/// not matter.
 fn find<'a>(text: &'a str, wanted: &str) -> Option<(&'a str, &'a str)> {
     let at = text.to_ascii_lowercase().find(wanted)?;
     Some((text.get(..at)?, text.get(at + wanted.len()..)?))

@@ -135,7 +135,7 @@ impl PushError {
         }
     }
 
-    /// What to do about the error; `None` where that is not known.
+    /// The advice about the error; `None` where that is not known.
     pub fn hint(&self) -> Option<Hint> {
         let (location, connect_failure) = match &self.cause {
             Some(Cause::Location(location)) => (Some(location.as_str()), None),
@@ -204,7 +204,8 @@ impl PushError {
 
     fn attempts_made(&self) -> String {
         let attempts = (self.attempts > 1).then(|| format!("{} attempts", self.attempts));
-        let pause = self.retry_after().map(|time| format!("it asks to be left alone for {time:?}"));
+        let pause =
+            self.retry_after().map(|time| format!("the gateway asks for a pause of {time:?}"));
         let notes: Vec<String> = attempts.into_iter().chain(pause).collect();
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }
@@ -275,7 +276,7 @@ mod tests {
         let at = |verb, path: &str| {
             let url = HttpUrl::parse("http://gw/metrics").unwrap().redacted(path);
             let key = Some(AnyGroupingKey::from_path(path).unwrap());
-            PushError { url, key, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
+            PushError { key, url, ..error(verb, None, PushErrorKind::Timeout, 1) }.to_string()
         };
         assert_eq!(
             at(Verb::Push, "/metrics/job@base64/YS9i/path@base64/Lw/n/a%20%1Bb"),

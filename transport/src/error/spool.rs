@@ -12,7 +12,7 @@ pub enum SpoolError {
     /// The system refused, for lack of space or permission, or because the file system is read-only.
     #[error("cannot {doing} `{}`", path.display())]
     Io {
-        /// What was being done: `read`, `write`, `rename`, `remove`, `sync`, `lock` or `make`.
+        /// The failed action: `read`, `write`, `rename`, `remove`, `sync`, `lock` or `make`.
         doing: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
-    /// What to do about the error; `None` where that is not known.
+    /// The advice about the error; `None` where that is not known.
     pub fn hint(&self) -> Option<Hint> {
         let Self::Io { source, .. } = self else { return Some(Hint::SpoolInUse) };
         match source.kind() {

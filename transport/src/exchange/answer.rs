@@ -3,9 +3,8 @@
 use std::io::{self, Read};
 use std::time::SystemTime;
 
-use crate::error::cause::Cause;
-use crate::error::html_page::is_html;
-use crate::http::failure::HttpFailureKind;
+use crate::error::{Cause, is_html};
+use crate::http::HttpFailureKind;
 
 /// How much is read of the answer to a successful push, in bytes. A Pushgateway answers without a
 /// body.
@@ -44,9 +43,11 @@ pub(crate) enum ReadError {
 pub(crate) fn read_acknowledgement(body: &mut dyn Read) -> Result<(), ReadError> {
     let (bytes, cut) = read_capped(body, ACKNOWLEDGEMENT_BYTES_MAX).map_err(ReadError::Io)?;
     match (is_html(&bytes), cut) {
-        (true, _) => Err(not_a_gateway("it is an HTML page; a push is answered without a body")),
+        (true, _) => Err(not_a_gateway(
+            "the answer is an HTML page; a Pushgateway answers a push without a body",
+        )),
         (false, true) => Err(not_a_gateway(&format!(
-            "it has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a push is answered without a body"
+            "the answer has more than {ACKNOWLEDGEMENT_BYTES_MAX} bytes; a Pushgateway answers a push without a body"
         ))),
         (false, false) => Ok(()),
     }
@@ -60,7 +61,7 @@ pub(crate) fn read_exposition(body: &mut dyn Read, max: usize) -> Result<Vec<u8>
         return Err(ReadError::Other(HttpFailureKind::TooLarge, Cause::Text(text)));
     }
     if is_html(&bytes) {
-        return Err(not_a_gateway("it is an HTML page"));
+        return Err(not_a_gateway("the answer is an HTML page"));
     }
     Ok(bytes)
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::cause::Cause;
-use crate::error::kind::PushErrorKind;
+use crate::error::{Cause, PushErrorKind};
 
 /// An attempt that failed.
 #[derive(Debug)]

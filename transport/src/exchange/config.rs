@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use prompush_core::Format;
 
-use crate::error::config::ConfigError;
+use crate::error::ConfigError;
 use crate::exchange::retry::RetryPolicy;
-use crate::http::agent::HttpAgentOptions;
-use crate::http::credentials::Credentials;
-use crate::http::tls::Tls;
-use crate::payload::body::BodyOptions;
+use crate::http::{Credentials, HttpAgentOptions, Tls};
+use crate::payload::BodyOptions;
 
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
@@ -146,7 +144,7 @@ impl GatewayConfig {
             ("attempt_timeout", self.attempt_timeout),
         ];
         if let Some((option, value)) = limits.into_iter().find(|(_, value)| value.is_zero()) {
-            return Err(ConfigError::Option { option, value, expected: "more than nothing" });
+            return Err(ConfigError::Option { option, value, expected: "more than zero" });
         }
         match self.format {
             Format::Text | Format::Protobuf => Ok(()),

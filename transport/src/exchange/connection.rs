@@ -8,12 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prompush_core::clock::Clock;
-use ureq::http::Method;
 
-use crate::error::answer_text::{AnswerText, escape_into};
-use crate::error::cause::Cause;
-use crate::error::kind::PushErrorKind;
-use crate::error::push_error::PushError;
+use crate::error::{AnswerText, Cause, PushError, PushErrorKind, escape_into};
 use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
 use crate::exchange::attempt_error::AttemptError;
 use crate::exchange::config::GatewayConfig;
@@ -21,10 +17,11 @@ use crate::exchange::operation::Operation;
 use crate::exchange::retry::{FailedAttempt, Retries, retry_until};
 use crate::exchange::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
 use crate::exchange::wait::Wait;
-use crate::http::failure::{HttpFailure, HttpFailureKind, read_failure};
-use crate::http::request::{HttpRequest, HttpResponse, HttpSend};
-use crate::http::url::HttpUrl;
-use crate::payload::body::EncodedBody;
+use crate::http::{
+    HttpFailure, HttpFailureKind, HttpRequest, HttpResponse, HttpSend, HttpUrl, Method,
+    read_failure,
+};
+use crate::payload::EncodedBody;
 
 /// How much of a redirect's target an error shows, in characters.
 const LOCATION_CHARS_MAX: usize = 500;
@@ -191,9 +188,10 @@ impl Connection {
             };
         let cause = match kind {
             PushErrorKind::Redirected(_) => answer.location.as_deref().map(location),
-            PushErrorKind::NotAGateway => {
-                Some(Cause::Text(format!("it has status {} and is an HTML page", answer.status)))
-            }
+            PushErrorKind::NotAGateway => Some(Cause::Text(format!(
+                "the answer has status {} and is an HTML page",
+                answer.status
+            ))),
             _ => self.answer_text(operation, &mut answer).map(Cause::Answer),
         };
         Err(AttemptError { kind, cause, is_retryable, retry_after, dropped: 0 })

@@ -1,8 +1,8 @@
-//! What a gateway holds: its answer to `GET /api/v1/metrics`, read as it arrives.
+//! The list of groups that a gateway holds (`GET /api/v1/metrics`), read while it arrives.
 //!
-//! Only groups are kept, not their samples: 10,000 groups are 28 MB of JSON.
-//! A pushed metric called `labels` or `last_push_successful` takes the place of the group's own
-//! field of that name, so each field is read as whichever of the two it turns out to be.
+//! Only the groups are kept, not their samples: a list of 10,000 groups has 28 MB of JSON.
+//! A pushed metric that is called `labels` or `last_push_successful` takes the place of the group's own
+//! field of that name. So each field is read as what it turns out to be, whatever its name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,44 +13,45 @@ use prompush_core::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::error::cause::Cause;
-use crate::error::html_page::is_html;
+use crate::error::{Cause, is_html};
 use crate::exchange::answer::{ReadError, not_a_gateway};
-use crate::http::failure::HttpFailureKind;
+use crate::http::HttpFailureKind;
 
 /// A group of metrics on a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
-    /// The grouping key: its labels, `job` among them.
+    /// The labels of the grouping key; `job` is one of them.
     pub labels: BTreeMap<String, String>,
-    /// Series pushed: a histogram or summary counts as one. Without the gateway's own two.
+    /// The number of pushed series, without the two that the gateway adds. A histogram or a summary
+    /// counts as one.
     pub series: usize,
-    /// Metric families pushed. Without the gateway's own two.
+    /// The number of pushed metric families, without the two that the gateway adds.
     pub families: usize,
-    /// When the group was last pushed or added to with success.
+    /// When a push or an add to the group last succeeded; `None` if none did.
     pub last_push: Option<SystemTime>,
-    /// When a push to the group last failed.
+    /// When a push or an add to the group last failed; `None` if none did.
     pub last_failure: Option<SystemTime>,
     /// Whether the last push to the group succeeded.
     pub last_push_successful: bool,
-    /// How long the group is good for after its last push: the largest value of its gauge
-    /// `push_ttl_seconds` that is positive. [`Duration::MAX`] stands for ever (`+Inf`).
+    /// How long the group is good for after its last push: the largest positive value of its gauge
+    /// `push_ttl_seconds`. [`Duration::MAX`] means for ever (`+Inf`); `None` means that the group does not
+    /// say.
     pub ttl: Option<Duration>,
 }
 
-/// What a gateway held, and when.
+/// The groups on a gateway at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
     /// The groups, sorted by their jobs and then by their other labels.
     pub groups: Vec<Group>,
-    /// The gateway's own clock when it answered, in whole seconds (the header `Date`); `None` where
-    /// the answer does not say. The times of the groups are by the same clock.
+    /// The time of the answer by the gateway's clock, in whole seconds (the header `Date`); `None` when the
+    /// answer has no such header. The times of the groups are by the same clock.
     pub now: Option<SystemTime>,
 }
 
-/// Reads the answer, up to `max` bytes; the groups come sorted by their jobs, then by their other labels.
+/// Reads the list, up to `max` bytes; the groups come sorted by their jobs, then by their other labels.
 pub(crate) fn read(body: &mut dyn Read, max: usize) -> Result<Vec<Group>, ReadError> {
     let mut groups: Vec<Group> =
         read_all::<RawGroup>(body, max)?.into_iter().map(Group::from).collect();
@@ -59,16 +60,16 @@ pub(crate) fn read(body: &mut dyn Read, max: usize) -> Result<Vec<Group>, ReadEr
     Ok(groups)
 }
 
-/// Reads the answer, up to `max` bytes, and makes of each group what `T` makes of it.
+/// Reads the list, up to `max` bytes, with each group as a `T`.
 pub(crate) fn read_all<T: DeserializeOwned>(
     body: &mut dyn Read,
     max: usize,
 ) -> Result<Vec<T>, ReadError> {
     let mut limited = Limited { body, left: max, exceeded: false };
     let mut reader = BufReader::with_capacity(64 * 1024, &mut limited);
-    let answer = first_bytes(&mut reader).and_then(|html| {
+    let answer = begins_as_html(&mut reader).and_then(|html| {
         if html {
-            return Err(not_a_gateway("it is an HTML page"));
+            return Err(not_a_gateway("the answer is an HTML page"));
         }
         serde_json::from_reader::<_, ApiAnswer<T>>(&mut reader).map_err(json_error)
     });
@@ -80,8 +81,8 @@ pub(crate) fn read_all<T: DeserializeOwned>(
     Ok(answer?.data.unwrap_or_default())
 }
 
-/// Whether the answer begins like a page for people.
-fn first_bytes(reader: &mut impl io::BufRead) -> Result<bool, ReadError> {
+/// Whether the answer begins like an HTML page.
+fn begins_as_html(reader: &mut impl io::BufRead) -> Result<bool, ReadError> {
     Ok(is_html(reader.fill_buf().map_err(ReadError::Io)?))
 }
 
@@ -94,12 +95,13 @@ fn json_error(error: serde_json::Error) -> ReadError {
             "the answer stops in the middle",
         ))
     } else {
-        let text = format!("it is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
+        let text =
+            format!("the answer is not the JSON of a Pushgateway's `/api/v1/metrics`: {error}");
         ReadError::Other(HttpFailureKind::Garbled, Cause::Text(text))
     }
 }
 
-/// A reader that fails, and remembers that it did, once more than `left` bytes have come.
+/// A reader that fails after `left` bytes, and remembers that it failed for this reason.
 struct Limited<'a> {
     body: &'a mut dyn Read,
     left: usize,
@@ -123,7 +125,7 @@ struct ApiAnswer<T> {
     data: Option<Vec<T>>,
 }
 
-/// A group as it is found, field by field.
+/// The fields of a group in the list.
 #[derive(Debug, Default)]
 struct RawGroup {
     labels: Option<BTreeMap<String, String>>,
@@ -154,7 +156,7 @@ impl From<RawGroup> for Group {
     }
 }
 
-/// The gateway gives its own metrics `instance=""` where the key has no instance.
+/// Removes the `instance=""` that the gateway gives its own metrics when the key has no instance.
 fn without_empty_instance(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     if labels.get("instance").is_some_and(String::is_empty) {
         labels.remove("instance");
@@ -162,7 +164,7 @@ fn without_empty_instance(mut labels: BTreeMap<String, String>) -> BTreeMap<Stri
     labels
 }
 
-/// 0 is the gateway's way to say never.
+/// Converts seconds since 1970; the gateway writes 0 for "never".
 pub(crate) fn time(seconds: f64) -> Option<SystemTime> {
     let since = Duration::try_from_secs_f64(seconds).ok().filter(|since| !since.is_zero())?;
     UNIX_EPOCH.checked_add(since)
@@ -198,7 +200,7 @@ impl<'de> Deserialize<'de> for RawGroup {
 }
 
 impl RawGroup {
-    /// A family as any other, whose values say how long the group is good for.
+    /// Counts the family `push_ttl_seconds` like any other, and takes its largest positive value.
     fn ttl(&mut self, values: &Values) {
         let Some(values) = &values.0 else { return };
         self.families += 1;
@@ -220,6 +222,27 @@ impl RawGroup {
             Field::Texts(_) | Field::Bool(_) | Field::Other => {}
         }
     }
+}
+
+/// Writes the visits of numbers and `null`, which mean nothing here.
+macro_rules! visit_scalars_as_other {
+    () => {
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::Other)
+        }
+    };
 }
 
 /// A field of a group, whatever its name.
@@ -267,25 +290,11 @@ impl<'de> Visitor<'de> for FieldVisitor {
         Ok(series.map_or(Field::Texts(texts), |series| Field::Family { series }))
     }
 
-    fn visit_unit<E>(self) -> Result<Field, E> {
-        Ok(Field::Other)
-    }
-
     fn visit_str<E>(self, _: &str) -> Result<Field, E> {
         Ok(Field::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Field, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Field, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Field, E> {
-        Ok(Field::Other)
-    }
+    visit_scalars_as_other!();
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
@@ -293,7 +302,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 }
 
-/// A part of a field: only a text's content and a list's length matter.
+/// A part of a field. Only the content of a text and the length of a list matter.
 #[derive(Debug)]
 enum Part {
     Text(String),
@@ -337,24 +346,11 @@ impl<'de> Visitor<'de> for PartVisitor {
         Ok(Part::Other)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Part, E> {
-        Ok(Part::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Part, E> {
-        Ok(Part::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Part, E> {
-        Ok(Part::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Part, E> {
-        Ok(Part::Other)
-    }
+    visit_scalars_as_other!();
 }
 
-/// The values of a family's series, those without one as NaN; `None` where it is no family.
+/// The values of a family's series, with NaN for a series without one; `None` for a field that is no
+/// family.
 #[derive(Debug)]
 struct Values(Option<Vec<f64>>);
 
@@ -369,8 +365,9 @@ impl<'de> Deserialize<'de> for Values {
     }
 }
 
-/// `push_time_seconds` or `push_failure_time_seconds` of a group: one gauge.
-/// The second can have been pushed with any shape; what does not fit counts as never.
+/// The gauge `push_time_seconds` or `push_failure_time_seconds` of a group.
+///
+/// A program may have pushed a family of the second name with another shape. That counts as "never".
 #[derive(Debug, Default)]
 struct OwnMetric {
     labels: BTreeMap<String, String>,

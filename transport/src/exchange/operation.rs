@@ -1,10 +1,9 @@
-//! What a gateway is asked to do.
+//! Operations on a gateway, and the requests that they become.
 
-use ureq::http::Method;
-
-use crate::error::verb::Verb;
+use crate::error::Verb;
 use crate::group_key::AnyGroupingKey;
-use crate::payload::body::EncodedBody;
+use crate::http::Method;
+use crate::payload::EncodedBody;
 
 /// One operation on a gateway.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! The one retry loop, and the one decision that it rests on.
 //!
-//! [`Retries::after_failure`] decides: it is given the time, the deadline and what the server asked
-//! for, and says how long to wait or that it is time to give up. It reads no clock and waits for
-//! nothing. [`retry_until`] performs that decision on the caller's thread; the background thread asks
-//! for the same decision and does other work meanwhile.
+//! [`Retries::after_failure`] decides whether to wait for another attempt, and how long, or to give up. It
+//! takes the time, the deadline and the wait that the server asked for; it reads no clock and does not
+//! block. [`retry_until`] performs the decision on the caller's thread. The background thread uses the same
+//! decision and does other work during the wait.
 
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ impl<E> FailedAttempt<E> {
     }
 }
 
-/// What to do after a failed attempt.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryDecision {
     /// Make another attempt after this time.
@@ -193,7 +193,7 @@ pub(crate) fn retry_until<T, E>(
             RetryDecision::Wait(time) => wait(time),
             RetryDecision::GiveUp { .. } => return Err(error),
         }
-        // What `wait` did besides waiting may have taken the time that was left.
+        // `wait` may have done more than wait, and may have used up the time.
         if deadline.is_some_and(|deadline| clock.now() >= deadline) {
             return Err(error);
         }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::kind::PushErrorKind;
+use crate::error::PushErrorKind;
 use crate::exchange::retry_after;
-use crate::http::failure::HttpFailureKind;
+use crate::http::HttpFailureKind;
 
-/// What to do after an attempt.
+/// The verdict on an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The gateway acknowledged.
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_to_be_left_alone_is_honoured_within_the_cap() {
+    fn retry_after_is_honoured_up_to_the_cap() {
         check(503, false, Some("5"), retry(503, Some(5)));
         check(429, false, Some("0"), retry(429, None));
         check(429, false, Some("Thu, 01 Jan 1970 00:00:00 GMT"), retry(429, None));

@@ -9,7 +9,7 @@ use prompush_core::clock::WAIT_MAX;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody, http};
 
-use crate::error::cause::Cause;
+use crate::error::Cause;
 use crate::http::deadline::{DeadlineGuard, GuardedBody};
 use crate::http::failure::{HttpFailure, HttpFailureKind, describe};
 use crate::http::proxy::warn_of_socks;
@@ -34,7 +34,7 @@ const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// buffers of any connection, so that sending it does not block.
 const GUARDED_BYTES_MIN: usize = 16 * 1024;
 
-/// What the HTTP client is configured by.
+/// The options of the HTTP client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HttpAgentOptions<'a> {
     pub(crate) resolve_timeout: Duration,
@@ -87,7 +87,7 @@ impl HttpAgent {
     /// Returns an agent for this request alone when the request must end exactly in time: when a
     /// deadline has cut its time, or when its body is large enough to block.
     ///
-    /// Such an agent opens a connection of its own. A kept connection that has died in silence would
+    /// Such an agent opens a connection of its own. An idle connection that has died unnoticed would
     /// cost the little time that there is.
     fn guarded_agent(&self, request: &HttpRequest<'_>) -> Option<Agent> {
         let body_bytes = request.body.map_or(0, |body| body.bytes.len());
@@ -95,7 +95,7 @@ impl HttpAgent {
         guarded.then(|| Agent::new_with_config(self.agent.config().clone()))
     }
 
-    /// Sends one request whose headers and body somebody else has written.
+    /// Sends one request whose headers and body the caller has written.
     pub(crate) fn send_raw(
         &self,
         method: http::Method,

@@ -1,4 +1,4 @@
-//! Who asks: credentials and headers that go with every request, and are shown in no message.
+//! Credentials and headers that are sent with every request and shown in no message.
 
 use std::fmt;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::config::ConfigError;
+use crate::error::ConfigError;
 use crate::http::secret::{Secret, read_text, warn_if_open_to_all};
 
 const AUTHORIZATION: &str = "authorization";
 
-/// Headers that a request has of its own, or that would change what it means.
+/// Headers that every request has already, or that would change the meaning of a request.
 const RESERVED: [&str; 10] = [
     "connection",
     "content-encoding",
@@ -25,15 +25,15 @@ const RESERVED: [&str; 10] = [
     "upgrade",
 ];
 
-/// What a gateway, or a proxy before it, wants to know of who asks.
+/// The credentials and further headers of every request to a gateway.
 ///
-/// It goes to the gateway's host alone: redirects are never followed, and a forward proxy sees only
-/// the tunnel. Credentials in the gateway's URL are the other way to give a user and password; both
-/// at once are refused.
+/// They are sent to the gateway's host only: redirects are never followed, and a forward proxy sees only
+/// the tunnel. A user and a password can also stand in the gateway's URL; using both ways at once is an
+/// error.
 ///
-/// No message, no `Debug` and no log line of this library shows them. A program that logs at the
-/// level `Trace` should leave out the target `ureq_proto`: the HTTP client shows there what goes over
-/// the wire, before TLS.
+/// No message, no `Debug` output and no log line of this library shows credentials. A program that logs
+/// at the level `Trace` should leave out the target `ureq_proto`: there the HTTP client logs the bytes
+/// before TLS encrypts them.
 ///
 /// ```
 /// use prompush::{Credentials, GatewayConfig, Secret};
@@ -47,7 +47,7 @@ const RESERVED: [&str; 10] = [
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
     authorization: Option<Authorization>,
-    /// Names in lower case.
+    /// The names are in lower case.
     headers: Vec<(String, Secret)>,
 }
 
@@ -58,7 +58,7 @@ enum Authorization {
 }
 
 impl Credentials {
-    /// A user and a password (RFC 7617).
+    /// Authenticates by a user and a password (basic authentication, RFC 7617).
     ///
     /// # Errors
     ///
@@ -72,48 +72,49 @@ impl Credentials {
         Ok(Self::of(Authorization::Basic { user, password }))
     }
 
-    /// A token (RFC 6750).
+    /// Authenticates by a token (bearer token, RFC 6750).
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Credentials`] for a token that no header can hold.
+    /// [`ConfigError::Credentials`] for a token with other characters than printable ASCII.
     pub fn bearer(token: Secret) -> Result<Self, ConfigError> {
         check_value(&token.reveal(), "a token of printable ASCII characters")?;
         Ok(Self::of(Authorization::Bearer(token)))
     }
 
-    /// Adds a header, such as the one of a tenant, or an `Authorization` of another kind.
+    /// Adds a header, such as `X-Scope-OrgID` for a tenant, or an `Authorization` of another kind.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Credentials`] for a name that is no header's, one that requests have of their
-    /// own (`Content-Type`, `Host`), one that is there already, and a value that no header can hold.
+    /// [`ConfigError::Credentials`] for an invalid name, for a header that every request has already
+    /// (`Content-Type`, `Host`), for a second header of the same name, and for a value with other
+    /// characters than printable ASCII.
     pub fn header(mut self, name: &str, value: Secret) -> Result<Self, ConfigError> {
         let name = name.to_ascii_lowercase();
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let fail = |expected| Err(ConfigError::Credentials { expected });
         if name.is_empty() || !name.bytes().all(token) {
-            return fail("a header's name, such as `X-Scope-OrgID`");
+            return fail("a valid header name, such as `X-Scope-OrgID`");
         }
         if RESERVED.contains(&name.as_str()) {
-            return fail("a header that requests do not have of their own");
+            return fail("a header that requests do not set by themselves");
         }
         let has_authorization = name == AUTHORIZATION && self.authorization.is_some();
         if has_authorization || self.headers.iter().any(|(other, _)| *other == name) {
-            return fail("each header once");
+            return fail("each header only once");
         }
         check_value(&value.reveal(), "a header value of printable ASCII characters")?;
         self.headers.push((name, value));
         Ok(self)
     }
 
-    /// Adds the headers of a file: a line `Name: value` each, with a space behind the colon; empty
-    /// lines and lines that begin with `#` are left out. The file is read once.
+    /// Adds the headers in a file. Each line is `Name: value`, with a space after the colon. Empty lines
+    /// and lines that begin with `#` are ignored. The file is read once.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::File`] when the file cannot be read or is empty, [`ConfigError::HeaderLine`]
-    /// when a line is no header; the line itself is not shown.
+    /// [`ConfigError::File`] when the file cannot be read or is empty, and [`ConfigError::HeaderLine`]
+    /// when a line is not a header. The error does not show the line.
     pub fn header_file(self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let credentials = self.header_lines(&read_text(path)?).map_err(|error| match error {
@@ -126,11 +127,11 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Adds headers as [`header_file`](Self::header_file) does, from text.
+    /// Adds the headers in a text, whose lines are as in [`header_file`](Self::header_file).
     ///
     /// # Errors
     ///
-    /// [`ConfigError::HeaderLine`] for a line that is no header; the line itself is not shown.
+    /// [`ConfigError::HeaderLine`] when a line is not a header. The error does not show the line.
     pub fn header_lines(self, text: &str) -> Result<Self, ConfigError> {
         let lines = (1..).zip(text.lines().map(str::trim));
         lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).try_fold(
@@ -146,12 +147,12 @@ impl Credentials {
         )
     }
 
-    /// Whether requests get an `Authorization` header of it.
+    /// Whether these credentials give requests an `Authorization` header.
     pub fn has_authorization(&self) -> bool {
         self.authorization.is_some() || self.headers.iter().any(|(name, _)| name == AUTHORIZATION)
     }
 
-    /// The headers as of now.
+    /// The headers, with secrets in files as they are now.
     pub(crate) fn headers(&self) -> Vec<(String, String)> {
         let authorization = self.authorization.as_ref().map(|authorization| match authorization {
             Authorization::Basic { user, password } => basic(user, password.reveal().as_bytes()),
@@ -187,14 +188,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The name and the value of a line `Name: value`. Without the space, lines of `/etc/passwd` and of
-/// many another file would be headers.
+/// Splits a line `Name: value`. The space is required, because otherwise the lines of `/etc/passwd` and of
+/// many other files would count as headers.
 fn header(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
     value.starts_with([' ', '\t']).then(|| (name, value.trim_start()))
 }
 
-/// The value of an `Authorization` header with a user and a password.
+/// The value of an `Authorization` header for a user and a password.
 pub(crate) fn basic(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> String {
     let credentials = [user.as_ref(), b":", password.as_ref()].concat();
     format!("Basic {}", STANDARD.encode(credentials))
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_hold_is_refused_without_showing_it() {
+    fn invalid_header_values_are_refused_and_not_shown() {
         let refused = |result: Result<Credentials, ConfigError>, expected: &str| {
             let error = result.unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -250,10 +251,10 @@ mod tests {
         refused(lines("s3cret"), "line 1 of the headers as a header: expected `Name: value`");
         refused(lines("# x\na: 1\n\nb:s3cret"), "line 4 of the headers");
         refused(lines("root:s3cret:0:0:root:/root:/bin/sh"), "expected `Name: value`");
-        refused(lines("a b: s3cret"), "header's name");
-        refused(lines(": s3cret"), "header's name");
-        refused(lines("Host: s3cret"), "of their own");
-        refused(lines("Content-Length: s3cret"), "of their own");
+        refused(lines("a b: s3cret"), "valid header name");
+        refused(lines(": s3cret"), "valid header name");
+        refused(lines("Host: s3cret"), "by themselves");
+        refused(lines("Content-Length: s3cret"), "by themselves");
         refused(lines("a: s3cret\nA: s3cret"), "once");
         refused(lines("a:"), "`Name: value`");
         refused(lines("a: s3cret\u{1b}[31m"), "printable ASCII");
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_them() {
+    fn debug_output_shows_no_credentials() {
         let credentials = Credentials::basic("user", Secret::text("s3cret"))
             .and_then(|it| it.header("X-Key", Secret::text("s3cret")))
             .unwrap();

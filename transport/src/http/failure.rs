@@ -6,8 +6,7 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
-use crate::error::cause::Cause;
-use crate::error::connect_failure::ConnectFailure;
+use crate::error::{Cause, ConnectFailure};
 use crate::http::sent_body::BodyProgress;
 
 /// A request without a complete response.

@@ -1,27 +1,29 @@
-//! A password, token or header value that is shown to nobody.
+//! Passwords, tokens and header values that no message shows.
 
 use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use crate::error::config::ConfigError;
+use parking_lot::Mutex;
 
-/// Largest file of secrets, headers or certificates, in bytes: the certificates of all public
-/// authorities together have a fifth of it.
+use crate::error::ConfigError;
+
+/// The largest file of secrets, headers or certificates, in bytes. The certificates of all public
+/// authorities together take a fifth of that.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Folders whose files get their modes from a container platform, not from a person.
+/// Directories in which a container platform, not a person, chooses the modes of the files.
 const MOUNTED_SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
 
-/// A password, token or header value: given as text, or as the content of a file.
+/// A password, a token or a header value, given as text or as a file.
 ///
-/// A file is read when the secret is made, so that what is wrong with it is said early, and again
-/// for each request, so that a secret which is replaced while the program runs is used at once. A
-/// file that cannot be read later on leaves the last content in use.
+/// A file is read when the secret is created, so that errors show early. The file is read again for each
+/// request, so that a replaced secret is used at once. When the file cannot be read any more, its last
+/// content stays in use.
 ///
-/// Neither `Debug` nor any error shows the content.
+/// Neither `Debug` nor any error shows the secret.
 #[derive(Clone)]
 pub struct Secret(Inner);
 
@@ -33,25 +35,25 @@ enum Inner {
 
 struct SecretFile {
     path: PathBuf,
-    /// What was read last.
+    /// The content that was read last.
     last: Mutex<Arc<str>>,
 }
 
 impl Secret {
-    /// A secret that is known already, such as one from the environment.
+    /// A secret that the program has already, for example from the environment.
     pub fn text(value: impl Into<String>) -> Self {
         Self(Inner::Text(value.into().into()))
     }
 
-    /// The content of a file, without line ends at its end; at most 1 MiB. What is no regular file,
-    /// such as the pipe of a shell's `<(…)`, is read once.
+    /// The content of a file without its final line ends, at most 1 MiB.
     ///
-    /// A file that everybody on the machine can read is used, and warned of through the `log`
-    /// package, unless it is below `/run/secrets`, where container platforms choose the mode.
+    /// A file that is not a regular file, such as the pipe of a shell's `<(…)`, is read only once. A file
+    /// that every user of the machine can read causes a warning through the `log` package, unless the file
+    /// is below `/run/secrets`, where container platforms choose the modes.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::File`] when the file cannot be read, is empty, or is not one line of text.
+    /// [`ConfigError::File`] when the file cannot be read, is empty, or has more than one line of text.
     pub fn file(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
         let path = path.into();
         let value = read(&path)?;
@@ -62,12 +64,12 @@ impl Secret {
         Ok(Self(Inner::File(Arc::new(SecretFile { path, last: Mutex::new(value) }))))
     }
 
-    /// The secret as of now.
+    /// The secret as it is now.
     pub(crate) fn reveal(&self) -> Arc<str> {
         match &self.0 {
             Inner::Text(text) => Arc::clone(text),
             Inner::File(file) => {
-                let mut last = file.last.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut last = file.last.lock();
                 if let Ok(value) = read(&file.path) {
                     *last = value;
                 }
@@ -86,7 +88,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Secrets of files are the same when they are of the same file.
+/// Two secrets from files are equal when they have the same path.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
@@ -99,17 +101,21 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// The text of a small file, with the errors that configuration has.
+/// Reads a small text file. An empty file is an error.
 pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
     let fail = |expected| ConfigError::File { path: path.to_owned(), expected, source: None };
     let bytes = read_bytes(path)?;
     let text = String::from_utf8(bytes).map_err(|_| fail("text in UTF-8"))?;
-    // A mark that editors of another system put before text.
+    // Some editors put a byte order mark before the text.
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    if text.trim().is_empty() { Err(fail("something in it, but it is empty")) } else { Ok(text) }
+    if text.trim().is_empty() {
+        Err(fail("a file with content, but it is empty"))
+    } else {
+        Ok(text)
+    }
 }
 
-/// The bytes of a small file; it is no error if there are none.
+/// Reads a small file, which may be empty.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let cannot = |source: io::Error| ConfigError::File {
         path: path.to_owned(),
@@ -136,8 +142,8 @@ fn read(path: &Path) -> Result<Arc<str>, ConfigError> {
     Ok(value.into())
 }
 
-/// Warned of, not refused: platforms mount secrets with modes of their own choice, and a job that
-/// ends because of a mode has lost its metrics.
+/// Warns when every user of the machine can read a file. The file is not refused: platforms mount secrets
+/// with modes of their choice, and a job that fails because of a mode loses its metrics.
 #[cfg(unix)]
 pub(crate) fn warn_if_open_to_all(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -146,7 +152,7 @@ pub(crate) fn warn_if_open_to_all(path: &Path) {
     let mounted = MOUNTED_SECRETS.iter().any(|folder| path.starts_with(folder));
     if data.is_file() && data.permissions().mode() & READABLE_BY_ALL != 0 && !mounted {
         let path = path.display();
-        log::warn!("every user of this machine can read `{path}`: `chmod 600` keeps it to you");
+        log::warn!("every user of this machine can read `{path}`: `chmod 600` restricts it to you");
     }
 }
 
@@ -166,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_do_not_belong_to_a_secret_and_spaces_do() {
+    fn final_line_ends_are_removed_from_a_secret_and_spaces_are_kept() {
         for (content, expected) in [
             (&b"s3cret"[..], "s3cret"),
             (b"s3cret\n", "s3cret"),
@@ -180,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_names_it_and_not_its_content() {
+    fn errors_show_the_path_of_a_file_and_not_its_content() {
         let check = |path: &Path, expected: &str| {
             let error = Secret::file(path).unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_replaced_is_read_again_and_a_lost_one_is_remembered() {
+    fn a_replaced_file_is_read_again_and_a_removed_file_leaves_its_last_content() {
         let (_folder, path) = file(b"first");
         let secret = Secret::file(&path).unwrap();
         fs::write(&path, "second\n").unwrap();
@@ -214,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_secret() {
+    fn debug_output_shows_no_secret() {
         let (_folder, path) = file(b"s3cret");
         let shown = format!("{:?} {:?}", Secret::text("s3cret"), Secret::file(path));
         assert!(!shown.contains("s3cret"), "{shown}");

@@ -1,4 +1,4 @@
-//! How a connection by `https` is secured: whom to trust, and who we are.
+//! The trusted authorities and the client certificate of `https` connections.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::error::config::ConfigError;
+use crate::error::ConfigError;
 use crate::http::secret::{read_bytes, warn_if_open_to_all};
 
-/// Whom to trust and who we are, on connections by `https`.
+/// The trusted authorities and the client certificate of `https` connections.
 ///
-/// By default a server's certificate must come from a public authority (Mozilla's list, built in;
-/// the system's own list is not looked at) and be for the host of the URL, and we show none.
-/// Files are read here, once: a pusher that outlives its certificate has to be started again.
+/// By default a public authority must have signed the server's certificate, the certificate must be for
+/// the host in the URL, and no client certificate is sent. The public authorities are Mozilla's list,
+/// which is built in; the list of the system is not used. Files are read once, when they are given here:
+/// a pusher that outlives its certificate has to be restarted.
 ///
 /// ```no_run
 /// use prompush::{GatewayConfig, Tls};
@@ -29,32 +30,36 @@ use crate::http::secret::{read_bytes, warn_if_open_to_all};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// Empty: the public ones.
+    /// Empty for the public authorities.
     authorities: Vec<CertificateDer<'static>>,
     identity: Option<Arc<Identity>>,
     insecure: bool,
 }
 
-/// A client certificate with what leads to its authority, and its key. Invariant: they match.
+/// A client certificate with the chain to its authority, and its key.
+///
+/// Invariant: the key belongs to the certificate.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    /// The HTTP client takes a key in PEM only.
+    /// In PEM, because the HTTP client takes no other form.
     pub(crate) key_pem: Vec<u8>,
 }
 
 impl Tls {
-    /// Trusts the authorities in this PEM file, in place of the public ones; a second call adds to
-    /// the first. The whole list of a system is one file, too: `/etc/ssl/certs/ca-certificates.crt`.
+    /// Trusts the authorities in this PEM file instead of the public ones. A second call adds to the first.
+    ///
+    /// Many systems have the list of their authorities in one file, such as
+    /// `/etc/ssl/certs/ca-certificates.crt`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::File`] when the file cannot be read or holds no certificate.
+    /// [`ConfigError::File`] when the file cannot be read or has no usable certificate.
     pub fn ca_file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let authorities = certificates(path)?;
-        // One that cannot be read is passed over where there are others, as TLS libraries do with a
-        // system's list, which may hold very old ones.
+        // A certificate that cannot be parsed is skipped if there are others. TLS libraries do the same with
+        // the list of a system, which may contain very old certificates.
         let (usable, _) =
             RootCertStore::empty().add_parsable_certificates(authorities.iter().cloned());
         if usable == 0 {
@@ -64,13 +69,13 @@ impl Tls {
         Ok(self)
     }
 
-    /// Shows the server this certificate, which may be followed by those that lead to its authority,
-    /// and proves it by this key; both are PEM files, and may be the same.
+    /// Sends this client certificate, and proves it by this key. Both are PEM files, and may be the same
+    /// file. The certificates that lead to the authority may follow the client certificate.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::File`] when a file cannot be read or holds no certificate or key, and
-    /// [`ConfigError::ClientCertificate`] when the key is not the certificate's.
+    /// [`ConfigError::File`] when a file cannot be read or has no certificate or key, and
+    /// [`ConfigError::ClientCertificate`] when the key does not belong to the certificate.
     pub fn client_files(
         mut self,
         certificate: impl AsRef<Path>,
@@ -97,9 +102,10 @@ impl Tls {
         Ok(self)
     }
 
-    /// Takes any certificate of any host, so that whoever is in between can read and change
-    /// everything, credentials too. For a test at most; each gateway set up so is warned of through
-    /// the `log` package.
+    /// Sets whether any certificate of any host is accepted. Default: `false`.
+    ///
+    /// Without the check, anyone on the network path can read and change everything, credentials too. Use
+    /// it in tests only. Each such gateway causes a warning through the `log` package.
     #[must_use]
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
@@ -110,7 +116,7 @@ impl Tls {
         self.insecure
     }
 
-    /// Empty: the public ones.
+    /// The trusted authorities; empty for the public ones.
     pub(crate) fn authorities(&self) -> &[CertificateDer<'static>] {
         &self.authorities
     }

@@ -5,8 +5,7 @@ use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::config::ConfigError;
-use crate::error::redacted_url::RedactedUrl;
+use crate::error::{ConfigError, RedactedUrl};
 use crate::http::credentials::basic;
 
 /// The text that messages show in place of credentials.
@@ -127,9 +126,9 @@ impl HttpUrl {
     pub(crate) fn redacted(&self, path: &str) -> RedactedUrl {
         match (&self.authorization, self.base.split_once("://")) {
             (Some(_), Some((scheme, rest))) => {
-                RedactedUrl::new(&format!("{scheme}://{REDACTED}@{rest}"), path, self.port)
+                RedactedUrl::new(format!("{scheme}://{REDACTED}@{rest}"), path, self.port)
             }
-            _ => RedactedUrl::new(&self.base, path, self.port),
+            _ => RedactedUrl::new(self.base.clone(), path, self.port),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The body of a push or an add, within its limit and compressed where that is asked for.
+//! The body of a push or an add: its size limit, its encoding and its compression.
 
 use std::io::Write as _;
 
@@ -6,9 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use prompush_core::{Encoder, Format, Source};
 
-use crate::error::cause::Cause;
-use crate::error::kind::PushErrorKind;
-use crate::http::request::HttpBody;
+use crate::error::{Cause, PushErrorKind};
+use crate::http::HttpBody;
 use crate::payload::families::Families;
 
 /// How bodies are encoded.

@@ -12,7 +12,7 @@
 
 use prompush_core::Format;
 
-use crate::error::verb::Verb;
+use crate::error::Verb;
 use crate::payload::families::{ConvertError, Families};
 
 /// One change of a group, or several that were merged into one.

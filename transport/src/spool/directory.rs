@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::error::spool::{SpoolError, SpoolFault};
-use crate::error::verb::Verb;
-use crate::exchange::wait::{SystemWait, Wait};
+use crate::error::{SpoolError, SpoolFault, Verb};
+use crate::exchange::{SystemWait, Wait};
 use crate::group_key::AnyGroupingKey;
 use crate::spool::disk;
 use crate::spool::disk::{Disk, SystemDisk};

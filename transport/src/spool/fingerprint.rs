@@ -11,7 +11,7 @@ use prompush_core::{Exposition, MetricValue, PUSH_FAILURE_TIME, PUSH_TIME, parse
 use serde_json::Value;
 
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
+use crate::payload::GroupChange;
 use crate::spool::fnv::fnv1a;
 
 /// The numbers of each family and label set, in an order and a spelling that gateways do not change.
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn real_gateways_show_what_they_were_sent() {
+    fn real_gateways_show_the_fingerprint_of_each_push() {
         let body =
             b"# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 3\ns_count 2\nu 0.30000000000000004\n";
         let parsed = parse(body, Format::Text).unwrap();

@@ -13,8 +13,8 @@ use prompush_core::PUSH_TIME;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use crate::exchange::answer::{GatewayAnswer, ReadError};
 use crate::exchange::groups;
+use crate::exchange::{GatewayAnswer, ReadError};
 use crate::group_key::AnyGroupingKey;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
@@ -157,7 +157,7 @@ mod tests {
             check(None, date, 0, Freshness::Current);
             check(Some(99.9), date, 0, Freshness::Current);
             check(Some(100.1), date, 0, since(100.1));
-            // What came since is one of our own requests, late.
+            // The later push is a request of ours that the gateway took late.
             check(Some(100.1), date, 7, Freshness::Current);
         }
         // The gateway's clock is an hour ahead of ours, or behind.
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_takes_long_to_answer_has_no_other_clock() {
+    fn a_slow_answer_is_not_taken_for_a_clock_difference() {
         for date in [150.0, 170.0, 200.0] {
             check_slow(150.0, Some(99.0), Some(date), 0, Freshness::Current);
             check_slow(150.0, Some(101.0), Some(date), 0, Freshness::PushedSince(at(101.0)));

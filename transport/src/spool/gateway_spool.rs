@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 
-use crate::error::spool::SpoolError;
+use crate::error::SpoolError;
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
+use crate::payload::GroupChange;
 use crate::spool::directory::Spool;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;

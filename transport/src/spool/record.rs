@@ -25,11 +25,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::Crc;
 use prompush_core::Format;
 
-use crate::error::spool::SpoolFault;
-use crate::error::verb::Verb;
+use crate::error::{SpoolFault, Verb};
 use crate::group_key::AnyGroupingKey;
-use crate::payload::change::GroupChange;
-use crate::payload::families::{ConvertError, Families};
+use crate::payload::{ConvertError, Families, GroupChange};
 use crate::spool::fingerprint;
 
 const MAGIC: &[u8] = b"prompush spool\n";
@@ -248,21 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_decoded_record_equals_the_encoded_one() {
         for record in records() {
             assert_eq!(Record::decode(&record.encode()), Ok(record));
         }
     }
 
     #[test]
-    fn the_format_is_this_one() {
+    fn the_format_has_its_magic_and_version() {
         let file = records()[0].encode();
         let text = String::from_utf8_lossy(&file);
         assert!(file.starts_with(b"prompush spool\n\x01") && text.contains("a 1\n"), "{text}");
     }
 
     #[test]
-    fn a_file_that_is_cut_or_changed_anywhere_is_none() {
+    fn a_truncated_or_changed_file_is_refused() {
         let file = records()[0].encode();
         for cut in 0..file.len() {
             assert_eq!(Record::decode(&file[..cut]), Err(SpoolFault::Torn), "cut at {cut}");
@@ -279,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_told_apart() {
+    fn newer_versions_and_foreign_files_are_recognised() {
         let mut newer = records()[0].encode();
         newer[MAGIC.len()] = 2;
         assert_eq!(Record::decode(&newer), Err(SpoolFault::Version(2)));

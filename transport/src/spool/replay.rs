@@ -4,22 +4,18 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Instant, SystemTime};
 
-use crate::error::push_error::PushError;
-use crate::error::spool::{SpoolError, SpoolFault};
-use crate::error::verb::Verb;
-use crate::exchange::answer::{GatewayAnswer, ReadAnswer, read_acknowledgement};
-use crate::exchange::attempt_error::AttemptError;
-use crate::exchange::connection::Connection;
-use crate::exchange::operation::Operation;
-use crate::exchange::retry::FailedAttempt;
+use crate::error::{PushError, SpoolError, SpoolFault, Verb};
+use crate::exchange::{
+    AttemptError, Connection, FailedAttempt, GatewayAnswer, Operation, ReadAnswer,
+    read_acknowledgement,
+};
 use crate::group_key::AnyGroupingKey;
-use crate::payload::body::EncodedBody;
-use crate::payload::change::{GroupChange, merged};
+use crate::payload::{EncodedBody, GroupChange, merged};
 use crate::spool::directory::{Lock, Spool, SpoolEntry};
 use crate::spool::freshness::{Freshness, ListedGroup, freshness, read_listed_groups};
 use crate::spool::record::Record;
 
-/// What became of a state in the spool.
+/// The result of sending a state from the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplayOutcome {

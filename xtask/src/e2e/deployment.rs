@@ -16,8 +16,8 @@ use crate::process::{self, Finished, Interrupt};
 /// The longest time until a server is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// The longest time until Prometheus answers what the gateway holds: some scrapes, one a second, after the five
-/// seconds that Prometheus takes before its first scrape.
+/// The longest time until Prometheus has scraped the content of the gateway. Prometheus takes five seconds before its
+/// first scrape, and then scrapes once a second.
 pub(super) const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The time limit of one call of `prompush`.
@@ -122,8 +122,7 @@ impl<'a> Deployment<'a> {
         code.parse().with_context(|| format!("`{code}` is no exit code"))
     }
 
-    /// Starts the stopped gateway again and waits until it is ready. The address is the same; the groups are
-    /// gone.
+    /// Starts the stopped gateway again and waits until it is ready. The gateway has the same address, and no groups.
     pub(super) fn start_gateway(&self) -> Result<()> {
         self.engine.docker(&["start", &self.gateway_container])?;
         self.wait_ready(self.gateway, &self.gateway_container)
@@ -179,12 +178,13 @@ impl<'a> Deployment<'a> {
         Ok(groups.iter().map(|group| group["labels"].clone()).collect())
     }
 
-    /// The last lines of the servers' logs, to find out why a step failed.
+    /// The last lines of the servers' logs. They help to find out why a step failed.
     pub(super) fn logs(&self) -> String {
         format!("{}{}", log(&self.gateway_container), log(&self.prometheus_container))
     }
 
-    /// Starts a container and publishes its port on a free loopback port, which stays the same after a restart.
+    /// Starts a container and publishes its port on a free loopback port. The loopback port stays the same after a
+    /// restart of the container.
     fn run(
         &self,
         alias: &str,

@@ -1,4 +1,4 @@
-//! The container engine. No container, network or image of a run stays in the engine.
+//! The container engine. After a run, none of its containers, networks and images is left.
 
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -16,7 +16,7 @@ const COMMAND_WITHIN: Duration = Duration::from_mins(2);
 const LABEL: &str = "prompush-e2e";
 
 /// Docker, for one run of the task. Dropping the engine removes everything that the run made: containers, networks,
-/// images and files, also those of an interrupted command. That holds on success, failure, panic, SIGINT and
+/// images and files, also those of an interrupted command. So nothing stays after success, failure, a panic, SIGINT or
 /// SIGTERM.
 pub(super) struct Engine {
     /// The process ID. No other run on this machine has the same ID at the same time.
@@ -58,8 +58,8 @@ impl Engine {
 
     /// Runs one docker command and returns its stdout.
     ///
-    /// A signal does not kill the command: the engine would go on, and the clean-up would miss what the command
-    /// creates. The signal is checked before and after the command.
+    /// A signal does not kill the command, because the engine would finish it anyway, and the clean-up would miss what
+    /// the command creates. The function checks for a signal before and after the command.
     pub(super) fn docker(&self, arguments: &[&str]) -> Result<String> {
         self.interrupt.check()?;
         let output =
@@ -80,7 +80,7 @@ impl Engine {
         self.remove(&["network", "ls", "--quiet"], &["network", "rm"]);
     }
 
-    /// Lists everything with our label and removes it, also after a signal. A failure prints a warning.
+    /// Lists everything with our label and removes it, even after a signal. If the removal fails, prints a warning.
     fn remove(&self, list: &[&str], remove: &[&str]) {
         let unstopped = Interrupt::default();
         let filter = format!("label={}", self.label());
@@ -106,7 +106,8 @@ impl Drop for Engine {
     }
 }
 
-/// The command has a process group of its own: Ctrl-C in a terminal reaches only this task, which then cleans up.
+/// A docker command with a process group of its own. So Ctrl-C in a terminal reaches only this task, which then cleans
+/// up.
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new("docker");
     command.args(arguments).process_group(0);

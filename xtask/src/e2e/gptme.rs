@@ -1,4 +1,4 @@
-//! Real gptme with a model that counts its tokens, a real gateway and a real Prometheus: Prometheus has to know
+//! Runs real gptme with a model that counts its tokens, a real gateway and a real Prometheus. Prometheus must have
 //! exactly the tokens that the model served.
 //!
 //! The scenario runs on this machine rather than in containers, because it signals and kills single processes.
@@ -27,14 +27,15 @@ use environment::Environment;
 use install::Gptme;
 use instances::Mode;
 
-/// Instances that run in sequence in the long part.
+/// The number of instances that run in sequence in the long part.
 const SEQUENCE: usize = 10;
 
 /// Runs every step with the pinned version of gptme.
 ///
 /// # Errors
 ///
-/// When a step fails, a signal comes, or gptme cannot be installed and `CI=true`. Without CI the steps are skipped then.
+/// When a step fails, or a signal comes. When gptme cannot be installed and `CI=true`; without CI, the steps are
+/// skipped.
 pub(super) fn run(prompush: &Path, interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     let Some(environment) = start(prompush, interrupt, report)? else { return Ok(()) };
     steps::run(&environment, report)
@@ -54,7 +55,7 @@ pub(super) fn run_long(prompush: &Path, interrupt: &Interrupt, report: &mut Repo
     report.step("the time that the exit of gptme takes", || exit_time::measure(&environment))
 }
 
-/// Installs gptme and starts the servers; `None` where gptme cannot be installed and its steps may be skipped.
+/// Installs gptme and starts the servers. Returns `None` when gptme cannot be installed and its steps may be skipped.
 fn start(
     prompush: &Path,
     interrupt: &Interrupt,

@@ -1,4 +1,5 @@
-//! The container images: from a registry when one answers, otherwise from programs on this machine.
+//! The container images. An image comes from a registry if the registry answers, otherwise from a program on this
+//! machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use super::engine::Engine;
 use crate::process;
 use crate::workspace;
 
-/// The time limit of a pull. On a machine without a network no registry answers.
+/// The time limit of a pull. On a machine without a network, no registry answers within it.
 const PULL_WITHIN: Duration = Duration::from_secs(20);
 
 /// The time limit of building an image.
@@ -32,12 +33,13 @@ pub(super) fn prometheus(engine: &Engine) -> Result<String> {
     official(engine, "prom/prometheus", "prometheus", &["prometheus"])
 }
 
-/// The reference of the image of `prompush`, which holds the program just built.
+/// The reference of the image of `prompush`. The image holds the program that was just built.
 pub(super) fn prompush(engine: &Engine, program: &Path) -> Result<String> {
     from_scratch(engine, "prompush", program)
 }
 
-/// The image that the engine has, or that a registry gives, or one made of the first server in `target/servers`.
+/// The reference of an official image: the one that the engine has, otherwise the one from a registry, otherwise one
+/// made of the first server of `servers` that is in `target/servers`.
 fn official(engine: &Engine, reference: &str, name: &str, servers: &[&str]) -> Result<String> {
     if engine.docker(&["image", "inspect", "--format", "{{.Id}}", reference]).is_ok() {
         println!("image {reference}: already there");
@@ -61,8 +63,8 @@ fn official(engine: &Engine, reference: &str, name: &str, servers: &[&str]) -> R
 
 /// An image with only a program, its loader and its libraries.
 ///
-/// The image is imported from a tar archive rather than built: a build depends on the builder of the machine, and
-/// on whether the builder may pull its own parts from a registry. The image has one layer either way.
+/// The image is imported from a tar archive rather than built, because a build depends on the machine's builder, and
+/// the builder may need parts from a registry. The image has one layer in both cases.
 fn from_scratch(engine: &Engine, name: &str, program: &Path) -> Result<String> {
     let root = engine.scratch().join(name);
     fs::create_dir_all(&root)?;
@@ -118,7 +120,8 @@ fn libraries(engine: &Engine, program: &Path) -> Result<Vec<PathBuf>> {
     Ok(parse_ldd(&ldd.stdout))
 }
 
-/// Lines are `name => /path (address)`, `/path (address)` for the loader, and `name (address)` for the kernel's own.
+/// The paths in the output of `ldd`. A line is `name => /path (address)` for a library, `/path (address)` for the
+/// loader, and `name (address)` for the kernel's own library, which has no path.
 fn parse_ldd(text: &str) -> Vec<PathBuf> {
     let path_of =
         |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(PathBuf::from);

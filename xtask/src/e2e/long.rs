@@ -12,11 +12,12 @@ use crate::{bench, workspace};
 /// The time that each fuzz target runs, in seconds.
 const FUZZED_FOR_S: u32 = 60;
 
-/// Runs the models of threads, each fuzz target for a minute, the table of benches, and the gateways under load.
+/// Runs the loom models of threads, each fuzz target for a minute, the table of benches, and the gateways under load.
 ///
 /// # Errors
 ///
-/// When a harness fails, a signal comes, or a tool is missing and `CI=true`. Without CI its harness is skipped then.
+/// When a harness fails, or a signal comes. When a tool is missing and `CI=true`; without CI, the harness that needs
+/// the tool is skipped.
 pub(super) fn run(interrupt: &Interrupt, report: &mut Report) -> Result<()> {
     report.step("models of threads", || models(interrupt))?;
     fuzz(interrupt, report)?;

@@ -1,9 +1,9 @@
 //! Circles between the files of a crate: no two files may need each other, directly or through others.
 //!
-//! The check parses each crate, resolves every path in it to the file that defines the item, and looks for circles in
-//! the graph of files. A re-export leads to the file that defines the item, so an index file that re-exports its
-//! children makes no circle. A child that takes a name that its parent defines makes one. Code under `#[cfg(test)]`
-//! does not count.
+//! The check parses each crate, finds for every path in the code the file that defines the item, and looks for circles
+//! in the graph of files. A re-export leads to the file that defines the item, so an index file that re-exports its
+//! children makes no circle. A child that uses a name that its parent defines makes a circle. Code under
+//! `#[cfg(test)]` does not count.
 
 mod graph;
 mod imports;
@@ -25,7 +25,7 @@ use crate::workspace;
 ///
 /// # Errors
 ///
-/// When there is a circle, when a file is no Rust, or when no package has that name.
+/// When there is a circle, when a file is not valid Rust, or when no package has the name `package`.
 pub(crate) fn run(package: Option<&str>) -> Result<()> {
     let packages = packages::read()?;
     let chosen: Vec<&Package> =
@@ -54,7 +54,7 @@ pub(crate) fn run(package: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Names the circles in the crates of a package, a line each.
+/// Names the circles in the crates of a package, one circle per line.
 pub(super) fn check(package: &Package) -> Result<Vec<String>> {
     let mut breaches = Vec::new();
     for root in &package.crates {

@@ -1,4 +1,4 @@
-//! The rules for every file: its length, its name, and the folders that it must not name.
+//! The rules for every file: its length, its name, and the folders whose names must not stand in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const EMPTY_NAMES: [&str; 5] = ["utils", "util", "common", "helpers", "helper"];
 /// Folders of one machine. Each is put together from two parts, so that this file does not break the rule.
 const MACHINE_FOLDERS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 
-/// A file of the checkout that is text.
+/// A text file of the checkout.
 #[derive(Debug)]
 pub(super) struct TextFile {
     /// The path from the top folder.
@@ -27,7 +27,8 @@ pub(super) struct TextFile {
     pub(super) text: String,
 }
 
-/// Reads the files that git tracks and those that it would add: new files keep the rules before they are added.
+/// Reads the files that git tracks, and new files that git does not ignore, so that the rules also hold before a file
+/// is added.
 pub(super) fn read() -> Result<Vec<TextFile>> {
     let mut command = Command::new("git");
     command.current_dir(workspace::root());

@@ -8,8 +8,8 @@ use crate::packages::{Dependency, Package};
 use crate::process::{self, Interrupt};
 use crate::workspace;
 
-/// The allowed dependencies of each package: downwards only. A new dependency is a change of the architecture, and its
-/// commit says so.
+/// The allowed dependencies of each package, all of them downwards. A new dependency is a change of the architecture,
+/// and the commit that adds it must say so.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("prompush-core", &[]),
     ("prompush-process-metrics", &["prompush-core"]),

@@ -1,4 +1,4 @@
-//! What each package has to say in its manifest, and at the top of each of its crates.
+//! The lines that each package must have in its manifest, and at the top of each of its crates.
 
 use std::fs;
 use std::path::Path;

@@ -18,7 +18,7 @@ pub(super) fn check(file: &TextFile) -> Vec<String> {
     relative_links(&file.text).iter().filter(leads_nowhere).map(breach).collect()
 }
 
-/// The paths that a text links to, each with its line. Blocks and spans of code are left out.
+/// The paths that a text links to, each with its line number. Blocks and spans of code are left out.
 fn relative_links(text: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     let mut fence: Option<&str> = None;
@@ -37,7 +37,7 @@ fn relative_links(text: &str) -> Vec<(usize, String)> {
     links
 }
 
-/// `[text](target "title")`, `![alt](target)` and `[name]: target`.
+/// The targets of the links in a line: `[text](target "title")`, `![alt](target)` and `[name]: target`.
 fn links_in(line: &str) -> impl Iterator<Item = &str> {
     // Between backticks, every second piece is code.
     let inline = line.split('`').step_by(2).flat_map(|piece| piece.split("](").skip(1));

@@ -1,4 +1,4 @@
-//! Names that were coined here and were replaced by a word of the field: none of them comes back.
+//! Refuses names that were coined in this project and replaced by a word of the field, so that they do not come back.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use proc_macro2::{TokenStream, TokenTree};
 use self::Kind::{File, Function, Module, Type};
 use super::files::TextFile;
 
-/// The thing that bears a name.
+/// The kind of thing that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A struct, enum, union, trait or type alias.
     Type,
     /// A function or a method.
     Function,
-    /// A module, also one within a file.
+    /// A module in a file of its own, or inside another file.
     Module,
-    /// A file of Rust, or a folder of such files.
+    /// A Rust file, or a folder of Rust files.
     File,
 }
 
-/// A name that is refused where it is the whole name of one of these kinds, in snake or camel case.
+/// A refused name. It is refused if it is the whole name of a thing of one of `kinds`, in snake or camel case.
 struct CoinedName {
-    /// In lower case, without underscores.
+    /// The name in lower case, without underscores.
     name: &'static str,
     kinds: &'static [Kind],
-    /// The name that a reader expects, or what to name instead.
+    /// The name to use instead.
     instead: &'static str,
 }
 
@@ -37,7 +37,7 @@ const fn coined(name: &'static str, kinds: &'static [Kind], instead: &'static st
     CoinedName { name, kinds, instead }
 }
 
-/// The refused names, in the order of the alphabet. Each says what to use instead; add yours.
+/// The refused names, in alphabetical order. When you rename a coined name, add it here.
 const COINED_NAMES: [CoinedName; 24] = [
     coined("aside", ALL, "name what the error mentions besides its cause"),
     coined("ask", &[Function], "`send`, or the verb of the request"),
@@ -65,7 +65,7 @@ const COINED_NAMES: [CoinedName; 24] = [
     coined("words", PLACES, "name what the text is about"),
 ];
 
-/// Names the coined names in a file of Rust, and in its path.
+/// Names the coined names in a Rust file, and in its path.
 pub(super) fn check(file: &TextFile) -> Vec<String> {
     if file.path.extension().is_none_or(|extension| extension != "rs") {
         return Vec::new();
@@ -86,7 +86,7 @@ fn find(kind: Kind, name: &str) -> Option<&'static CoinedName> {
     COINED_NAMES.iter().find(|coined| coined.name == plain && coined.kinds.contains(&kind))
 }
 
-/// The folders and the file of a path, without its ending.
+/// The names of the folders and of the file in a path, without the extension.
 fn parts(path: &Path) -> Vec<(Kind, String)> {
     let stem = |part| Path::new(part).file_stem().unwrap_or(part).to_string_lossy().into_owned();
     path.iter().map(|part| (File, stem(part))).collect()

@@ -47,7 +47,7 @@ pub(crate) fn labels_key<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -
 /// The part of a histogram that a sample is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum HistogramSample {
-    /// No part of a histogram, or one that need not agree with the others.
+    /// A sample that the checks of histograms ignore.
     Other,
     /// A bucket.
     Bucket {

@@ -1,4 +1,4 @@
-//! The fields of a sample in OpenMetrics beside its name and value.
+//! The fields of a sample in OpenMetrics, apart from its name and its value.
 
 use std::borrow::Cow;
 

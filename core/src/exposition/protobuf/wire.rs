@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_right_whatever_room_was_left_for_it() {
+    fn a_length_is_right_with_any_room_for_it() {
         for length in [0, 1, 127, 128, 300, 16_383, 16_384, 70_000] {
             let message: Vec<u8> = (0..=250).cycle().take(length).collect();
             let mut expected = vec![9, bytes_key(1)];

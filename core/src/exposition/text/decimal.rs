@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_short_decimal_is_left_alone() {
+    fn other_numbers_are_left_alone() {
         let check = |value: f64| assert_eq!(decimal(value), None, "{value}");
         for value in [0.1 + 0.2, 1.0 / 3.0, 0.000_009, 5e-324, 10_000_000.5, 1e15, f64::MAX] {
             check(value);

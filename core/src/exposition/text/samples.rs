@@ -1,8 +1,8 @@
 //! The samples of one metric in the text formats, in the order in which every exposition has them.
 //!
-//! The one place that knows how a histogram and a summary are laid out: first the buckets or
-//! quantiles, then the sum, then the count. Numbers are written by the caller's [`WriteNumber`],
-//! because text 0.0.4, OpenMetrics and a gateway's own pages each spell them in their own way.
+//! This file is the only place that knows the layout of a histogram and of a summary: first the buckets
+//! or quantiles, then the sum, then the count. The caller chooses how numbers are written, with a
+//! [`WriteNumber`], because text 0.0.4, OpenMetrics and a gateway each spell numbers in their own way.
 
 use std::ops::Range;
 
@@ -42,9 +42,9 @@ impl WriteNumber for f64 {
 /// The samples of one metric that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenSamples {
-    /// How many there are.
+    /// The number of samples.
     pub count: usize,
-    /// Where the metric's labels stand in the buffer, in the last sample.
+    /// Where the metric's labels stand in the last sample, as positions in the buffer.
     pub labels: Range<usize>,
 }
 
@@ -116,8 +116,8 @@ pub fn write_summary<B: WriteNumber, V: WriteNumber>(
 
 /// Writes all samples of a histogram.
 ///
-/// `buckets` gives each bound, `+Inf` last, with the bucket's cumulative count. `count` makes the
-/// histogram's count from the last bucket's.
+/// `buckets` gives each bound, `+Inf` last, with the bucket's cumulative count. `count` gets the count of
+/// the last bucket, and returns the count of the histogram.
 #[inline]
 pub fn write_histogram<B: WriteNumber, C: WriteNumber>(
     out: &mut Vec<u8>,
@@ -187,4 +187,43 @@ fn begin_bound_sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[u8]
     }
     out.extend_from_slice(label.as_bytes());
     out.extend_from_slice(b"=\"");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::metric_family::{Bucket, Quantile};
+
+    fn check(value: &MetricValue, labels: &str, expected: &str) {
+        let mut out = b"before\n".to_vec();
+        let written = write_metric(&mut out, "m", labels.as_bytes(), value, |n| n, |n| n);
+        assert_eq!(out[written.labels], *labels.as_bytes());
+        assert_eq!(written.count, expected.lines().count());
+        assert_eq!(String::from_utf8(out).unwrap(), format!("before\n{expected}"));
+    }
+
+    #[test]
+    fn a_histogram_gets_its_inf_bucket() {
+        let buckets = vec![Bucket { upper_bound: 0.5, cumulative_count: 2.0 }];
+        let histogram = HistogramValue { buckets, sum: 1.5, count: 3.0 };
+        check(
+            &MetricValue::Histogram(histogram.clone()),
+            "a=\"1\"",
+            "m_bucket{a=\"1\",le=\"0.5\"} 2\nm_bucket{a=\"1\",le=\"+Inf\"} 3\n\
+             m_sum{a=\"1\"} 1.5\nm_count{a=\"1\"} 3\n",
+        );
+        check(
+            &MetricValue::Histogram(histogram),
+            "",
+            "m_bucket{le=\"0.5\"} 2\nm_bucket{le=\"+Inf\"} 3\nm_sum 1.5\nm_count 3\n",
+        );
+    }
+
+    #[test]
+    fn a_summary_has_its_quantiles_first() {
+        let quantiles = vec![Quantile { quantile: 0.9, value: 4.0 }];
+        let summary = SummaryValue { quantiles, sum: 5.0, count: 2.0 };
+        check(&MetricValue::Summary(summary), "", "m{quantile=\"0.9\"} 4\nm_sum 5\nm_count 2\n");
+        check(&MetricValue::Number(7.0), "a=\"1\"", "m{a=\"1\"} 7\n");
+    }
 }

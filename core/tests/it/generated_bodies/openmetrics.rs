@@ -1,4 +1,4 @@
-//! OpenMetrics 1.0.
+//! Generated bodies of OpenMetrics 1.0.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ const TYPES: [&str; 9] = [
     "untyped",
 ];
 
-/// A body: half of them as a client library prints it, the others changed.
+/// A body. Half of the bodies are as a client library prints them; the others are changed.
 pub(crate) fn body(rng: &mut Rng) -> Vec<u8> {
     let mut text = String::new();
     let mut names = NAMES;
@@ -43,7 +43,7 @@ pub(crate) fn body(rng: &mut Rng) -> Vec<u8> {
 }
 
 fn family(rng: &mut Rng, text: &mut String, name: &str) {
-    // The last type is none in OpenMetrics.
+    // The last type is not a type of OpenMetrics.
     let of_all = once_in(rng, 40);
     let metric_type = one(rng, if of_all { &TYPES } else { &TYPES[..8] });
     let mut metadata = Vec::new();
@@ -72,8 +72,8 @@ fn family(rng: &mut Rng, text: &mut String, name: &str) {
     }
 }
 
-/// What follows the family's name, the labels and the value.
-type Line = (&'static str, Vec<String>, &'static str);
+/// The suffix of a sample's name, its labels and its value.
+type GeneratedSample = (&'static str, Vec<String>, &'static str);
 
 fn metric(rng: &mut Rng, text: &mut String, name: &str, metric_type: &str, labels: &[String]) {
     for (suffix, labels, value) in lines(rng, name, metric_type, labels) {
@@ -82,7 +82,7 @@ fn metric(rng: &mut Rng, text: &mut String, name: &str, metric_type: &str, label
     }
 }
 
-fn lines(rng: &mut Rng, name: &str, metric_type: &str, labels: &[String]) -> Vec<Line> {
+fn lines(rng: &mut Rng, name: &str, metric_type: &str, labels: &[String]) -> Vec<GeneratedSample> {
     let with = |label: String| [labels, &[label]].concat();
     let own = || labels.to_vec();
     match metric_type {
@@ -110,9 +110,13 @@ fn lines(rng: &mut Rng, name: &str, metric_type: &str, labels: &[String]) -> Vec
     }
 }
 
-fn histogram(rng: &mut Rng, labels: &[String], [sum, total]: [&'static str; 2]) -> Vec<Line> {
+fn histogram(
+    rng: &mut Rng,
+    labels: &[String],
+    [sum, total]: [&'static str; 2],
+) -> Vec<GeneratedSample> {
     let in_all = one(rng, &["2", "3", "3.0", "7"]);
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<GeneratedSample> = Vec::new();
     for (bound, value) in [("0.5", "0"), ("1", "2"), ("+Inf", in_all)] {
         if !once_in(rng, 30) {
             let bound = if once_in(rng, 30) { number(rng) } else { bound };

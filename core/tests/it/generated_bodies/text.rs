@@ -1,4 +1,4 @@
-//! Text 0.0.4.
+//! Generated bodies of text 0.0.4.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ const TYPES: [&str; 8] =
 const LABEL_NAMES: [&str; 10] =
     ["a", "b", "c", "_d", "job", "instance", "le", "quantile", "__e", "A1"];
 
-/// A body: one in three as a client library prints it, the others changed.
+/// A body. One in three is as a client library prints it; the others are changed.
 pub(crate) fn body(rng: &mut Rng) -> Vec<u8> {
     let mut text = String::new();
     for _ in 0..rng.usize(1..4) {
@@ -58,7 +58,7 @@ fn family(rng: &mut Rng, text: &mut String) {
     for at in 0..rng.usize(1..4) {
         let mut labels = labels(rng);
         if once_in(rng, 2) {
-            // So that several metrics of one family seldom have the same labels.
+            // A number makes it unlikely that several metrics of a family have the same labels.
             labels.push(format!("n=\"{at}\""));
         }
         match metric_type {
@@ -101,7 +101,7 @@ fn summary(rng: &mut Rng, text: &mut String, name: &str, labels: &[String]) {
 
 fn labels(rng: &mut Rng) -> Vec<String> {
     let mut names = LABEL_NAMES;
-    // Those that do not matter to a gateway stand first.
+    // The first ones do not matter to a gateway.
     rng.shuffle(&mut names[..4]);
     if once_in(rng, 4) {
         rng.shuffle(&mut names);

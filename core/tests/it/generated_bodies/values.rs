@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// Numbers as values, bounds and quantiles; most are such.
+/// Texts for values, bounds and quantiles. Most of them are numbers.
 const NUMBERS: [&str; 34] = [
     "0",
     "1",
@@ -40,10 +40,10 @@ const NUMBERS: [&str; 34] = [
     "\u{661}",
 ];
 
-/// Of [`NUMBERS`], how many at the start are plain.
+/// How many numbers at the start of [`NUMBERS`] are in a usual form.
 const PLAIN_NUMBERS: usize = 8;
 
-/// What stands between the quotes of a label value.
+/// Texts between the quotes of a label value.
 pub(crate) const LABEL_VALUES: [&str; 16] = [
     "",
     "x",
@@ -63,7 +63,7 @@ pub(crate) const LABEL_VALUES: [&str; 16] = [
     "\u{0}",
 ];
 
-/// What text may be made of: single bytes and short pieces that mean something somewhere.
+/// Pieces that are inserted into a body: single bytes and short texts with a meaning in some place.
 const PIECES: [&[u8]; 50] = [
     b"\"",
     b"\\",
@@ -117,7 +117,7 @@ const PIECES: [&[u8]; 50] = [
     b"'",
 ];
 
-/// One of them.
+/// One of the values.
 pub(crate) fn one<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())]
 }
@@ -127,7 +127,7 @@ pub(crate) fn once_in(rng: &mut Rng, times: usize) -> bool {
     rng.usize(..times) == 0
 }
 
-/// A number; now and then one that is none.
+/// A number, or sometimes a text that is not a number.
 pub(crate) fn number(rng: &mut Rng) -> &'static str {
     let odd = once_in(rng, 12);
     one(rng, if odd { &NUMBERS } else { &NUMBERS[..PLAIN_NUMBERS] })
@@ -138,7 +138,7 @@ pub(crate) fn count(rng: &mut Rng) -> &'static str {
     if once_in(rng, 20) { number(rng) } else { one(rng, &["0", "1", "2", "7", "3.0"]) }
 }
 
-/// Changes a part of a body, or several.
+/// Changes one or more parts of a body.
 pub(crate) fn mutate(rng: &mut Rng, body: &mut Vec<u8>) {
     for _ in 0..=rng.usize(..3).saturating_sub(rng.usize(..3)) {
         match rng.usize(..10) {
@@ -164,7 +164,7 @@ fn remove(rng: &mut Rng, body: &mut Vec<u8>) {
     body.drain(from..to);
 }
 
-/// Puts a piece somewhere, most often where something begins or ends, and often in place of it.
+/// Inserts a piece, most often at the start or the end of a token, and sometimes in place of a byte.
 fn insert(rng: &mut Rng, body: &mut Vec<u8>) {
     let piece = one(rng, &PIECES);
     let borders: Vec<usize> =
@@ -178,7 +178,7 @@ fn insert(rng: &mut Rng, body: &mut Vec<u8>) {
     body.splice(at..end, piece.iter().copied());
 }
 
-/// Cuts a line, writes one twice, or moves one elsewhere.
+/// Removes, repeats or moves a line.
 fn lines(rng: &mut Rng, body: &mut Vec<u8>) {
     let mut lines: Vec<&[u8]> = body.split_inclusive(|byte| *byte == b'\n').collect();
     if lines.is_empty() {

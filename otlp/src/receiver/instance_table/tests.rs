@@ -111,7 +111,8 @@ fn without_a_process_an_instance_goes_on_where_its_series_do() {
     test.send(3, "twin-a-2"); // reopened
     let labels: Vec<_> = test.after(SECOND).into_iter().map(|(label, _)| label).collect();
     assert_eq!(labels, [A, B]);
-    // Without a connection for long it has ended; and goes on under its name if it has not.
+    // After a long time without a connection the instance has ended. If it comes back, it keeps its
+    // label.
     test.close(3);
     assert_eq!(test.after(UNKNOWN_PROCESS_TIMEOUT), [row(A, true), row(B, false)].concat());
     test.send(4, "twin-a-shutdown");
@@ -178,7 +179,8 @@ fn values_that_a_forked_child_repeats_are_not_counted_twice() {
     test.send(1, "twin-a-2");
     test.send(2, "twin-a-1");
     assert_eq!(test.after(SECOND), row("testhost:7", false));
-    // Series of its own make it an instance; the same series of a stranger do as well.
+    // A child with series of its own is an instance, and so is an unrelated process with the same
+    // series.
     test.send(2, "twin-b-flush");
     test.send(3, "twin-a-2");
     assert_eq!(test.after(SECOND).len(), 3);

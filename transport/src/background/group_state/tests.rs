@@ -8,8 +8,8 @@ use prompush_testing::{Pushgateway, Version};
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::verb::Verb;
-use crate::payload::families::Families;
+use crate::error::Verb;
+use crate::payload::Families;
 
 /// A model of a Pushgateway: the bytes of each family of each group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Model {
     }
 }
 
-/// What the network does with one request.
+/// The fate of one request in the network.
 #[derive(Clone, Copy, Debug)]
 enum Network {
     /// The gateway applies and acknowledges the request, that many times.
@@ -253,10 +253,10 @@ fn the_model_is_what_real_gateways_do() {
         let ran = runner.run(&sequence, |operations| {
             let mut model = Model::default();
             for group in 0..GROUPS {
-                tell(&gateway, group, &GroupChange::Delete);
+                send_to(&gateway, group, &GroupChange::Delete);
             }
             for (group, operation) in &operations {
-                tell(&gateway, *group, operation);
+                send_to(&gateway, *group, operation);
                 model.apply(*group, operation);
             }
             check_holds(&gateway, &model);
@@ -266,7 +266,7 @@ fn the_model_is_what_real_gateways_do() {
     }
 }
 
-fn tell(gateway: &Pushgateway, group: usize, operation: &GroupChange) {
+fn send_to(gateway: &Pushgateway, group: usize, operation: &GroupChange) {
     let path = GroupingKey::new(&group.to_string()).expect("a job").to_path();
     let method = match operation.verb() {
         Verb::Push => "PUT",
@@ -279,7 +279,7 @@ fn tell(gateway: &Pushgateway, group: usize, operation: &GroupChange) {
 }
 
 #[test]
-fn families_come_out_as_they_went_in() {
+fn families_survive_encoding_and_parsing() {
     let body =
         b"# TYPE a gauge\na 1\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 2\nh_count 1\n";
     let parsed = parse(body, Format::Text).unwrap();
@@ -291,7 +291,7 @@ fn families_come_out_as_they_went_in() {
 }
 
 #[test]
-fn what_was_refused_for_its_content_spoils_nothing_after_it() {
+fn refused_content_is_not_merged_with_later_changes() {
     let post = |name: &str| {
         let block = (Arc::from(name), Arc::from(name.as_bytes()));
         GroupChange::Add(Families::new(Format::Text, [block]))

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::http::url::HttpUrl;
+use crate::http::HttpUrl;
 
 static URL: LazyLock<RedactedUrl> = LazyLock::new(|| url("http://gw:9091"));
 
@@ -35,7 +35,7 @@ fn check(kind: PushErrorKind, answer_text: &str, expected: &str) {
 }
 
 #[test]
-fn a_question_without_a_body_gets_no_hint_about_one() {
+fn operations_without_a_body_get_no_hint_about_bodies() {
     for verb in [Verb::List, Verb::Delete, Verb::Scrape, Verb::Ready] {
         for answer_text in ["text format parsing error in line 1", "unexpected EOF", "EOF", ""] {
             let refused = failed(PushErrorKind::Refused(400), answer_text);
@@ -98,7 +98,7 @@ fn every_known_beginning_is_recognised() {
 }
 
 #[test]
-fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
+fn each_connect_failure_has_its_own_hint() {
     use ConnectFailure as It;
     let check = |kind, connect_failure, expected: &str| {
         let failed = FailedOperation { connect_failure: Some(connect_failure), ..failed(kind, "") };
@@ -129,7 +129,7 @@ fn whatever_may_be_in_the_way_has_a_hint_of_its_own() {
 }
 
 #[test]
-fn a_port_that_is_another_programs_is_named() {
+fn the_usual_program_of_a_wrong_port_is_named() {
     let check = |kind, connect_failure, base: &str, expected: &str| {
         let failed = FailedOperation { url: &url(base), connect_failure, ..failed(kind, "") };
         let hint = text(&failed);

@@ -1,17 +1,17 @@
-//! Attempts and waits on a clock that does not run, against a sender that plays a script.
+//! Attempts and waits on a manual clock, against a sender that follows a script.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::error::verb::Verb;
+use crate::error::Verb;
 use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
 use crate::exchange::answer::read_acknowledgement;
 use crate::group_key::AnyGroupingKey;
 use prompush_core::clock::ManualClock;
 use std::io;
 
-/// What the sender does with one request: take so long, then a status with `Retry-After`, or fail.
+/// The sender's reaction to one request: a status with `Retry-After`, or a failure.
 #[derive(Clone, Copy)]
 enum ScriptedAnswer {
     Answer(u16, Option<&'static str>),
@@ -23,8 +23,8 @@ const MOMENT: Duration = Duration::from_millis(1);
 const DROPPED: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Dropped { after_body: true });
 const SILENT: ScriptedAnswer = ScriptedAnswer::Fail(HttpFailureKind::Timeout);
 
-/// Plays its script, the last act again and again; each act takes `takes`, or the whole timeout
-/// where it fails by it.
+/// Follows its script, and repeats the last answer. Each answer takes the time `takes`; a timeout takes
+/// the whole timeout of the request.
 struct Script {
     clock: Arc<ManualClock>,
     acts: Mutex<VecDeque<ScriptedAnswer>>,
@@ -56,7 +56,7 @@ impl HttpSend for Script {
     fn interrupt(&self) {}
 }
 
-/// What became of a delete with default limits: the kind of its failure, the attempts, the time, and
+/// Runs a delete with default limits. Returns the kind of its failure, the attempts, the time, and
 /// the timeout each attempt was given.
 fn run(
     acts: &[ScriptedAnswer],
@@ -65,7 +65,7 @@ fn run(
     run_busy(acts, takes, Duration::ZERO)
 }
 
-/// The same, where the first failure is told to somebody who takes `meanwhile` for it.
+/// As `run`, with a `before_retry` that takes the time `meanwhile`.
 fn run_busy(
     acts: &[ScriptedAnswer],
     takes: Duration,
@@ -130,7 +130,7 @@ fn an_attempt_never_has_more_time_than_remains() {
 }
 
 #[test]
-fn retry_after_replaces_our_own_wait() {
+fn retry_after_replaces_the_backoff() {
     let busy = ScriptedAnswer::Answer(503, Some("7"));
     let (kind, attempts, took, _) = run(&[busy, ScriptedAnswer::Answer(202, None)], Duration::ZERO);
     assert_eq!((kind, attempts, took), (None, 2, SECOND * 7));
@@ -141,7 +141,7 @@ fn retry_after_replaces_our_own_wait() {
 }
 
 #[test]
-fn a_gateway_that_asks_for_no_wait_is_backed_off_from_all_the_same() {
+fn a_retry_after_of_zero_does_not_replace_the_backoff() {
     for value in ["0", "Thu, 01 Jan 1970 00:00:00 GMT"] {
         let (kind, attempts, took, _) = run(&[ScriptedAnswer::Answer(503, Some(value))], MOMENT);
         assert_eq!(kind, Some(PushErrorKind::Unavailable(503)));
@@ -166,7 +166,7 @@ fn a_refusal_is_not_repeated() {
 }
 
 #[test]
-fn an_answer_without_end_is_no_acknowledgement() {
+fn an_endless_answer_does_not_acknowledge() {
     assert!(read_acknowledgement(&mut &[b'x'; ACKNOWLEDGEMENT_BYTES_MAX][..]).is_ok());
     let endless = read_acknowledgement(&mut io::repeat(b'x'));
     assert!(matches!(endless, Err(ReadError::Other(HttpFailureKind::Garbled, _))), "{endless:?}");

@@ -30,7 +30,7 @@ fn counts_what_was_pushed() {
 }
 
 #[test]
-fn a_group_says_how_long_it_is_good_for() {
+fn the_ttl_of_a_group_is_in_the_group() {
     let check = |metrics: &str, expected: Option<u64>, series: usize| {
         let ttl = format!(r#"{{"type":"GAUGE","metrics":[{metrics}]}}"#);
         let json = format!(r#"{{"data":[{{"labels":{{"job":"x"}},"push_ttl_seconds":{ttl}}}]}}"#);
@@ -74,7 +74,7 @@ fn a_metric_in_the_place_of_a_field_is_a_metric() {
 }
 
 #[test]
-fn shapes_nobody_promised() {
+fn unexpected_json_is_tolerated() {
     assert_eq!(parse(r#"{"status":"success","data":[]}"#), []);
     assert_eq!(parse(r#"{"status":"success","data":null}"#), []);
     let groups = parse(
@@ -96,7 +96,7 @@ fn failure(json: &str, max: usize) -> HttpFailureKind {
 }
 
 #[test]
-fn not_the_api_of_a_gateway() {
+fn answers_of_other_servers_are_refused() {
     for answer in
         ["<!DOCTYPE html><p>", "  <HTML>", "OK", "[]", "3", r#"{"data":{}}"#, r#"{"data":[3]}"#]
     {

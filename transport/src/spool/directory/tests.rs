@@ -10,8 +10,7 @@ use prompush_core::Format;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::payload::change::GroupChange;
-use crate::payload::families::Families;
+use crate::payload::{Families, GroupChange};
 use crate::spool::fingerprint;
 
 const BASE: &str = "http://gw:9091";
@@ -114,7 +113,7 @@ fn store(spool: &Spool, record: Record) {
     assert!(spool.store(vec![record]).iter().all(Result::is_ok));
 }
 
-/// What is kept of both groups.
+/// The spooled states of both groups.
 fn stored(dir: &Path) -> [Option<Record>; 2] {
     [GROUP, OTHER].map(|path| Spool::new(dir).find(BASE, &key(path)))
 }
@@ -135,7 +134,7 @@ fn prepared(before: Option<&Record>, torn: bool) -> TempDir {
     dir
 }
 
-/// Does `change` again and again, dying one moment later each time, and checks what is left; returns
+/// Repeats `change`, each time with a crash one step later, and checks the files after it; returns
 /// the operations of the time when it did not die.
 fn crash_everywhere(
     prepare: impl Fn() -> TempDir,
@@ -160,7 +159,7 @@ fn crash_everywhere(
 }
 
 #[test]
-fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
+fn a_crash_at_any_step_leaves_the_old_state_or_the_new_one() {
     let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
     let new = record(GROUP, 3, GroupChange::Add(families("b", 2)));
     let mut merged = new.clone();
@@ -180,13 +179,13 @@ fn a_death_at_any_moment_leaves_the_old_state_or_the_new_one() {
         };
         let change = |spool: &Spool| spool.store(vec![new.clone()]).iter().all(Result::is_ok);
         let operations = crash_everywhere(|| prepared(before, false), change, check);
-        // What makes it true after a power cut as well.
+        // The syncs make it true after a power cut, too.
         assert_eq!(operations, ["create_file", "write", "sync_file", "rename", "sync_dir"]);
     }
 }
 
 #[test]
-fn a_death_while_a_torn_file_is_set_aside_loses_neither() {
+fn a_crash_while_a_torn_file_is_renamed_loses_nothing() {
     let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
     let new = record(GROUP, 3, GroupChange::Push(families("b", 2)));
     let check = |dir: &Path, done: bool, when: &str| {
@@ -202,7 +201,7 @@ fn a_death_while_a_torn_file_is_set_aside_loses_neither() {
 }
 
 #[test]
-fn a_death_while_a_state_is_forgotten_leaves_it_or_not() {
+fn a_crash_during_a_removal_leaves_the_state_or_no_state() {
     let old = record(GROUP, 2, GroupChange::Push(families("a", 1)));
     let check = |dir: &Path, done: bool, when: &str| {
         let [group, other] = stored(dir);
@@ -222,7 +221,7 @@ fn a_death_while_a_state_is_forgotten_leaves_it_or_not() {
 }
 
 #[test]
-fn only_what_is_older_is_forgotten() {
+fn only_states_that_are_not_newer_are_removed() {
     let dir = prepared(Some(&record(GROUP, 2, GroupChange::Delete)), false);
     let spool = Spool::new(dir.path());
     assert!(
@@ -237,7 +236,7 @@ fn only_what_is_older_is_forgotten() {
 }
 
 #[test]
-fn what_is_kept_is_its_owners_alone() {
+fn files_are_accessible_to_their_owner_only() {
     let dir = tempdir().unwrap();
     let inner = dir.path().join("a/spool");
     let spool = Spool::new(&inner);
@@ -251,7 +250,7 @@ fn what_is_kept_is_its_owners_alone() {
 }
 
 #[test]
-fn other_files_are_left_or_set_aside_and_named() {
+fn foreign_files_stay_or_are_renamed() {
     let dir = prepared(None, false);
     let spool = Spool::new(dir.path());
     let file = spool.file_of(BASE, &key(GROUP));
@@ -286,7 +285,7 @@ fn a_file_that_changed_since_it_was_listed_is_not_removed() {
 }
 
 #[test]
-fn locks_are_waited_for_and_given_up() {
+fn a_lock_is_waited_for_up_to_a_limit() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let lock = spool.lock().unwrap();
@@ -305,7 +304,7 @@ fn locks_are_waited_for_and_given_up() {
 }
 
 #[test]
-fn a_spool_that_cannot_be_says_why() {
+fn an_unusable_spool_gives_the_reason() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -338,7 +337,7 @@ fn many_writers_at_once_lose_nothing() {
 }
 
 #[test]
-fn what_is_not_ours_is_neither_read_nor_removed() {
+fn files_of_others_are_neither_read_nor_removed() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let pipe = spool.file_of(BASE, &key(GROUP));
@@ -371,7 +370,7 @@ fn what_is_not_ours_is_neither_read_nor_removed() {
 }
 
 #[test]
-fn what_another_process_kept_may_have_been_sent_by_it() {
+fn a_state_of_another_process_becomes_unconfirmed() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let earlier = GroupChange::Push(families("a", 1));
@@ -383,7 +382,7 @@ fn what_another_process_kept_may_have_been_sent_by_it() {
 }
 
 #[test]
-fn what_stands_in_the_way_of_our_own_files_holds_nobody_up() {
+fn pipes_and_directories_in_place_of_files_do_not_block() {
     let dir = tempdir().unwrap();
     let spool = Spool::new(dir.path());
     let half = spool.file_of(BASE, &key(GROUP)).with_extension("tmp");

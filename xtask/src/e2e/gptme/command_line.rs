@@ -1,4 +1,5 @@
-//! `cargo xtask gptme`: the steps alone, other versions of gptme, more instances, and the time of gptme's exit.
+//! `cargo xtask gptme`: runs the steps alone, with another version of gptme or with more instances, or measures the
+//! time of gptme's exit.
 
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ struct Task {
     version: String,
     mode: Mode,
     action: Action,
-    /// An existing `prompush`, instead of one that is built now.
+    /// An existing `prompush`. `None` builds one now.
     prompush: Option<PathBuf>,
 }
 
@@ -33,7 +34,7 @@ enum Action {
     Exit,
 }
 
-/// Does what the arguments ask for.
+/// Runs the task that the arguments ask for.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Builds without optimization: gptme takes nearly all of the time.
+/// Builds `prompush` without optimization, because gptme takes nearly all of the time of a run.
 fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     let mut command =
         workspace::cargo(&["build", "--package", "prompush-cli", "--bin", "prompush"]);

@@ -1,4 +1,5 @@
-//! The documents: every query of the guide and the dashboard answers, and the alert rules pass their tests.
+//! Checks the documents: every query of the guide and of the dashboard returns a sample, and the alert rules pass
+//! their tests.
 
 use std::fs;
 use std::process::Command;
@@ -28,7 +29,7 @@ pub(super) fn check_alert_rules(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Checks that every query of the guide answers with a sample.
+/// Checks that every query of the guide returns a sample.
 pub(super) fn check_guide_queries(environment: &Environment) -> Result<()> {
     let queries = blocks(&read(GUIDE)?, "promql");
     ensure!(!queries.is_empty(), "`{GUIDE}` has no queries");
@@ -38,8 +39,7 @@ pub(super) fn check_guide_queries(environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Checks that every query of the dashboard answers with a sample, for all jobs and instances and a range of an
-/// hour.
+/// Checks that every query of the dashboard returns a sample, for all jobs and instances and a range of one hour.
 pub(super) fn check_dashboard_queries(environment: &Environment) -> Result<()> {
     let dashboard: Value = serde_json::from_str(&read(DASHBOARD)?)?;
     let panels = dashboard["panels"].as_array().context("the dashboard has no panels")?;
@@ -108,7 +108,7 @@ mod tests {
             assert!(right <= 24, "{panel}");
             for target in panel["targets"].as_array().expect("targets") {
                 let query = with_variables(target["expr"].as_str().expect("a query"));
-                assert!(!query.contains('$'), "a variable that nobody fills in: {query}");
+                assert!(!query.contains('$'), "a variable without a value: {query}");
             }
         }
     }

@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use super::install::Gptme;
 use crate::process::{self, Interrupt};
 
-/// The time limit of one gptme on a machine that runs ten of them.
+/// The time limit of one gptme on a machine that runs ten gptme at once.
 pub(super) const RUN_WITHIN: Duration = Duration::from_mins(4);
 
 /// The time that a program gets to end when the scenario is torn down.
 const TORN_DOWN_WITHIN: Duration = Duration::from_secs(10);
 
-/// The number of lines that an error shows of a program's output.
+/// The number of lines of a program's output that an error shows.
 const LINES_SHOWN: usize = 15;
 
 /// An address where nothing listens, so that a request to the outside fails at once.
@@ -56,8 +56,8 @@ impl Environment {
         })
     }
 
-    /// A command with the environment of a gptme user. Of the environment of this task, it gets only the
-    /// `PATH`.
+    /// A command with the environment of a gptme user. The command inherits only `PATH` from the environment of this
+    /// task.
     pub(super) fn command(&self, program: &str) -> Result<Command> {
         let home = self.folder.path().join("home");
         fs::create_dir_all(&home)?;
@@ -83,7 +83,7 @@ impl Environment {
         Ok(command)
     }
 
-    /// The arguments of a gptme that uses the model of that name.
+    /// The arguments of a gptme that uses the model with the name `model`.
     pub(super) fn gptme_arguments(&self, model: &str, prompt: &str) -> Vec<String> {
         let tools =
             if self.gptme.version.starts_with("0.28.") { "shell" } else { "shell,complete" };
@@ -91,7 +91,7 @@ impl Environment {
         words.map(str::to_owned).to_vec()
     }
 
-    /// Starts a program; its output goes to a file of that name.
+    /// Starts a program. The output of the program goes to a file with the name `name`.
     pub(super) fn spawn(&self, mut command: Command, name: &str) -> Result<Running> {
         let log = self.folder.path().join(format!("{name}.log"));
         let output = File::create(&log)?;
@@ -131,7 +131,7 @@ impl Running {
         ended.with_context(|| self.end_of_output())
     }
 
-    /// Waits as [`wait`](Self::wait) does, and fails when the program does.
+    /// Waits as [`wait`](Self::wait) does, and returns an error if the program has failed.
     pub(super) fn succeed(&mut self) -> Result<()> {
         let status = self.wait()?;
         ensure!(status.success(), "{} ended with {status}: {}", self.name, self.end_of_output());

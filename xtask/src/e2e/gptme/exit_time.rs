@@ -11,17 +11,19 @@ use prompush_testing::{Answer, ScriptedServer};
 use super::environment::Environment;
 use super::instances::Bridge;
 
-/// Repetitions of each case. The cases take turns, so that a disturbance of the machine hits all of them.
+/// The number of runs of each case. The cases take turns, so that a disturbance of the machine affects all cases.
 const ROUNDS: usize = 5;
 
 /// A loopback port where nothing listens.
 const REFUSES: &str = "http://127.0.0.1:9";
 
-/// Runs a command with all its output on stdout, and writes the time of its end to a file.
+/// A shell script that runs a command with all its output on stdout, and writes the time at which the command ended to
+/// a file.
 const STAMPED: &str = r#"stamp=$1; shift; "$@" 2>&1; code=$?; date +%s%N >"$stamp"; exit $code"#;
 
-/// The text that gptme prints when the session is over, and its last text before it exits.
+/// The text that gptme prints when the session is over.
 const COMPLETED: &str = "Session completed";
+/// The last text that gptme prints before it exits.
 const GOODBYE: &str = "Goodbye!";
 
 /// The time limit of one run, in seconds.
@@ -95,11 +97,11 @@ const CASES: [Case; 10] = [
 
 /// The measurements of one run.
 struct Measured {
-    /// From the end of the session to gptme's last text. Telemetry shuts down in between.
+    /// The time from the end of the session to gptme's last text. gptme shuts its telemetry down in between.
     telemetry: Duration,
-    /// From the end of the session to the end of gptme.
+    /// The time from the end of the session to the end of gptme.
     gptme: Duration,
-    /// From the end of gptme to the end of the outer command.
+    /// The time from the end of gptme to the end of the outer command.
     wrapper: Duration,
 }
 
@@ -183,7 +185,7 @@ fn once(
     })
 }
 
-/// `prompush run` around a shell. `--otlp` is needed, because `run` does not recognize a shell as gptme.
+/// The command `prompush run` around a shell. It needs `--otlp`, because `run` does not recognize a shell as gptme.
 fn run_command(environment: &Environment, gateway: &str, traces: Option<&str>) -> Result<Command> {
     let mut command = environment.command("prompush")?;
     command.args(["run", "--otlp", "--job", "gptme", "--gateway", gateway, "--quiet"]);

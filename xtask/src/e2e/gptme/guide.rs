@@ -1,4 +1,4 @@
-//! The guide: all its shell blocks run in order, as a user would type them on a fresh machine.
+//! Runs all shell blocks of the guide in order, as a user would type them on a fresh machine.
 
 use std::fs;
 
@@ -10,15 +10,17 @@ use crate::workspace;
 
 const GUIDE: &str = "docs/guide-gptme.md";
 
-/// The time limit of the whole guide, in seconds: two runs of gptme, and the start of the servers.
+/// The time limit of the whole guide, in seconds. The guide starts the servers and runs gptme twice.
 const FOLLOWED_WITHIN_S: &str = "200";
 
-/// The addresses in the guide. The test replaces each by a free address.
+/// The addresses in the guide. The test replaces each address by a free one.
 const ADDRESSES: [&str; 3] = ["localhost:9091", "localhost:9090", BRIDGE];
 
-/// The default address of the bridge, its command in the guide, and the command that names the address.
+/// The default address of the bridge.
 const BRIDGE: &str = "localhost:4318";
+/// The bridge's command in the guide.
 const BRIDGE_LINE: &str = "prompush bridge &\n";
+/// The command that replaces [`BRIDGE_LINE`]. It names the address, so that the address can be replaced too.
 const BRIDGE_TOLD: &str = "prompush bridge --listen localhost:4318 &\n";
 
 /// The shell code before the guide's first line. The trap ends the background jobs.

@@ -1,4 +1,4 @@
-//! gptme from the Python package registry, in an environment of its own.
+//! Installs gptme from the Python package registry, in an environment of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,14 @@ pub(crate) const VERSION: &str = "0.35.1";
 /// The time limit of pip, which installs some hundred packages.
 const INSTALL_WITHIN: Duration = Duration::from_mins(15);
 
-/// Older versions need an encoding of tokens and would download it. This module gives them one of single bytes.
+/// A Python module for older versions of gptme. These versions need an encoding of tokens and would download it; the
+/// module gives them an encoding of single bytes instead.
 const OFFLINE: &str = include_str!("sitecustomize.py");
 
 /// An installed gptme.
 pub(crate) struct Gptme {
     pub(crate) version: String,
-    /// The folder of its programs.
+    /// The folder of the programs of gptme.
     pub(crate) programs: PathBuf,
     /// A folder of Python modules that replace downloads.
     pub(crate) offline: PathBuf,

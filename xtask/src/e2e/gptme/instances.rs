@@ -1,4 +1,4 @@
-//! Instances of gptme, some of them killed: no token is lost or counted twice.
+//! Runs instances of gptme, and kills some of them. No token may be lost or counted twice.
 
 use std::process::Command;
 use std::time::Duration;
@@ -26,9 +26,9 @@ fn model_of(name: &str) -> String {
 /// The path of gptme's metrics to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// A `prompush run` around each instance.
+    /// One `prompush run` around each instance.
     Run,
-    /// One `prompush bridge` beside them.
+    /// One `prompush bridge` for all instances.
     Bridge,
 }
 
@@ -100,7 +100,7 @@ pub(super) fn start(
     environment.spawn(command, name)
 }
 
-/// gptme without a wrapper.
+/// The command that runs gptme without a wrapper.
 pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Result<Command> {
     let arguments = environment.gptme_arguments(model, prompt);
     let (program, arguments) = arguments.split_first().context("gptme has a name")?;
@@ -109,7 +109,7 @@ pub(super) fn gptme(environment: &Environment, model: &str, prompt: &str) -> Res
     Ok(command)
 }
 
-/// gptme under `prompush run` with the given options.
+/// The command that runs gptme under `prompush run` with the given options.
 pub(super) fn wrapped(
     environment: &Environment,
     options: &[&str],

@@ -1,4 +1,4 @@
-//! The shutdown of gptme under `prompush run`: the last values arrive whatever ends gptme.
+//! Ends gptme under `prompush run` in different ways. The last values must arrive in each case.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,8 +13,8 @@ use super::instances::{HOLD, Mode, start, wait_until_exported, wrapped};
 use super::totals;
 use crate::process;
 
-/// The longest time of the last push after gptme has ended: the deadline of `prompush run`, and more for a busy
-/// machine.
+/// The longest time from the end of gptme to the end of its last push: the deadline of `prompush run`, and more for a
+/// busy machine.
 const PUSHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// One way to end gptme.
@@ -23,7 +23,7 @@ struct Shutdown {
     /// The process that gets the signals.
     target: SignalTarget,
     signals: &'static [&'static str],
-    /// The exit code of the wrapper; `None` when gptme ends as it would without the signal.
+    /// The exit code of the wrapper. `None` when gptme ends normally despite the signal, with exit code 0.
     code: Option<i32>,
     /// Whether gptme exports at its end. If not, the signal waits until gptme has exported.
     flushes: bool,
@@ -66,7 +66,7 @@ const SHUTDOWNS: [Shutdown; 4] = [
     },
 ];
 
-/// Ends gptme in every way, all at the same time, and checks the totals.
+/// Ends one gptme in each way, all at the same time, and checks the totals.
 pub(super) fn last_values_arrive(environment: &Environment) -> Result<()> {
     let held = environment.model.held();
     let mut running = Vec::new();
@@ -84,7 +84,7 @@ pub(super) fn last_values_arrive(environment: &Environment) -> Result<()> {
     totals::check(environment, &names.collect::<Vec<_>>())
 }
 
-/// Ends gptme while the gateway is gone: the values wait on disk, and a flush pushes them.
+/// Ends gptme while the gateway is down. The values must wait on disk, and a flush must push them.
 pub(super) fn last_values_are_spooled(environment: &Environment) -> Result<()> {
     let mut gateway =
         Pushgateway::start(Version::Sid).context("this machine has no Pushgateway for tests")?;
@@ -160,7 +160,8 @@ fn in_a_terminal(environment: &Environment, name: &str) -> Result<Running> {
     environment.spawn(script, name)
 }
 
-/// Closes the terminal as a user closes a window: its program is gone, and the kernel sends SIGHUP.
+/// Closes the terminal as a user closes a window: the program that holds the terminal ends, and the kernel sends
+/// SIGHUP.
 fn close_terminal(environment: &Environment, terminal: &mut Running) -> Result<()> {
     let instance = wait_until_exported(environment, terminal)?;
     process::signal(terminal.id(), "KILL")?;
@@ -186,7 +187,7 @@ fn child_of(parent: u32) -> Result<u32> {
     Err(anyhow::anyhow!("process {parent} has no child"))
 }
 
-/// The parent in a line `pid (name) state ppid …`. The name may contain anything.
+/// The parent's process ID in a line `pid (name) state ppid …`. The name may contain any character.
 fn parent_in(stat: &str) -> Option<u32> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()

@@ -7,7 +7,7 @@ use super::instances::{self, Mode};
 use super::{documents, guide, shutdown};
 use crate::e2e::report::Report;
 
-/// Instances that run at the same time.
+/// The number of instances that run at the same time.
 const INSTANCES: usize = 10;
 
 /// Runs every step in one environment.

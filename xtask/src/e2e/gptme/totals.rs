@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::environment::Environment;
 
-/// The longest time until Prometheus answers what the gateway holds.
+/// The longest time until Prometheus has scraped the content of the gateway.
 const SCRAPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The totals of each instance, by the name of its model.
@@ -62,8 +62,8 @@ fn differences(expected: &ByModel, seen: &ByModel) -> String {
     format!("Prometheus does not say what the model served:\n  {}", lines.join("\n  "))
 }
 
-/// The totals of each instance in Prometheus. The requests have the name of the model as a label; the tokens have
-/// only the same instance.
+/// The totals of each instance in Prometheus. The series of requests have the name of the model as a label. The series
+/// of tokens have no such label, and are matched by their instance.
 fn totals_in_prometheus(environment: &Environment) -> Result<ByModel> {
     let mut by_instance: BTreeMap<String, (String, Served)> = BTreeMap::new();
     for sample in samples(environment, "gptme_llm_requests_total{success=\"true\"}")? {
@@ -116,7 +116,7 @@ impl Sample {
     }
 }
 
-/// The samples that a query answers. Every value is a whole number.
+/// The samples that a query returns. Every value must be a whole number.
 pub(super) fn samples(environment: &Environment, promql: &str) -> Result<Vec<Sample>> {
     let answer = environment.prometheus.query(promql)?;
     let samples = answer.as_array().into_iter().flatten().map(|sample| {

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// How many names of an arrow are printed.
+/// The number of names of an arrow that are printed.
 const NAMES_SHOWN: usize = 8;
 
-/// Which file needs which, and the names that it takes. A file is told by its index.
+/// The files that each file needs, and the names that it takes from them. An index identifies each file.
 #[derive(Debug)]
 pub(super) struct Graph {
     files: Vec<PathBuf>,
     arrows: BTreeMap<usize, BTreeMap<usize, BTreeSet<String>>>,
 }
 
-/// The files of a circle in order; the last needs the first.
+/// The files of a circle, in order. Each file needs the next one, and the last file needs the first.
 pub(super) type Circle = Vec<usize>;
 
 impl Graph {
@@ -22,7 +22,7 @@ impl Graph {
         Self { files, arrows: BTreeMap::new() }
     }
 
-    /// Notes that one file takes a name of another.
+    /// Records that the file `from` takes a name of the file `to`.
     pub(super) fn add(&mut self, from: usize, to: usize, name: String) {
         if from != to {
             self.arrows.entry(from).or_default().entry(to).or_default().insert(name);
@@ -35,7 +35,8 @@ impl Graph {
         arrows.flat_map(|(from, targets)| targets.keys().map(|to| (*from, *to))).collect()
     }
 
-    /// For each arrow that lies on a circle, the shortest circle through it; short circles first, none twice.
+    /// The shortest circle through each arrow that lies on a circle. Short circles come first, and no circle comes
+    /// twice.
     pub(super) fn circles(&self) -> Vec<Circle> {
         let circles = self.arrows().into_iter().filter_map(|(from, to)| {
             // The way back, and the arrow itself.
@@ -54,7 +55,7 @@ impl Graph {
         files.collect::<Vec<_>>().join(" → ")
     }
 
-    /// Every circle, a line each, and then the arrows that the circles consist of, with the names that make them.
+    /// A text with one line per circle, followed by the arrows of all circles and the names that make each arrow.
     pub(super) fn describe(&self, circles: &[Circle]) -> String {
         let mut text = String::new();
         let mut arrows = BTreeSet::new();
@@ -78,7 +79,7 @@ impl Graph {
         self.files.get(file).map(|path| path.display().to_string()).unwrap_or_default()
     }
 
-    /// The shortest way along the arrows, both ends included.
+    /// The shortest path along the arrows, with both ends.
     fn shortest(&self, from: usize, to: usize) -> Option<Vec<usize>> {
         let mut came_from = BTreeMap::from([(from, from)]);
         let mut queue = VecDeque::from([from]);
@@ -109,7 +110,7 @@ fn way(came_from: &BTreeMap<usize, usize>, from: usize, to: usize) -> Vec<usize>
     way
 }
 
-/// Begins a circle at its smallest index, so that the same circle is always written the same way.
+/// Rotates a circle so that it begins at its smallest index. So equal circles have equal lists.
 fn turned(mut circle: Circle) -> Circle {
     let smallest = circle.iter().enumerate().min_by_key(|(_, file)| **file);
     if let Some((place, _)) = smallest {

@@ -11,7 +11,8 @@ pub(super) struct Import {
     pub(super) path: Vec<String>,
     /// The name that the import brings into the module; `None` for `*`.
     pub(super) name: Option<String>,
-    /// Whether another module may take the name from this one: `pub`, `pub(crate)`, `pub(super)` and the like.
+    /// Whether another module may take the name from this module, because the import is `pub`, `pub(crate)`,
+    /// `pub(super)` or similar.
     pub(super) is_reexport: bool,
 }
 
@@ -54,7 +55,7 @@ fn collect(tree: &UseTree, prefix: &mut Vec<String>, is_reexport: bool, imports:
     }
 }
 
-/// The imports that stand inside of functions and blocks. They count as imports of the module.
+/// The imports inside functions and blocks. These count as imports of the module.
 pub(super) fn nested_in(code: &TokenStream) -> Vec<Import> {
     let code: Vec<TokenTree> = code.clone().into_iter().collect();
     let mut imports = Vec::new();

@@ -1,4 +1,4 @@
-//! From the paths in the code to the files that define what they name.
+//! Finds for each path in the code the file that defines the item.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use super::tokens::{self, Mention};
 /// The label of an arrow from a file to a module that it declares.
 const DECLARES: &str = "(declares it)";
 
-/// Draws the graph of the files: an arrow from each file to the files that define what it names.
+/// Builds the graph of the files. An arrow leads from each file to each file that defines an item whose name the first
+/// file uses.
 pub(super) fn graph(tree: &Tree) -> Graph {
     let mut graph = Graph::new(tree.files.clone());
     for (number, module) in tree.modules.iter().enumerate() {
@@ -33,7 +34,9 @@ pub(super) fn graph(tree: &Tree) -> Graph {
     graph
 }
 
-/// Whether a path in the code can name something of another file that no private import has named already.
+/// Whether a path in the code counts as a need of another file. A path of several segments counts. A single name counts
+/// only if it is spelled like an item, and the module neither defines nor privately imports the name; a private import
+/// counts by itself.
 fn counts(tree: &Tree, module: usize, mention: &Mention) -> bool {
     let Some(first) = mention.path.first() else { return false };
     if mention.path.len() > 1 {
@@ -49,7 +52,8 @@ fn counts(tree: &Tree, module: usize, mention: &Mention) -> bool {
     mention.is_item && !module.items.contains_key(first) && !is_imported(first)
 }
 
-/// A child that takes a name from a file above it makes a circle with it, whether or not that file names the child.
+/// Adds an arrow from a file to each child that takes a name from a file above the child. So such a child makes a
+/// circle even if the file above does not name the child.
 fn add_declarations(tree: &Tree, graph: &mut Graph) {
     let taken: BTreeSet<(usize, usize)> = graph.arrows().into_iter().collect();
     for module in &tree.modules {
@@ -64,32 +68,33 @@ fn add_declarations(tree: &Tree, graph: &mut Graph) {
     }
 }
 
-/// The files that define what a path names, each with the name of the item, seen from a module. A module alone is defined nowhere, and neither is an
-/// item of another crate.
+/// The files that define the item of a path, as the module `module` sees the path; each with the name of the item. A
+/// path to a module or to an item of another crate has no such file.
 fn resolve(tree: &Tree, module: usize, path: &[String]) -> BTreeSet<(usize, String)> {
     let mut search = Search { tree, seen: BTreeSet::new(), found: BTreeSet::new() };
     search.path(module, path, Via::Path);
     search.found
 }
 
-/// How a name is looked for.
+/// The way in which a name is looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Via {
-    /// By a path that is written out: the compiler has found the name there.
+    /// By a complete path. The name exists there, because the compiler has found it.
     Path,
-    /// Behind a glob, which may or may not bring the name in.
+    /// Through a glob import, which may or may not import the name.
     Glob,
 }
 
 struct Search<'a> {
     tree: &'a Tree,
-    /// The names already looked for, by module: globs may lead back.
+    /// The names that were already looked up, with their module. Without this set, globs that import each other would
+    /// never end.
     seen: BTreeSet<(usize, Vec<String>)>,
     found: BTreeSet<(usize, String)>,
 }
 
 impl Search<'_> {
-    /// Looks a path up as the module itself would; `Via` says whether the path is sure to name something.
+    /// Looks up a path as the code of the module `from` sees it.
     fn path(&mut self, from: usize, path: &[String], via: Via) {
         let mut module = from;
         let mut rest = path;
@@ -105,7 +110,7 @@ impl Search<'_> {
         self.name(from, module, rest, via);
     }
 
-    /// Looks for the name that a path begins with in a module, as the viewer's file sees the module.
+    /// Looks up a path that begins with a name in the module `module`, as the file of the module `viewer` sees it.
     fn name(&mut self, viewer: usize, module: usize, path: &[String], via: Via) {
         let Some((name, rest)) = path.split_first() else { return };
         if !self.seen.insert((module, path.to_vec())) {
@@ -130,7 +135,7 @@ impl Search<'_> {
             if is_own || import.is_reexport {
                 self.path(module, &[import.path.as_slice(), rest].concat(), via);
             } else {
-                // A private import is no re-export: whoever takes a name through it needs this file.
+                // A private import is no re-export: a file that takes a name through it needs this file.
                 self.found.insert((place.file, name.clone()));
             }
         }
@@ -141,7 +146,7 @@ impl Search<'_> {
         }
     }
 
-    /// Looks for a name behind the `use …::*` of a module.
+    /// Looks up a name through the glob imports (`use …::*`) of a module.
     fn through_globs(&mut self, is_own: bool, module: usize, path: &[String], via: Via) {
         let place = &self.tree.modules[module];
         let globs = place.imports.iter().filter(|import| import.name.is_none());

@@ -1,4 +1,4 @@
-//! The modules of one crate: which file each stands in, what it defines, what it imports, and its code.
+//! The modules of one crate. Each module has its file, the items that it defines, its imports, and its code.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use syn::{Attribute, Expr, Item, ItemMod, Lit, Meta, Visibility};
 use super::imports::{self, Import};
 use super::tokens;
 
-/// A crate as its files say it. A module and a file are told by their index.
+/// The files and the modules of a crate. An index identifies each file and each module.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     /// The files, relative to the folder of the first one.
@@ -20,28 +20,29 @@ pub(super) struct Tree {
     pub(super) modules: Vec<Module>,
 }
 
-/// One module, without what only tests see.
+/// One module, without code that only tests compile.
 #[derive(Debug, Default)]
 pub(super) struct Module {
     pub(super) file: usize,
     pub(super) parent: Option<usize>,
     pub(super) children: BTreeMap<String, usize>,
-    /// The items that the module defines; a macro that is exported stands in the first module, with its own file.
+    /// The items that the module defines, each with the index of its file. An exported macro is an item of the first
+    /// module, with the file that defines the macro.
     pub(super) items: BTreeMap<String, usize>,
     pub(super) imports: Vec<Import>,
-    /// Every item but the imports and the modules.
+    /// The code of every item except imports and modules.
     pub(super) code: Vec<TokenStream>,
 }
 
-/// Reads a file; tests read from memory.
+/// The function that reads a file. Tests read from memory instead.
 pub(super) type Read<'a> = &'a dyn Fn(&Path) -> Result<String>;
 
 impl Tree {
-    /// Reads a crate from its first file on.
+    /// Reads a crate, beginning with its first file.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or is no Rust.
+    /// When a file cannot be read, or is not valid Rust.
     pub(super) fn read(root: &Path, read: Read<'_>) -> Result<Self> {
         let folder = root.parent().unwrap_or(Path::new("")).to_owned();
         let mut reader = Reader { tree: Self::default(), folder: folder.clone(), read };
@@ -52,13 +53,13 @@ impl Tree {
 
 struct Reader<'a> {
     tree: Tree,
-    /// Where the first file is.
+    /// The folder of the first file.
     folder: PathBuf,
     read: Read<'a>,
 }
 
 impl Reader<'_> {
-    /// Reads the module that fills a file; `folder` is where the files of its children are.
+    /// Reads the module in the file `path`. `folder` is the folder with the files of its children.
     fn file(&mut self, path: &Path, folder: &Path, parent: Option<usize>) -> Result<usize> {
         let shown = || format!("cannot read `{}`", path.display());
         let text = (self.read)(path).with_context(shown)?;
@@ -175,7 +176,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
     }
 }
 
-/// `#[path = "…"]`.
+/// The path in an attribute `#[path = "…"]`.
 fn path_attribute(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else { return None };
     let Expr::Lit(literal) = &pair.value else { return None };

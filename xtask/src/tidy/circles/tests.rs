@@ -1,4 +1,4 @@
-//! Small crates, each with one way for a file to need another.
+//! Tests with small crates. In each crate, one file needs another one in a different way.
 
 use std::path::Path;
 

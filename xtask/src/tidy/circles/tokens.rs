@@ -1,4 +1,5 @@
-//! The paths that a piece of code names, found in its tokens, so that the arguments of macros count like other code.
+//! Finds the paths in a piece of code. The module reads tokens rather than a syntax tree, so that paths in the
+//! arguments of macros count too.
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
@@ -6,12 +7,12 @@ use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mention {
     pub(super) path: Vec<String>,
-    /// Whether an item follows from the spelling: a type begins with a capital, a function or macro is called. A lone
-    /// lower-case word that is not called may be a variable.
+    /// Whether the spelling shows that the path names an item: a type begins with a capital letter, and a function or
+    /// macro is called. A single lower-case word that is not called may be a variable.
     pub(super) is_item: bool,
 }
 
-/// Finds every path, also inside of groups; attributes, imports and what only tests see are left out.
+/// Finds every path, also inside groups. Attributes, imports and code that only tests compile are left out.
 pub(super) fn mentions(code: &TokenStream) -> Vec<Mention> {
     let code: Vec<TokenTree> = code.clone().into_iter().collect();
     let mut found = Vec::new();
@@ -72,7 +73,8 @@ pub(super) fn is_punct(tree: &TokenTree, character: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == character)
 }
 
-/// The place after an attribute, and after the item or field below it when only tests see that.
+/// The place after an attribute. If only tests compile the item or field below the attribute, the place after this
+/// item or field.
 fn after_attribute(code: &[TokenTree], place: usize) -> usize {
     let inner = usize::from(code.get(place + 1).is_some_and(|tree| is_punct(tree, '!')));
     let Some(TokenTree::Group(group)) = code.get(place + 1 + inner) else { return place + 1 };
@@ -109,7 +111,7 @@ fn after_item(code: &[TokenTree], start: usize) -> usize {
     code.len()
 }
 
-/// `use<'a, T>` in a type says what it captures.
+/// Whether `use<…>` begins at a place. In a type, it lists the captured parameters, and is no import.
 fn is_capture(code: &[TokenTree], place: usize) -> bool {
     code.get(place + 1).is_some_and(|tree| is_punct(tree, '<'))
 }
@@ -144,8 +146,8 @@ fn is_double_colon(code: &[TokenTree], place: usize) -> bool {
         && code.get(place + 1).is_some_and(|tree| is_punct(tree, ':'))
 }
 
-/// Whether nothing before an identifier makes it a part of something else: a field or method, the rest of a path, the
-/// name that a declaration gives, a lifetime.
+/// Whether a path can begin at an identifier. It cannot if the identifier is a field or a method, a later segment of a
+/// path, the name in a declaration, or a lifetime.
 fn begins_path(code: &[TokenTree], place: usize) -> bool {
     let before = |back: usize| place.checked_sub(back).and_then(|place| code.get(place));
     let Some(last) = before(1) else { return true };

@@ -99,7 +99,7 @@ fn broken_bodies_are_refused() {
 }
 
 #[test]
-fn a_length_that_nothing_stands_behind_is_refused_at_once() {
+fn a_length_beyond_the_end_of_the_body_is_refused() {
     for bits in [31, 36, 48, 55, 62, 63] {
         let mut body = Vec::new();
         let mut length = 1_u64 << bits;

@@ -66,7 +66,7 @@ fn histograms_and_summaries() {
 }
 
 #[test]
-fn errors_are_the_gateways_with_a_place() {
+fn errors_have_the_gateways_text_and_a_place() {
     check("foo 1", "line 1, column 6: unexpected end of input stream");
     check("# hello", "line 1, column 8: unexpected end of input stream");
     check("foo 1\r\n", "line 1, column 5: expected float as value, got \"1\\r\"");

@@ -1,4 +1,4 @@
-//! Guards what one push says and how long it takes, for every way a gateway can misbehave.
+//! Guards the result and the duration of one push, for every way in which a gateway can misbehave.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -9,16 +9,17 @@ use prompush::{
 };
 use prompush_testing::{Answer, ScriptedServer, free_address};
 
-/// Noise of a busy machine that a deadline is allowed on top.
+use crate::support;
+
+/// The lateness that a busy machine may add to a deadline.
 const SLACK: Duration = Duration::from_secs(1);
 const TOTAL: Duration = Duration::from_secs(2);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_millis(600))
         .total_timeout(TOTAL)
         .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false)
 }
 
 fn registry() -> Registry {
@@ -31,7 +32,7 @@ fn key() -> GroupingKey {
     GroupingKey::new("x").expect("a good job")
 }
 
-/// Pushes within its deadline, and says how long it took.
+/// Pushes, and checks the deadline. Returns the result and the duration.
 fn push_to(url: &str, config: GatewayConfig) -> (Result<PushReport, PushError>, Duration) {
     let deadline = config.total_timeout;
     let gateway = Gateway::with_config(url, config).expect("a good URL");
@@ -51,7 +52,7 @@ fn push(server: &ScriptedServer) -> Result<PushReport, PushError> {
     push_to(&server.url(), config()).0
 }
 
-/// The kind of a push that fails for good with its first answer.
+/// Checks the error of a push that fails for good with its first answer.
 #[track_caller]
 fn check_final(answer: Answer, kind: PushErrorKind, in_cause: &str, in_hint: &str) {
     let server = ScriptedServer::start([answer]);
@@ -64,7 +65,7 @@ fn check_final(answer: Answer, kind: PushErrorKind, in_cause: &str, in_hint: &st
     assert!(hint.contains(in_hint), "{hint}");
 }
 
-/// The kind of a push that is tried again until its deadline.
+/// Checks the error of a push that is retried until its deadline.
 #[track_caller]
 fn check_retried(answer: Answer, kind: PushErrorKind) {
     let server = ScriptedServer::start([answer]);
@@ -125,7 +126,7 @@ fn an_empty_registry_is_pushed_as_an_empty_body() {
 }
 
 #[test]
-fn every_success_of_a_gateway_is_one() {
+fn every_2xx_of_a_gateway_is_a_success() {
     for status in [200, 202, 204] {
         let server = ScriptedServer::start([Answer::status(status)]);
         assert_eq!(push(&server).unwrap().status, status);
@@ -133,7 +134,7 @@ fn every_success_of_a_gateway_is_one() {
 }
 
 #[test]
-fn a_refusal_is_final_and_shows_the_reason_and_our_line() {
+fn a_refusal_is_final_and_quotes_the_refused_line() {
     check_final(
         Answer::status(400).body("text format parsing error in line 3: invalid metric name\n"),
         PushErrorKind::Refused(400),
@@ -185,7 +186,7 @@ fn a_redirect_is_final_and_shows_where_it_points() {
 }
 
 #[test]
-fn what_is_not_a_gateway_is_told_apart() {
+fn answers_of_other_programs_are_recognised() {
     let page = "<!DOCTYPE html><title>Login</title>";
     let hint = "something else listens there";
     let html = Answer::status(200).header("Content-Type", "text/html; charset=utf-8");
@@ -198,7 +199,7 @@ fn what_is_not_a_gateway_is_told_apart() {
 }
 
 #[test]
-fn a_busy_gateway_is_asked_again() {
+fn a_busy_gateway_is_retried() {
     let script = [503, 429, 408, 500, 200].map(Answer::status);
     let server = ScriptedServer::start(script);
     assert_eq!(push(&server).unwrap().attempts, 5);
@@ -214,7 +215,7 @@ fn retry_after_is_honoured() {
     let (result, took) = push_to(&server.url(), config());
     assert_eq!(result.unwrap().attempts, 2);
     assert!(took >= Duration::from_secs(1), "{took:?}");
-    // What cannot be waited for is not waited for.
+    // A wait that is longer than the deadline is not begun.
     let server = ScriptedServer::start([Answer::status(503).header("Retry-After", "30")]);
     let (result, took) = push_to(&server.url(), config());
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unavailable(503));
@@ -230,7 +231,7 @@ fn a_dead_address_takes_no_longer_than_the_deadline() {
 }
 
 #[test]
-fn a_name_nobody_knows_takes_no_longer_than_the_deadline() {
+fn an_unknown_name_takes_no_longer_than_the_deadline() {
     let (result, _) = push_to("http://gateway.invalid:9091", config());
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unreachable);
 }
@@ -242,10 +243,10 @@ fn a_gateway_that_never_answers_takes_no_longer_than_the_deadline() {
 }
 
 #[test]
-fn a_gateway_that_drips_takes_no_longer_than_the_deadline() {
+fn a_dripping_answer_takes_no_longer_than_the_deadline() {
     let drip = |answer: Answer| answer.dripped(Duration::from_millis(100));
     check_retried(drip(Answer::status(200)), PushErrorKind::Timeout);
-    // The status has come, its words have not: it decides.
+    // The status has arrived and its text has not: the status decides.
     let mut bytes = b"HTTP/1.1 400 Bad\r\nContent-Length: 1000\r\n\r\n".to_vec();
     bytes.extend([b'x'; 100]);
     let server = ScriptedServer::start([Answer::Bytes(bytes)]);
@@ -259,7 +260,7 @@ fn a_late_gateway_is_waited_for() {
 }
 
 #[test]
-fn a_connection_closed_before_the_body_is_tried_again_until_the_deadline() {
+fn a_connection_closed_before_the_body_is_retried_until_the_deadline() {
     check_retried(Answer::CloseAtOnce, PushErrorKind::Dropped);
     let script = [Answer::CloseAtOnce, Answer::CloseAfterHead, Answer::status(200)];
     let server = ScriptedServer::start(script);
@@ -267,7 +268,7 @@ fn a_connection_closed_before_the_body_is_tried_again_until_the_deadline() {
 }
 
 #[test]
-fn a_connection_closed_after_the_whole_body_says_what_that_may_mean() {
+fn a_connection_closed_after_the_body_has_a_hint() {
     let server = ScriptedServer::start([Answer::CloseAfterBody]);
     let error = push(&server).unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Dropped, 3), "{error}");
@@ -279,7 +280,7 @@ fn a_connection_closed_after_the_whole_body_says_what_that_may_mean() {
 }
 
 #[test]
-fn an_acknowledgement_that_stops_in_the_middle_is_none() {
+fn a_truncated_answer_does_not_acknowledge() {
     let stops = Answer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab".to_vec());
     let server = ScriptedServer::start([stops, Answer::status(200)]);
     assert_eq!(push(&server).unwrap().attempts, 2);
@@ -336,7 +337,7 @@ fn a_large_body_can_be_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_apart() {
+fn a_server_without_tls_is_recognised() {
     let server = ScriptedServer::start([Answer::status(200)]);
     let url = server.url().replace("http://", "https://");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -350,19 +351,19 @@ fn a_server_without_tls_is_told_apart() {
         assert_eq!((error.kind(), error.attempts()), (PushErrorKind::Tls, 1), "{error}");
         assert!(error.hint().unwrap().to_string().contains("http://"));
     });
-    // One that waits for the end of a line in the handshake is merely silent.
+    // A server that waits for the end of a line during the handshake is merely silent.
     assert!(push_to(&url, config()).0.unwrap_err().kind().is_retryable());
 }
 
 #[test]
-fn a_timeout_of_nothing_is_refused() {
+fn a_timeout_of_zero_is_refused() {
     let config = GatewayConfig::default().attempt_timeout(Duration::ZERO);
     let refused = Gateway::with_config("http://127.0.0.1:1", config).unwrap_err().to_string();
-    assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than nothing");
+    assert_eq!(refused, "cannot use 0ns as `attempt_timeout`: expected more than zero");
 }
 
 #[test]
-fn a_deadline_of_nothing_returns_at_once() {
+fn a_deadline_of_zero_returns_at_once() {
     let server = ScriptedServer::start([]);
     let (result, took) = push_to(&server.url(), config().total_timeout(Duration::ZERO));
     assert_eq!(result.unwrap_err().kind(), PushErrorKind::Unreachable);
@@ -370,7 +371,7 @@ fn a_deadline_of_nothing_returns_at_once() {
 }
 
 #[test]
-fn groups_of_something_else_are_none() {
+fn a_list_of_another_program_is_refused() {
     let groups = |answer: Answer| {
         let server = ScriptedServer::start([answer]);
         let gateway = Gateway::with_config(&server.url(), config().answer_bytes_max(1000)).unwrap();

@@ -1,9 +1,9 @@
-"""Reads bodies from stdin and says what prometheus_client's OpenMetrics parser makes of each.
+"""Parses bodies from stdin with prometheus_client's OpenMetrics parser, and answers on stdout.
 
-A body and an answer are each a length of four bytes, most significant first, and so many bytes.
-An answer is `refused` and why, or `taken` and a line for each sample: the name, the value's and
-the timestamp's bits in hexadecimal, and names and values of the labels, with tabs between,
-backslash, tab and line feed escaped.
+Each body and each answer begins with its length in four bytes, most significant byte first.
+An answer is `refused` with the reason, or `taken` with one line for each sample. A line has these
+fields, separated by tabs: the name, the bits of the value and of the timestamp in hexadecimal, and
+the names and values of the labels. Backslash, tab and line feed are escaped.
 """
 
 import struct
@@ -30,7 +30,7 @@ def samples_of(body):
             yield "\t".join(escape(field) for field in fields)
 
 
-def judge(body):
+def parse(body):
     try:
         return "\n".join(["taken", *samples_of(body)])
     except Exception as error:  # whatever it raises, it has refused
@@ -41,7 +41,7 @@ def main():
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     while head := stdin.read(4):
         (length,) = struct.unpack(">I", head)
-        answer = judge(stdin.read(length)).encode("utf-8", "surrogatepass")
+        answer = parse(stdin.read(length)).encode("utf-8", "surrogatepass")
         stdout.write(struct.pack(">I", len(answer)) + answer)
         stdout.flush()
 

@@ -1,22 +1,20 @@
-//! Guards the outbox: what is told it arrives in order or as if in order, whatever gateways do.
+//! Guards the outbox: changes arrive in order, or with the same effect, whatever gateways do.
 
 use std::time::Duration;
 
 use prompush::{
-    ConfigError, GatewayConfig, Gauge, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
-    Registry,
+    ConfigError, GatewayConfig, Outbox, OutboxBuilder, PushErrorKind, Pusher, Registry,
 };
 use prompush_testing::{Answer, Pushgateway, RecordedRequest, ScriptedServer, Version};
 use prompush_testing::{free_address, wait_until, within};
 
-/// Long enough for anything that should happen at once.
-const SOON: Duration = Duration::from_secs(10);
+use crate::support;
+use crate::support::{SOON, gauge, key};
 
 fn builder(url: &str) -> OutboxBuilder {
-    let config = GatewayConfig::default()
+    let config = support::config()
         .attempt_timeout(Duration::from_secs(5))
-        .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false);
+        .retry_delay_min(Duration::from_millis(10));
     Outbox::builder(url).expect("a good URL").config(config)
 }
 
@@ -24,20 +22,8 @@ fn outbox(server: &ScriptedServer) -> Outbox {
     builder(&server.url()).spawn().expect("it starts")
 }
 
-fn key(job: &str) -> GroupingKey {
-    GroupingKey::new(job).expect("a good job")
-}
-
-/// A gauge of that name and value.
-fn gauge(name: &str, value: f64) -> Registry {
-    let registry = Registry::new();
-    let gauge: Gauge = registry.gauge(name, "").expect("a good name");
-    gauge.set(value);
-    registry
-}
-
-/// `put`, `add` or `delete`: the group of the job `x`.
-fn tell(outbox: &Outbox, verb: &str, registry: &Registry) {
+/// Sends one change (`put`, `add` or `delete`) of the group with the job `x`.
+fn send(outbox: &Outbox, verb: &str, registry: &Registry) {
     match verb {
         "put" => outbox.push(&key("x"), registry).expect("a group"),
         "add" => outbox.add(&key("x"), registry).expect("a group"),
@@ -71,22 +57,22 @@ fn each_verb_arrives_at_its_group() {
 }
 
 #[test]
-fn what_comes_during_a_request_becomes_one_with_what_waits() {
+fn changes_during_a_request_are_merged() {
     for (first, then, expected) in [
         ("put", ["put", "put"], "PUT /metrics/job/x c 3"),
         ("put", ["put", "add"], "PUT /metrics/job/x b 2, c 3"),
         ("put", ["add", "add"], "POST /metrics/job/x b 2, c 3"),
         ("add", ["delete", "add"], "PUT /metrics/job/x c 3"),
         ("add", ["add", "delete"], "DELETE /metrics/job/x"),
-        // What was acknowledged has no part in what is sent next.
+        // An acknowledged change is not part of the next request.
         ("delete", ["add", "add"], "POST /metrics/job/x b 2, c 3"),
     ] {
         let server = ScriptedServer::start([Answer::status(200).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        tell(&outbox, first, &gauge("a", 1.0));
+        send(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(&outbox, then[0], &gauge("b", 2.0));
-        tell(&outbox, then[1], &gauge("c", 3.0));
+        send(&outbox, then[0], &gauge("b", 2.0));
+        send(&outbox, then[1], &gauge("c", 3.0));
         assert_eq!((outbox.pending(), server.requests().len()), (1, 1));
         server.release();
         outbox.flush(SOON).unwrap();
@@ -96,7 +82,7 @@ fn what_comes_during_a_request_becomes_one_with_what_waits() {
 }
 
 #[test]
-fn what_failed_becomes_one_with_what_came_after_it() {
+fn a_failed_change_is_merged_with_later_ones() {
     for (first, then, expected) in [
         ("put", "add", "PUT /metrics/job/x a 1, b 2"),
         ("add", "add", "POST /metrics/job/x a 1, b 2"),
@@ -106,9 +92,9 @@ fn what_failed_becomes_one_with_what_came_after_it() {
     ] {
         let server = ScriptedServer::start([Answer::status(503).held(), Answer::status(200)]);
         let outbox = outbox(&server);
-        tell(&outbox, first, &gauge("a", 1.0));
+        send(&outbox, first, &gauge("a", 1.0));
         server.wait_for_requests(1, SOON);
-        tell(&outbox, then, &gauge("b", 2.0));
+        send(&outbox, then, &gauge("b", 2.0));
         server.release();
         outbox.flush(SOON).unwrap();
         assert_eq!(all(&server)[1..], [expected], "{first} then {then}");
@@ -116,7 +102,7 @@ fn what_failed_becomes_one_with_what_came_after_it() {
 }
 
 #[test]
-fn nothing_waits_for_a_gateway_that_never_answers() {
+fn calls_do_not_wait_for_a_silent_gateway() {
     let server = ScriptedServer::start([Answer::Hang]);
     let outbox = outbox(&server);
     within(Duration::ZERO, || {
@@ -132,8 +118,8 @@ fn nothing_waits_for_a_gateway_that_never_answers() {
 }
 
 #[test]
-fn a_late_request_never_has_the_last_word() {
-    // The first is stuck: nobody knows whether it will still be taken, after whatever comes next.
+fn a_late_request_never_comes_last() {
+    // The first request is stuck: the gateway may still take it, after the next request.
     let server = ScriptedServer::start([Answer::Hang, Answer::status(200)]);
     let config = GatewayConfig::default().attempt_timeout(Duration::from_millis(300));
     let config = config.proxy_from_environment(false);
@@ -162,7 +148,7 @@ fn a_gateway_that_answers_twice_acknowledges_once() {
 }
 
 #[test]
-fn a_group_that_is_refused_holds_up_no_other() {
+fn a_refused_group_does_not_block_others() {
     let server = ScriptedServer::start([Answer::status(400).body("no\n"), Answer::status(200)]);
     let outbox = outbox(&server);
     outbox.push(&key("bad"), &gauge("a", 1.0)).unwrap();
@@ -173,13 +159,13 @@ fn a_group_that_is_refused_holds_up_no_other() {
             && outbox.pending() == 1
     });
     assert_eq!(server.requests().len(), 2, "what is refused is not repeated");
-    // A flush tries again.
+    // A flush retries a refused change.
     outbox.flush(SOON).unwrap();
     assert_eq!(all(&server)[2..], ["PUT /metrics/job/bad a 1"]);
 }
 
 #[test]
-fn a_flush_says_which_groups_and_gateways_failed() {
+fn a_flush_reports_the_groups_and_gateways_that_failed() {
     let refusing = ScriptedServer::start([Answer::status(400).body("no\n")]);
     let good = ScriptedServer::start([]);
     let dead = format!("http://{}", free_address());
@@ -205,7 +191,7 @@ fn a_flush_says_which_groups_and_gateways_failed() {
 }
 
 #[test]
-fn the_deadline_of_a_shutdown_is_one_for_all_gateways() {
+fn all_gateways_share_the_deadline_of_a_shutdown() {
     let servers: Vec<_> = (0..4).map(|_| ScriptedServer::start([Answer::Hang])).collect();
     let mut builder = builder(&servers[0].url());
     for server in &servers[1..] {
@@ -268,7 +254,7 @@ fn a_gateway_that_comes_back_gets_everything() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_said_at_the_call() {
+fn a_change_that_cannot_be_encoded_fails_at_the_call() {
     let outbox = builder("http://127.0.0.1:1");
     let config = GatewayConfig::default().body_bytes_max(10);
     let outbox = outbox.config(config).spawn().unwrap();

@@ -5,21 +5,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use prompush::{
-    ConfigError, Gateway, GatewayConfig, GroupingKey, Outbox, OutboxBuilder, PushErrorKind, Pusher,
-    Registry, ReplayError, ReplayOutcome, Spool, SpoolEntry, Verb,
+    ConfigError, Gateway, GatewayConfig, Outbox, OutboxBuilder, PushErrorKind, Pusher, ReplayError,
+    ReplayOutcome, Spool, SpoolEntry, Verb,
 };
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address, wait_until};
 use tempfile::tempdir;
 
-const SOON: Duration = Duration::from_secs(10);
+use crate::support;
+use crate::support::{SOON, gauge, key};
+
 const SHORT: Duration = Duration::from_millis(400);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_secs(5))
         .total_timeout(SHORT)
         .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false)
 }
 
 fn outbox(url: &str, spool: &Path) -> Outbox {
@@ -33,16 +34,6 @@ fn client(url: &str) -> Gateway {
 
 fn dead() -> String {
     format!("http://{}", free_address())
-}
-
-fn key(job: &str) -> GroupingKey {
-    GroupingKey::new(job).expect("a good job")
-}
-
-fn gauge(name: &str, value: f64) -> Registry {
-    let registry = Registry::new();
-    registry.gauge(name, "").expect("a good name").set(value);
-    registry
 }
 
 fn entries(dir: &Path) -> Vec<SpoolEntry> {
@@ -65,7 +56,7 @@ fn exposed(server: &Pushgateway, name: &str) -> Option<String> {
 }
 
 #[test]
-fn what_a_flush_could_not_deliver_is_on_disk_and_gone_when_it_arrives() {
+fn a_failed_flush_spools_the_state_and_a_success_removes_it() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -95,7 +86,7 @@ fn what_a_flush_could_not_deliver_is_on_disk_and_gone_when_it_arrives() {
 }
 
 #[test]
-fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
+fn the_next_run_sends_the_spooled_state() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -105,7 +96,7 @@ fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
         };
         let error = start(1.0).shutdown(SHORT).unwrap_err();
         assert_eq!(error.spooled_in(), Some(dir.path()));
-        // Dropping keeps it, too; what is newer takes its place.
+        // Dropping the outbox writes to the spool, too. A newer state replaces the older one.
         drop(start(2.0));
         assert_eq!(entries(dir.path()).len(), 1);
         server.restart();
@@ -117,7 +108,7 @@ fn what_the_end_could_not_deliver_is_sent_by_the_next_run() {
 }
 
 #[test]
-fn what_was_pushed_since_is_not_overwritten() {
+fn a_later_push_is_not_overwritten() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -133,7 +124,7 @@ fn what_was_pushed_since_is_not_overwritten() {
             server.restart();
             client(server.url()).push(&key("x"), &gauge("a", 2.0)).unwrap();
             if add {
-                // Part of an add of this run, if it were still worth anything.
+                // An add of this run would include the spooled state, if the state were not obsolete.
                 let outbox = self::outbox(server.url(), dir.path());
                 outbox.add(&key("x"), &gauge("b", 3.0)).unwrap();
                 outbox.shutdown(SOON).unwrap();
@@ -151,7 +142,7 @@ fn what_was_pushed_since_is_not_overwritten() {
 }
 
 #[test]
-fn an_add_of_the_next_run_includes_what_was_kept() {
+fn an_add_of_the_next_run_includes_the_spooled_state() {
     each(|server| {
         server.kill();
         let dir = tempdir().unwrap();
@@ -171,14 +162,14 @@ fn an_add_of_the_next_run_includes_what_was_kept() {
     });
 }
 
-/// Stops a process, or lets it go on.
+/// Stops a process, or continues it.
 fn signal(server: &Pushgateway, signal: &str) {
     let done = std::process::Command::new("kill").args([signal, &server.id().to_string()]).status();
     assert!(done.expect("`kill` is there").success());
 }
 
 #[test]
-fn an_own_request_that_came_late_makes_nothing_obsolete() {
+fn a_late_request_of_our_own_makes_no_state_obsolete() {
     each(|server| {
         let dir = tempdir().unwrap();
         let registry = gauge("a", 1.0);
@@ -186,7 +177,7 @@ fn an_own_request_that_came_late_makes_nothing_obsolete() {
         signal(server, "-STOP");
         let pusher = Pusher::builder(server.url(), "x").unwrap().config(config());
         let pusher = pusher.spool(dir.path()).spawn(registry).unwrap();
-        // The first push is stuck in the gateway, the last one never leaves.
+        // The first push is stuck in the gateway, and the last one is never sent.
         pusher.flush(SHORT).unwrap_err();
         rows.set(7.0);
         let error = pusher.shutdown(SHORT).unwrap_err();
@@ -203,7 +194,7 @@ fn an_own_request_that_came_late_makes_nothing_obsolete() {
 }
 
 #[test]
-fn only_what_a_gateway_has_not_acknowledged_is_kept_for_it() {
+fn each_gateway_has_only_its_own_unacknowledged_states_in_the_spool() {
     let dir = tempdir().unwrap();
     let good = ScriptedServer::start([]);
     let (bad, refusing) = (dead(), ScriptedServer::start([Answer::status(401)]));
@@ -230,13 +221,13 @@ fn only_what_a_gateway_has_not_acknowledged_is_kept_for_it() {
 }
 
 #[test]
-fn a_spool_that_cannot_be_used_is_said_at_the_start() {
+fn an_unusable_spool_is_reported_at_the_start() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = Outbox::builder("http://gw").unwrap().spool(&file).spawn().unwrap_err();
     assert!(matches!(error, ConfigError::Spool { .. }), "{error}");
-    // A single push goes on, and says what it could not do only if it fails.
+    // A single push needs the spool only if it fails.
     let server = ScriptedServer::start([]);
     client(&server.url()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap();
     let error = client(&dead()).spool(&file).push(&key("x"), &gauge("a", 1.0)).unwrap_err();
@@ -246,7 +237,7 @@ fn a_spool_that_cannot_be_used_is_said_at_the_start() {
 }
 
 #[test]
-fn nobody_sends_twice_at_once() {
+fn only_one_process_replays_at_a_time() {
     let dir = tempdir().unwrap();
     let server = ScriptedServer::start([
         Answer::status(503),
@@ -273,7 +264,7 @@ fn nobody_sends_twice_at_once() {
 }
 
 #[test]
-fn looking_at_the_group_and_sending_what_is_kept_share_a_deadline() {
+fn listing_and_sending_share_one_deadline() {
     let groups = Answer::status(200).body(r#"{"status":"success","data":[]}"#);
     let busy = Answer::status(503).header("Retry-After", "1");
     let server = ScriptedServer::start([Answer::status(400), busy, groups, Answer::Hang]);
@@ -283,7 +274,7 @@ fn looking_at_the_group_and_sending_what_is_kept_share_a_deadline() {
     let patient = Gateway::with_config(&server.url(), patient).expect("a good URL");
     let failed = Spool::new(dir.path()).replay(&patient, &entries(dir.path())[0]).unwrap_err();
     let words = failed.source().expect("a cause").to_string();
-    // A second of the three has gone by then.
+    // One of the three seconds is over by then.
     assert!(!words.contains("longer than 3s"), "{failed}: {words}");
     assert_eq!(entries(dir.path()).len(), 1);
 }

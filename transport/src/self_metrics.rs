@@ -1,31 +1,31 @@
-//! How pushing itself goes, as metrics.
+//! Metrics about pushing.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use prompush_core::{
     Buckets, Counter, EncodeError, Encoder, Family, Gauge, Histogram, LabelNames, Registry,
     RegistryError, Source,
 };
 
-use crate::exchange::outcome::Outcome;
+use crate::exchange::Outcome;
 
-/// The metrics of a [`Pusher`](crate::Pusher) or an [`Outbox`](crate::Outbox) about itself. A clone
-/// is a handle to the same.
+/// The metrics of a [`Pusher`](crate::Pusher) or an [`Outbox`](crate::Outbox) about itself.
 ///
-/// They are a [`Source`], to be encoded or scraped like any other;
-/// [`PusherBuilder::self_metrics`](crate::PusherBuilder::self_metrics) pushes them along. Then they
-/// say how things stood before the push that brings them.
+/// They are a [`Source`] like any other. [`PusherBuilder::self_metrics`](crate::PusherBuilder::self_metrics)
+/// pushes them along with the metrics of the program; then they describe the time before that push. A clone
+/// is a handle to the same metrics.
 ///
-/// | metric | is |
+/// | metric | meaning |
 /// |---|---|
-/// | `prompush_push_attempts_total{outcome}` | requests: `acknowledged`, `failed` (and tried again) or `refused` |
-/// | `prompush_push_retries_total` | of these, the ones that repeat a failed one |
-/// | `prompush_push_duration_seconds` | how long each took, as a histogram |
-/// | `prompush_push_body_bytes` | size of the last body, before compression |
-/// | `prompush_push_last_success_timestamp_seconds` | when a request was acknowledged last; of several gateways, by the one for which that is longest ago; 0 before the first |
-/// | `prompush_push_spooled_groups` | groups of which the spool holds a state for these gateways |
+/// | `prompush_push_attempts_total{outcome}` | requests: `acknowledged`, `failed` (and retried) or `refused` |
+/// | `prompush_push_retries_total` | requests that repeat a failed one |
+/// | `prompush_push_duration_seconds` | duration of the requests, as a histogram |
+/// | `prompush_push_body_bytes` | size of the last body before compression |
+/// | `prompush_push_last_success_timestamp_seconds` | Unix time of the last acknowledged request, 0 before the first; with several gateways the earliest of their times |
+/// | `prompush_push_spooled_groups` | number of groups that the spool keeps a state of |
 #[derive(Clone)]
 pub struct SelfMetrics {
     registry: Registry,
@@ -35,8 +35,8 @@ pub struct SelfMetrics {
     body_bytes: Gauge,
     last_success: Gauge,
     spooled_groups: Gauge,
-    /// Of each gateway: when it acknowledged last, in seconds since 1970, and how much is kept for
-    /// it.
+    /// For each gateway: the Unix time of its last acknowledgement, and the number of its groups in the
+    /// spool.
     gateways: Arc<Mutex<Vec<(f64, usize)>>>,
 }
 
@@ -77,33 +77,33 @@ impl SelfMetrics {
         Ok(metrics)
     }
 
-    /// A request has ended.
-    pub(crate) fn attempted(&self, outcome: Outcome, again: bool, took: Duration, bytes: usize) {
+    /// Counts a request that has ended. `bytes` is the size of its body before compression.
+    pub(crate) fn attempted(&self, outcome: Outcome, is_retry: bool, took: Duration, bytes: usize) {
         let outcome = match outcome {
             Outcome::Acknowledged => "acknowledged",
             Outcome::Failed { .. } => "failed",
             Outcome::Refused => "refused",
         };
         self.attempts.with([outcome]).inc();
-        self.retries.inc_by(u64::from(again));
+        self.retries.inc_by(u64::from(is_retry));
         self.duration.observe(took.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a body has far fewer than 2^52 bytes")]
         self.body_bytes.set(bytes as f64);
     }
 
-    /// That gateway has acknowledged something.
+    /// Records that a gateway has acknowledged a request.
     pub(crate) fn acknowledged(&self, gateway: usize, when: SystemTime) {
         let when = when.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         self.update(gateway, |(last, _)| *last = when);
     }
 
-    /// So much is kept for that gateway.
+    /// Records how many groups of a gateway the spool keeps a state of.
     pub(crate) fn spooled(&self, gateway: usize, groups: usize) {
         self.update(gateway, |(_, kept)| *kept = groups);
     }
 
     fn update(&self, gateway: usize, change: impl FnOnce(&mut (f64, usize))) {
-        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gateways = self.gateways.lock();
         gateways.get_mut(gateway).map(change);
         let longest_ago = gateways.iter().map(|(last, _)| *last).reduce(f64::min);
         self.last_success.set(longest_ago.unwrap_or(0.0));

@@ -1,6 +1,5 @@
-//! Guards what is left by programs that are killed, and by gateways that stop: after recovery the
-//! gateway holds the last state of each program that ended cleanly, and never an older one than it
-//! had.
+//! Guards recovery after killed programs and stopped gateways: afterwards the gateway holds the last state
+//! of each program that ended cleanly, and never goes back to an older state.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,22 +11,24 @@ use prompush::{Gateway, GatewayConfig, Pusher, Registry, Spool};
 use prompush_testing::{Pushgateway, Version, wait_for};
 use tempfile::tempdir;
 
-const RUNS: u32 = 45;
-/// How many states a program has.
-const STATES: u32 = 30;
-const SOON: Duration = Duration::from_secs(20);
+use crate::support;
+use crate::support::SOON;
 
-/// Set where this test is the program that is killed: the gateway's URL, the spool, the first state.
+const RUNS: u32 = 45;
+/// The number of states of a program.
+const STATES: u32 = 30;
+
+/// The variables of the program that is killed: the gateway's URL, the spool, the first state.
 const VARIABLES: [&str; 3] = ["KILLED_URL", "KILLED_SPOOL", "KILLED_FROM"];
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default()
+    support::config()
         .attempt_timeout(Duration::from_millis(150))
         .retry_delay_max(Duration::from_millis(50))
-        .proxy_from_environment(false)
 }
 
-/// Not a test, but the program: it counts up, and says at its end what became of its last state.
+/// The program that is killed; in a normal test run it does nothing. It counts up, and prints at its end
+/// whether its last state is safe.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the program is told by its environment")]
 fn program() {
@@ -52,7 +53,7 @@ fn program() {
     }
 }
 
-/// The moments are what is tested here.
+/// Waits for a moment. The moments of the kills are the subject of this test.
 fn wait_a_moment(moment: Duration) {
     let (_sender, nothing) = mpsc::channel::<()>();
     nothing.recv_timeout(moment).ok();
@@ -61,14 +62,14 @@ fn wait_a_moment(moment: Duration) {
 fn start(url: &str, spool: &Path, from: u32) -> Child {
     let this = std::env::current_exe().expect("this program");
     let mut command = Command::new(this);
-    command.args(["--exact", "program", "--nocapture"]).stdout(Stdio::piped());
+    command.args(["--exact", "killed::program", "--nocapture"]).stdout(Stdio::piped());
     let [url_variable, spool_variable, from_variable] = VARIABLES;
     command.env(url_variable, url).env(spool_variable, spool);
     command.env(from_variable, from.to_string());
     command.spawn().expect("it starts")
 }
 
-/// Waits for its end; whether it came to it.
+/// Waits for the end of the program. Returns whether the program ended cleanly.
 fn ended_cleanly(mut child: Child) -> bool {
     let mut output = String::new();
     wait_for(SOON, "the program ends", || child.try_wait().expect("it can be waited for"));
@@ -115,13 +116,13 @@ fn the_last_state_arrives_and_never_an_older_one() {
         let cleanly = ended_cleanly(child);
         if stops {
             signal(&gateway, "-CONT");
-            // For what is stuck in it: nobody can send after a request that comes arbitrarily late.
+            // Lets the gateway take stuck requests: no sender can beat a request that arrives arbitrarily late.
             wait_a_moment(Duration::from_millis(50));
         }
         clean += u32::from(cleanly);
         let before = held(&gateway);
         assert!(before >= highest, "run {run}: {before:?} after {highest:?}");
-        // Some are left to the next run of the program.
+        // Some states are left to the next run of the program.
         if run % 5 > 0 || cleanly {
             for entry in spool.entries().unwrap() {
                 let replayed = spool.replay(&client, &entry);

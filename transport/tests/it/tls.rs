@@ -1,5 +1,5 @@
-//! Guards who is trusted and who we say we are, against real gateways that want TLS, client
-//! certificates and passwords, and that credentials go nowhere else.
+//! Guards TLS, client certificates and passwords against real gateways, and that credentials are sent to
+//! no other server.
 
 use std::error::Error as _;
 use std::fs;
@@ -14,13 +14,15 @@ use prompush_testing::{
     Answer, Authority, Certified, Leaf, Pushgateway, ScriptedServer, Version, WebConfig,
 };
 
+use crate::support;
+
 const PASSWORD: &str = "wonder land";
-/// bcrypt of it, at the lowest cost.
+/// The bcrypt hash of [`PASSWORD`], at the lowest cost.
 const HASH: &str = "$2y$05$abcdefghijklmnopqrstuursDchxTEEtpfrQZuzTh/cOvMRDwFApK";
 const HOST: Leaf<'_> = Leaf::Server(&["127.0.0.1", "localhost"]);
 
 fn config() -> GatewayConfig {
-    GatewayConfig::default().total_timeout(Duration::from_secs(20)).proxy_from_environment(false)
+    support::config().total_timeout(Duration::from_secs(20))
 }
 
 fn push(url: &str, config: GatewayConfig) -> Result<(), PushError> {
@@ -34,7 +36,7 @@ fn push(url: &str, config: GatewayConfig) -> Result<(), PushError> {
     Ok(())
 }
 
-/// Files in a folder that goes with the test.
+/// Files in a directory that is removed after the test.
 struct Files(tempfile::TempDir);
 
 impl Files {
@@ -54,7 +56,7 @@ impl Files {
     }
 }
 
-/// How a push fails for good, with its cause and hint.
+/// Checks that a push fails for good, and that the error with its cause and hint has these words.
 #[track_caller]
 fn check_refused(url: &str, config: GatewayConfig, kind: PushErrorKind, words: &[&str]) {
     let error = push(url, config).expect_err("a failure");
@@ -118,7 +120,7 @@ fn a_gateway_with_everything() {
 }
 
 #[test]
-fn certificates_that_do_not_fit() {
+fn wrong_certificates_are_refused() {
     let authority = Authority::new();
     let files = Files::new();
     let ca = files.write("ca.pem", authority.certificate());
@@ -160,7 +162,7 @@ fn a_token_that_is_replaced_is_used_at_once() {
     let seen: Vec<_> =
         server.requests().iter().map(|it| it.header("authorization").map(str::to_owned)).collect();
     assert_eq!(seen, [Some("Bearer first".to_owned()), Some("Bearer second".to_owned())]);
-    // What no header can hold fails, and is not shown.
+    // A value that a header cannot hold fails, and is not shown.
     fs::write(&path, "thïrd").unwrap();
     let error = gateway.ready().unwrap_err();
     let cause = error.source().map(ToString::to_string);
@@ -189,7 +191,7 @@ fn headers_are_sent_and_redirects_get_none() {
 }
 
 #[test]
-fn files_that_are_none_are_named() {
+fn unusable_files_are_named() {
     let authority = Authority::new();
     let files = Files::new();
     let (certificate, key) = files.certified("a", &authority.issue(Leaf::Client));
@@ -238,9 +240,9 @@ fn files_that_are_none_are_named() {
 }
 
 #[test]
-fn two_users_are_one_too_many() {
+fn credentials_in_url_and_config_are_refused() {
     let credentials = Credentials::bearer(Secret::text("wonder")).unwrap();
     let config = config().credentials(credentials);
     let error = Gateway::with_config("http://u:p@gw", config).unwrap_err();
-    assert!(error.to_string().contains("the gateway's URL holds a user as well"), "{error}");
+    assert!(error.to_string().contains("the gateway's URL has a user, too"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Guards single exchanges with servers that are no gateways: what is sent is what was given, and every fault is told.
+//! Guards plain HTTP requests to other servers: they are sent unchanged, and every fault is reported.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn url(text: &str) -> HttpUrl {
 const LONG: Duration = Duration::from_secs(30);
 
 #[test]
-fn a_post_carries_body_and_headers_as_they_are() {
+fn a_post_sends_body_and_headers_unchanged() {
     let server = ScriptedServer::start([Answer::status(503).body("busy").keep_alive()]);
     let client = client(LONG);
     let body: Vec<u8> = (0..=255).collect();
@@ -49,7 +49,7 @@ fn a_post_carries_body_and_headers_as_they_are() {
 }
 
 #[test]
-fn a_get_asks_for_the_path() {
+fn a_get_requests_the_path() {
     let page = Answer::status(200).header("Content-Type", "text/html; charset=utf-8").body("<p>");
     let server = ScriptedServer::start([Answer::status(200).body("a 1\n"), page]);
     let (client, target) = (client(LONG), url(&format!("{}/api/v0", server.url())));
@@ -63,7 +63,7 @@ fn a_get_asks_for_the_path() {
 }
 
 #[test]
-fn faults_are_told_without_credentials() {
+fn errors_show_no_credentials() {
     let check = |answer: Answer, timeout: Duration, kind: PushErrorKind| {
         let server = ScriptedServer::start([answer]);
         let target = url(&server.url().replace("http://", "http://me:secret@"));

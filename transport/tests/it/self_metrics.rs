@@ -1,4 +1,4 @@
-//! Guards what a pusher says about itself, and that the documentation speaks of metrics there are.
+//! Guards the metrics of a pusher about itself, and that the documentation names existing metrics.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,12 +9,14 @@ use prompush::{
 use prompush_testing::{Answer, Pushgateway, ScriptedServer, Version, free_address};
 use tempfile::tempdir;
 
-const SOON: Duration = Duration::from_secs(10);
-const DOCUMENT: &str = include_str!("../../docs/self-metrics.md");
+use crate::support;
+use crate::support::SOON;
+
+const DOCUMENT: &str = include_str!("../../../docs/self-metrics.md");
 
 fn config() -> GatewayConfig {
-    let config = GatewayConfig::default().retry_delay_min(Duration::from_millis(1));
-    config.retry_delay_max(Duration::from_millis(10)).proxy_from_environment(false)
+    let config = support::config().retry_delay_min(Duration::from_millis(1));
+    config.retry_delay_max(Duration::from_millis(10))
 }
 
 fn text(metrics: &SelfMetrics) -> String {
@@ -31,7 +33,7 @@ fn value(metrics: &SelfMetrics, series: &str) -> String {
 }
 
 #[test]
-fn attempts_are_counted_by_what_became_of_them() {
+fn attempts_are_counted_by_outcome() {
     let script = [503, 503, 200, 400].map(Answer::status);
     let server = ScriptedServer::start(script);
     let outbox = Outbox::builder(&server.url()).unwrap().config(config()).spawn().unwrap();
@@ -77,7 +79,7 @@ fn one_failing_gateway_of_several_shows() {
 }
 
 #[test]
-fn they_are_pushed_along_when_asked_for() {
+fn self_metrics_are_pushed_along_if_configured() {
     for gateway in Version::ALL.into_iter().filter_map(Pushgateway::start) {
         let start = |along| {
             let builder = Pusher::builder(gateway.url(), "x").unwrap().config(config());
@@ -96,8 +98,7 @@ fn they_are_pushed_along_when_asked_for() {
     }
 }
 
-/// Everything in a text that looks like the name of one of these metrics, without the suffixes of
-/// histograms.
+/// The words in a text that look like names of these metrics, without the suffixes of histograms.
 fn names_in(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names = words.filter(|word| word.starts_with("prompush_"));
@@ -109,7 +110,7 @@ fn names_in(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_document_and_its_alerts_name_the_metrics_there_are() {
+fn the_documentation_names_existing_metrics() {
     let outbox = Outbox::builder("http://127.0.0.1:1").unwrap().spawn().unwrap();
     let there = names_in(&text(outbox.metrics()));
     assert_eq!(there.len(), 6);

@@ -1,5 +1,5 @@
-//! Guards that every complaint of both real gateways is understood: what they answer to each bad
-//! request is given to a push as its answer, and the error has to say what to do.
+//! Guards that each error text of both real gateways has a hint: a push gets the text as its answer, and
+//! the error has to advise what to do.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -91,7 +91,7 @@ fn push(answer: Answer) -> PushError {
     gateway.push(&key, &Registry::new()).expect_err("it is refused")
 }
 
-/// Gives the answer of a real gateway to a push, and looks at what is said of it.
+/// Pushes to a server that answers as the real gateway did, and checks the error.
 fn check(gateway: &Pushgateway, path: &str, headers: &[(&str, &str)], body: &[u8]) -> bool {
     let said = gateway.request("PUT", path, headers, body);
     if said.status == 200 {
@@ -115,7 +115,7 @@ fn check(gateway: &Pushgateway, path: &str, headers: &[(&str, &str)], body: &[u8
 }
 
 #[test]
-fn every_complaint_of_a_real_gateway_has_a_hint() {
+fn every_error_text_of_a_real_gateway_has_a_hint() {
     for version in Version::ALL {
         let Some(gateway) = Pushgateway::start(version) else { return };
         for (job, body) in [
@@ -130,7 +130,7 @@ fn every_complaint_of_a_real_gateway_has_a_hint() {
             .iter()
             .filter(|body| check(&gateway, "/metrics/job/x", &[], body.as_bytes()))
             .count();
-        // Each version takes one that the other refuses.
+        // Each version accepts one body that the other refuses.
         assert!(refused >= BODIES.len() - 2, "{refused} of {}", BODIES.len());
         for path in PATHS {
             assert!(check(&gateway, path, &[], b"foo 1\n"), "{path}");
@@ -140,13 +140,13 @@ fn every_complaint_of_a_real_gateway_has_a_hint() {
             assert!(check(&gateway, "/metrics/job/x", &gzip, body), "{body:?}");
         }
         assert!(check(&gateway, "/metrics/job/x", &[], b"foo{a=\"\xff\"} 1\n"));
-        // At last, as it makes every push to this gateway fail.
+        // Comes last, because it makes every push to this gateway fail.
         assert!(check(&gateway, "/metrics/job/a%FFb", &[], b"foo 1\n"));
     }
 }
 
 #[test]
-fn an_unknown_complaint_is_shown_whole_and_cut() {
+fn an_unknown_error_text_is_shown_up_to_its_limit() {
     let error = push(Answer::status(400).body("the moon is in the wrong house\n\u{1b}[31m"));
     assert_eq!(error.answer_text(), Some("the moon is in the wrong house \\u{1b}[31m"));
     let error = push(Answer::status(400).body("x".repeat(3000)));

@@ -1,19 +1,15 @@
-//! Guards what real gateways make of what is sent, against both versions that are at hand.
+//! Guards pushes, adds, deletes and lists against real gateways of both versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use prompush::{
-    AtEnd, Buckets, ConfigError, Format, Gateway, GatewayConfig, Group, GroupingKey, PushErrorKind,
-    Pusher, Registry, decode_path,
+    AtEnd, Buckets, ConfigError, Format, Gateway, Group, GroupingKey, PushErrorKind, Pusher,
+    Registry, decode_path,
 };
 use prompush_testing::{Pushgateway, Version, wait_for, wait_until};
 
-const SOON: Duration = Duration::from_secs(10);
-
-fn config() -> GatewayConfig {
-    GatewayConfig::default().proxy_from_environment(false)
-}
+use crate::support::{SOON, config};
 
 fn client(server: &Pushgateway) -> Gateway {
     Gateway::with_config(server.url(), config()).expect("a good URL")
@@ -131,7 +127,7 @@ fn a_prefix_is_kept() {
 }
 
 #[test]
-fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
+fn a_refusal_shows_the_error_text_and_the_group() {
     each(&[], |server| {
         let gateway = client(server);
         let (mine, theirs) = (Registry::new(), Registry::new());
@@ -143,7 +139,7 @@ fn a_refusal_shows_the_gateways_words_and_the_failed_group() {
         let reason = error.answer_text().unwrap();
         assert!(reason.contains("is not a "), "{reason}");
         assert!(error.hint().unwrap().to_string().contains("another type"));
-        // Upstream answers first, and notes the failure then.
+        // The gateway answers first, and records the failure later.
         let groups = wait_for(Duration::from_secs(30), "the failure to be noted", || {
             gateway.groups().ok().filter(|groups| groups.len() == 2)
         });
@@ -169,7 +165,7 @@ fn a_metric_in_the_place_of_a_groups_labels_does_not_hide_them() {
 }
 
 #[test]
-fn groups_of_others_can_be_deleted_by_their_whole_key() {
+fn groups_with_any_key_can_be_deleted() {
     each(&["--push.disable-consistency-check"], |server| {
         for path in [
             "/metrics/job/x/instance@base64/=",
@@ -264,14 +260,14 @@ fn several_sources_go_into_one_group() {
 }
 
 #[test]
-fn errors_of_a_program_are_one_type_away() {
+fn all_errors_fit_into_one_type_of_a_program() {
     fn start() -> Result<Gateway, ConfigError> {
         Gateway::new("not a url")
     }
     assert!(start().unwrap_err().to_string().contains("`not a url`"));
 }
 
-/// Keys through the wire: pushed, and read back from the gateway's own list.
+/// Grouping keys: pushed, and read back from the gateway's list.
 mod keys {
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
@@ -279,11 +275,11 @@ mod keys {
 
     use super::*;
 
-    /// Keys a gateway is given; DESIGN asks for a thousand.
+    /// The number of keys that are pushed.
     const KEYS: usize = 1_200;
     const CHUNK: usize = 200;
 
-    /// What is hard about a value: separators, dots, escapes, base64's own signs, every plane.
+    /// Values with difficult parts: separators, dots, escapes, signs of base64, all planes of Unicode.
     fn value() -> impl Strategy<Value = String> {
         let pieces = prop_oneof![
             prop::sample::select(vec![
@@ -344,7 +340,7 @@ mod keys {
         ]
     }
 
-    /// A key, and the labels it was made of.
+    /// A key, and the labels that it was made from.
     fn grouping_key() -> impl Strategy<Value = (GroupingKey, BTreeMap<String, String>)> {
         let job = value().prop_filter("a job is not empty", |job| !job.is_empty());
         let labels = prop::collection::btree_map(label_name(), value(), 0..4);
@@ -354,7 +350,7 @@ mod keys {
                 labels.iter().try_fold(GroupingKey::new(&job).ok()?, |key, (name, value)| {
                     key.with(name, value).ok()
                 })?;
-            // An empty instance is no instance.
+            // An empty instance counts as absent.
             labels.retain(|name, value| name != "instance" || !value.is_empty());
             labels.insert("job".to_owned(), job);
             Some((key, labels))
@@ -362,7 +358,7 @@ mod keys {
     }
 
     #[test]
-    fn every_key_comes_back_as_it_was() {
+    fn every_key_is_listed_unchanged() {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         let strategy = grouping_key();
@@ -396,7 +392,8 @@ mod keys {
         // Without the check the gateway answers before it stores.
         let stored = || gateway.groups().expect("a list").len() == expected.len();
         wait_until(SOON, "the pushes to be stored", stored);
-        let groups = labels(&gateway.groups().expect("a list"));
+        let mut groups = labels(&gateway.groups().expect("a list"));
+        groups.sort_unstable(); // the list has them by job first
         for (found, expected) in groups.iter().zip(&expected) {
             assert_eq!(found, expected, "{}", server.version());
         }
@@ -407,7 +404,7 @@ mod keys {
 }
 
 #[test]
-fn protobuf_is_shown_as_text_is() {
+fn protobuf_and_text_are_exposed_alike() {
     each(&[], |server| {
         let shown = |format: Format| {
             let gateway = Gateway::with_config(server.url(), config().format(format).gzip(true));

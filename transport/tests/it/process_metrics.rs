@@ -1,5 +1,4 @@
-//! Guards the metrics of the process: what they say against `/proc`, and a gateway that takes them.
-#![cfg(all(feature = "process", target_os = "linux"))]
+//! Guards the metrics of the process against `/proc` and against real gateways.
 #![expect(clippy::disallowed_methods, reason = "a clock to compare with")]
 
 use std::collections::BTreeMap;
@@ -36,11 +35,11 @@ fn check_near(found: f64, expected: f64, tolerance: f64) {
 }
 
 #[test]
-fn values_are_those_of_proc() {
+fn values_match_proc() {
     const MIB: f64 = 1024.0 * 1024.0;
     let metrics = gathered();
     assert_eq!(metrics.len(), 6, "{metrics:?}");
-    // Tests run beside each other, so that memory and files come and go.
+    // Other tests run at the same time, so memory and files change.
     check_near(metrics["process_resident_memory_bytes"], status_bytes("VmRSS:"), 32.0 * MIB);
     check_near(metrics["process_virtual_memory_bytes"], status_bytes("VmSize:"), 512.0 * MIB);
     let open = fs::read_dir("/proc/self/fd").expect("open files").count();
@@ -58,7 +57,7 @@ fn values_are_those_of_proc() {
 fn cpu_time_grows_with_work() {
     let before = gathered()["process_cpu_seconds_total"];
     let mut rounds = 0_u32;
-    // A tick is 10 ms: bounded by rounds, not by a clock.
+    // A tick is 10 ms. The number of rounds is limited, not the time.
     while gathered()["process_cpu_seconds_total"] <= before {
         rounds += 1;
         assert!(rounds < 100_000, "no CPU time after {rounds} rounds");
@@ -66,7 +65,7 @@ fn cpu_time_grows_with_work() {
 }
 
 #[test]
-fn gateways_take_them_along_with_a_registry() {
+fn gateways_accept_process_metrics_with_a_registry() {
     for version in Version::ALL {
         let Some(server) = Pushgateway::start(version) else { continue };
         let registry = Registry::new();

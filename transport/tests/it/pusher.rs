@@ -1,20 +1,20 @@
-//! Guards the background pusher: what it promises, and that nothing holds it beyond its deadlines.
+//! Guards the promises of the background pusher, and its deadlines.
 
 use std::time::Duration;
 
-use prompush::{AtEnd, ConfigError, GatewayConfig, PushErrorKind, Pusher, PusherBuilder, Registry};
+use prompush::{AtEnd, ConfigError, PushErrorKind, Pusher, PusherBuilder, Registry};
 use prompush_testing::{Answer, ScriptedServer, free_address, within};
 
-/// Long enough for anything that should happen at once.
-const SOON: Duration = Duration::from_secs(10);
-/// So long that no test sees a regular push but the first.
+use crate::support;
+use crate::support::SOON;
+
+/// So long that a test sees only the first regular push.
 const NEVER: Duration = Duration::from_hours(1);
 
 fn builder(url: &str) -> PusherBuilder {
-    let config = GatewayConfig::default()
+    let config = support::config()
         .attempt_timeout(Duration::from_secs(5))
-        .retry_delay_min(Duration::from_millis(10))
-        .proxy_from_environment(false);
+        .retry_delay_min(Duration::from_millis(10));
     Pusher::builder(url, "x").expect("a good URL and job").interval(NEVER).config(config)
 }
 
@@ -87,7 +87,7 @@ fn a_flush_during_a_request_waits_for_the_next_one() {
 }
 
 #[test]
-fn a_failing_gateway_is_tried_again_and_flush_waits_for_it() {
+fn a_failed_push_is_retried_and_flush_waits_for_it() {
     let script = [503, 503, 500, 200].map(Answer::status);
     let server = ScriptedServer::start(script);
     let pusher = builder(&server.url()).spawn(Registry::new()).unwrap();
@@ -96,7 +96,7 @@ fn a_failing_gateway_is_tried_again_and_flush_waits_for_it() {
 }
 
 #[test]
-fn flush_says_why_it_failed() {
+fn flush_reports_the_cause() {
     let server = ScriptedServer::start([Answer::status(400).body("no\n")]);
     let pusher = builder(&server.url()).spawn(Registry::new()).unwrap();
     let error = within(SOON, || pusher.flush(SOON)).unwrap_err();
@@ -174,7 +174,7 @@ fn a_group_can_be_deleted_at_the_end() {
 }
 
 #[test]
-fn a_group_says_how_long_it_is_good_for() {
+fn the_ttl_of_a_group_is_in_the_group() {
     let server = ScriptedServer::start([]);
     let ttl = Duration::from_millis(90_500);
     let pusher = builder(&server.url()).ttl(ttl).spawn(Registry::new()).unwrap();
@@ -197,7 +197,7 @@ fn wrong_options_are_named() {
 }
 
 #[test]
-fn an_interval_without_end_is_fine() {
+fn an_infinite_interval_is_accepted() {
     let server = ScriptedServer::start([]);
     let pusher = builder(&server.url()).interval(Duration::MAX).spawn(Registry::new()).unwrap();
     within(SOON, || pusher.flush(Duration::MAX)).unwrap();

@@ -1,46 +1,42 @@
-//! Guards that no gateway, dead in whatever way, holds a program beyond the deadline it stated.
+//! Guards that no gateway, in whatever way it fails, holds a program beyond its deadline.
 //!
-//! Each operation is done a hundred times at once against each fault, and must end within its deadline
-//! and 100 ms, each time. A machine that is busy with something else gets several rounds for that, of
-//! which one has to do; in the last, some of the lateness is allowed on top that threads had which did
-//! nothing but wait. What all of them took is shown by
-//! `cargo test -p prompush --test deadlines -- --nocapture`.
+//! Each operation runs a hundred times at once against each fault. Each run must end within its deadline
+//! plus 100 ms. A busy machine gets several rounds, of which one has to succeed. In the last round the
+//! allowance grows with the lateness of threads that only waited. This command prints the durations:
+//! `cargo test -p prompush --test it deadlines -- --nocapture`.
 #![allow(clippy::print_stdout, reason = "the table of what the operations took")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prompush::{Gateway, GatewayConfig, GroupingKey, Pusher, Registry};
+use prompush::{Gateway, GroupingKey, Pusher, Registry};
 use prompush_testing::{Answer, BLACKHOLE, ScriptedServer, free_address, run_in_blackhole};
 
+use crate::support::config;
+
 const TIMES: usize = 100;
-/// A small body is of one line, a large one more than the buffers of a connection hold.
+/// A small body has one line; a large one does not fit into the buffers of a connection.
 const LINE_BYTES: usize = 4096;
 const SMALL: usize = 1;
 const LARGE: usize = 6 * 1024 * 1024;
 const DEADLINE: Duration = Duration::from_millis(400);
-/// That of a pusher which is dropped.
+/// The deadline of a pusher that is dropped.
 const LONG: Duration = Duration::from_secs(5);
-/// What an operation may take beyond its deadline.
+/// How late an operation may end after its deadline.
 const ALLOWED: Duration = Duration::from_millis(100);
-/// Time between two starts: a hundred threads that wake at once would wait for each other.
+/// The time between two starts, because a hundred threads that wake at once wait for each other.
 const STAGGER: Duration = Duration::from_millis(4);
-/// What the threads wait for that do nothing else.
+/// How long the threads wait that do nothing else.
 const WAIT: Duration = Duration::from_millis(400);
 const ROUNDS_MAX: usize = 5;
-/// An operation has several threads and much to do where those have one and nothing.
+/// How much later an operation may be than a thread that only waits: it has several threads and more work.
 const LATENESS_FACTOR: u32 = 4;
 
-/// One fault at a time: they are measured.
+/// Held during each measurement, so that only one fault is measured at a time.
 static MACHINE: Mutex<()> = Mutex::new(());
 
-/// Limits as a program has them that sets none.
-fn config() -> GatewayConfig {
-    GatewayConfig::default().proxy_from_environment(false)
-}
-
-/// A registry whose body has that many bytes, more or less, and takes next to no time to encode.
+/// A registry whose body has about that many bytes and is encoded quickly.
 fn registry(bytes: usize) -> Registry {
     let registry = Registry::new();
     let rows = registry.gauge_family("rows", "Rows.", ["n"]).expect("a good name");
@@ -55,7 +51,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// An operation: sets it up, waits until all are ready, and says how long it took.
+/// Sets an operation up, waits until all are ready, runs it, and returns its duration.
 type Operation = fn(url: &str, source: &Registry, deadline: Duration) -> Duration;
 
 fn timed(what: impl FnOnce()) -> Duration {
@@ -93,12 +89,12 @@ fn dropped(url: &str, source: &Registry, deadline: Duration) -> Duration {
 const OPERATIONS: [(&str, Operation); 4] =
     [("push", push), ("flush", flush), ("shutdown", shutdown), ("drop", dropped)];
 
-/// Waits on nothing: tests do not sleep.
+/// Waits on a channel, because tests do not call `sleep`.
 fn pause(time: Duration) {
     assert!(crossbeam_channel::never::<()>().recv_timeout(time).is_err(), "nothing comes");
 }
 
-/// Held by a test as long as it measures, also in a process of its own.
+/// Locks the machine for one measurement, also in a child process.
 fn alone() -> MutexGuard<'static, ()> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -115,7 +111,7 @@ fn check_with(
     operations: &[(&str, Operation)],
 ) {
     let source = registry(body_bytes);
-    // A hundred large bodies at once are a test of memory, and encoding them one of the processor.
+    // A hundred large bodies at once would measure memory and the encoder instead.
     let at_once = if body_bytes == LARGE { TIMES / 10 } else { TIMES };
     for (name, operation) in operations {
         let mut rounds = 0;
@@ -131,7 +127,7 @@ fn check_with(
             if worst <= deadline + ALLOWED {
                 break;
             }
-            // A busy machine gets other chances, and then the allowance of its own lateness.
+            // A busy machine gets more rounds, and then an allowance for its lateness.
             let is_last = rounds == ROUNDS_MAX;
             assert!(
                 !is_last || worst <= deadline + ALLOWED + LATENESS_FACTOR * late,
@@ -144,10 +140,10 @@ fn check_with(
     }
 }
 
-/// What each took, sorted.
+/// The sorted durations.
 struct Took {
     operations: Vec<Duration>,
-    /// Threads beside them that did nothing but wait.
+    /// The durations of threads that only waited.
     waits: Vec<Duration>,
 }
 
@@ -183,7 +179,7 @@ fn a_gateway_that_accepts_and_never_answers() {
     let _alone = alone();
     let server = ScriptedServer::start([Answer::Hang]);
     check("never answers", &server.url(), SMALL);
-    // The limits of a socket's reads are late by an eighth of themselves at worst.
+    // A read timeout of a socket is late by an eighth of itself at worst.
     check_with("never answers", &server.url(), SMALL, LONG, &[("push", push)]);
     let server = ScriptedServer::start([Answer::HangUnread]);
     let operations = [("push", push as Operation), ("shutdown", shutdown)];
@@ -208,7 +204,7 @@ fn a_gateway_that_stalls_tls() {
 #[test]
 fn a_gateway_that_drops_packets() {
     let _alone = alone();
-    if run_in_blackhole("a_gateway_that_drops_packets") {
+    if run_in_blackhole("deadlines::a_gateway_that_drops_packets") {
         check("drops packets", &format!("http://{BLACKHOLE}"), SMALL);
         check("drops packets, TLS", &format!("https://{BLACKHOLE}"), SMALL);
     }
@@ -217,7 +213,7 @@ fn a_gateway_that_drops_packets() {
 #[test]
 fn a_name_server_that_never_answers() {
     let _alone = alone();
-    if run_in_blackhole("a_name_server_that_never_answers") {
+    if run_in_blackhole("deadlines::a_name_server_that_never_answers") {
         check("names are never looked up", "http://gateway.example:9091", SMALL);
     }
 }

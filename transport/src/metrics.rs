@@ -1,3 +1,0 @@
-//! The metrics that the library records about its own pushes.
-
-pub(crate) mod self_metrics;
