@@ -52,14 +52,13 @@ impl<'a> WaitLoop<'a> {
         }
         loop {
             let received = self.signals.wait().map_err(failed)?;
-            if received.signal == SIGCHLD {
-                self.probe.check_helper();
-                if let Some(exit) = self.read_changes().map_err(failed)? {
-                    return Ok(exit);
-                }
-            } else {
-                self.forward(received);
+            // The queue hands out the lowest number first. So a signal such as SIGTERM that arrives again and again
+            // would hide SIGCHLD for ever: every signal is an occasion to look at the command.
+            self.probe.check_helper();
+            if let Some(exit) = self.read_changes().map_err(failed)? {
+                return Ok(exit);
             }
+            self.forward(received);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use prompush_testing::{Answer, ScriptedServer, wait_until, wrap};
 use rustix::process::{Pid, Signal};
@@ -234,6 +234,20 @@ fn a_signal_ends_the_wait_for_the_gateway() {
     wait_until(WAIT_MAX, "the last push waits", || state(id) == 'S');
     running.process.signal(Signal::TERM);
     assert_eq!(running.end().1.code(), Some(6));
+}
+
+#[test]
+fn the_end_of_the_command_is_noticed_amid_a_storm_of_signals() {
+    let gateway = ScriptedServer::start([Answer::status(200).keep_alive()]);
+    let script = "trap 'kill $!; exit 6' TERM; echo $$; sleep 1000 & wait";
+    let running = Running::start(&gateway.url(), &[], script);
+    // SIGTERM has a lower number than SIGCHLD, so the queue of the wrapper always holds a signal before SIGCHLD.
+    let storm = format!("while kill -TERM {} 2> /dev/null; do :; done", running.process.0.id());
+    let storm = Command::new("sh").args(["-c", &storm]).spawn().expect("it starts");
+    let storm = Process(storm);
+    let (_, status) = running.end();
+    assert!([Some(6), None].contains(&status.code()), "{status:?}");
+    drop(storm);
 }
 
 #[test]
