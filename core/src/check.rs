@@ -26,21 +26,12 @@
 
 mod body;
 mod diagnostic;
-mod hint;
 mod lint;
 mod parse_hint;
 mod parsed_bodies;
-pub(crate) mod push_problem;
-mod repair;
-mod report;
-mod span;
+mod push_problem;
 
-pub use body::{Body, NotText};
-pub use diagnostic::{Diagnostic, DiagnosticKind, Severity};
-pub use hint::Hint;
-pub use lint::{Lint, LintKind};
-pub use parsed_bodies::{DuplicateFamily, ParsedBodies};
+pub use body::{Body, NotText, Repair};
+pub use diagnostic::{Diagnostic, Hint, Severity, Span};
+pub use parsed_bodies::{DuplicateFamily, ParsedBodies, Report, check};
 pub use push_problem::{PushProblem, PushProblemKind, check_push};
-pub use repair::Repair;
-pub use report::{Report, check};
-pub use span::Span;

@@ -1,6 +1,10 @@
 //! Collecting metric families from sources, and encoding them as one exposition.
 
-pub(crate) mod encoder;
-pub(crate) mod protobuf_encoder;
-pub(crate) mod source;
-pub(crate) mod text_encoder;
+mod encoder;
+mod protobuf_encoder;
+mod source;
+mod text_encoder;
+
+pub use encoder::Encoder;
+pub(crate) use protobuf_encoder::SeriesWriter;
+pub use source::{Source, to_string};

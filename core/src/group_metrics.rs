@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::exposition::metric_family::{Exposition, Metric, MetricFamily, MetricValue};
-use crate::exposition::metric_type::MetricType;
+use crate::exposition::{Exposition, Metric, MetricFamily, MetricType, MetricValue};
 
 /// The gauge that a Pushgateway adds to each group: the time of the group's last successful push, in
 /// seconds since the Unix epoch; 0 if there was none.

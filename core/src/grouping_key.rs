@@ -51,6 +51,11 @@ impl GroupingKey {
         Ok(Self { job: job.to_owned(), labels: BTreeMap::new() })
     }
 
+    /// A grouping key for checks that do not know the key of the push.
+    pub(crate) fn of_any_job() -> Self {
+        Self { job: "some".to_owned(), labels: BTreeMap::new() }
+    }
+
     /// Adds a grouping label. An empty `instance` is left out.
     ///
     /// # Errors

@@ -42,42 +42,30 @@ mod sync;
 ///
 /// Most programs use an [`Encoder`] instead.
 pub mod text {
-    pub use crate::collect::source::to_string;
-    pub use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
-    pub use crate::exposition::text::number::{write_float, write_float_go};
-    pub use crate::exposition::text::samples::{
-        WriteNumber, WrittenSamples, write_histogram, write_metric, write_sample, write_summary,
+    pub use crate::collect::to_string;
+    pub use crate::exposition::text::{
+        WriteNumber, WrittenSamples, write_float, write_float_go, write_help, write_histogram,
+        write_label_value, write_labels, write_metric, write_sample, write_summary,
     };
 }
 
 pub use check::{PushProblem, PushProblemKind, check_push};
-pub use collect::encoder::Encoder;
-pub use collect::source::Source;
+pub use collect::{Encoder, Source};
 pub use error::{
     EncodeError, GroupingKeyError, NameError, OpenMetricsRule, ParseError, ParseErrorKind,
     PathError, ProtobufError, RegistryError,
 };
-pub use exposition::format::Format;
-pub use exposition::metric_family::{
-    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricValue, Quantile, SummaryValue,
+pub use exposition::{
+    Bucket, Exposition, Format, HistogramValue, Metric, MetricFamily, MetricType, MetricValue,
+    Quantile, SummaryValue, parse, parse_all, protobuf, sample_names,
 };
-pub use exposition::metric_type::MetricType;
-pub use exposition::parse::{parse, parse_all};
-pub use exposition::{protobuf, sample_names};
 pub use glob::Glob;
 pub use group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL, PUSH_TTL_HELP, push_ttl};
 pub use grouping_key::{GroupingKey, decode_path, encode_path, percent_decode};
-pub use labels::label_set::{LabelNames, LabelSet};
-pub use labels::metric_labels::{Iter as LabelsIter, Label, Labels};
-pub use metrics::buckets::Buckets;
-pub use metrics::counter::{Counter, CounterF64};
-pub use metrics::family::Family;
-pub use metrics::gauge::Gauge;
-pub use metrics::histogram::Histogram;
-pub use metrics::info::Info;
-pub use metrics::metric_kind::MetricKind;
-pub use metrics::registry::Registry;
-pub use metrics::summary::Summary;
-pub use metrics::timer::Timer;
+pub use labels::{Iter as LabelsIter, Label, LabelNames, LabelSet, Labels};
+pub use metrics::{
+    Buckets, Counter, CounterF64, Family, Gauge, Histogram, Info, MetricKind, Registry, Summary,
+    Timer,
+};
 pub use name::{LabelName, MetricName, is_label_name, is_metric_name};
 pub use prometheus_client::label_set::DerivedLabels;

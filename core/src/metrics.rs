@@ -1,22 +1,32 @@
 //! The metric types that a program records to, families of them, and the registry.
 
-mod atomic_f64;
+mod buckets;
+mod counter;
+mod gauge;
+mod histogram;
+mod info;
+mod metric_kind;
+mod summary;
+mod timer;
 
-pub(crate) mod buckets;
-pub(crate) mod counter;
-pub(crate) mod gauge;
-pub(crate) mod histogram;
-pub(crate) mod info;
-pub(crate) mod metric_kind;
-pub(crate) mod summary;
-pub(crate) mod timer;
-
-pub(crate) mod family;
+mod family;
 pub(crate) mod family_state;
 mod protobuf_cache;
-pub(crate) mod registry;
+mod registry;
 mod segmented_vec;
 pub(crate) mod series_map;
 
 #[cfg(all(test, prompush_loom))]
 mod models;
+
+pub use buckets::Buckets;
+pub use counter::{Counter, CounterF64};
+pub use family::Family;
+pub use gauge::Gauge;
+pub use histogram::Histogram;
+pub use info::Info;
+pub use metric_kind::MetricKind;
+pub(crate) use metric_kind::{Sealed, labels_in};
+pub use registry::Registry;
+pub use summary::Summary;
+pub use timer::Timer;

@@ -11,6 +11,21 @@ pub(crate) use model::*;
 /// A number that no thread has.
 pub(crate) const NO_THREAD: usize = usize::MAX;
 
+/// Adds to a float that an atomic holds as its bits.
+///
+/// `Relaxed` is enough: the float is one word that orders nothing else.
+#[inline]
+pub(crate) fn add_f64(bits: &AtomicU64, amount: f64) {
+    let mut old = bits.load(Ordering::Relaxed);
+    loop {
+        let new = (f64::from_bits(old) + amount).to_bits();
+        match bits.compare_exchange_weak(old, new, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(seen) => old = seen,
+        }
+    }
+}
+
 #[cfg(not(all(test, prompush_loom)))]
 mod real {
     pub(crate) use std::sync::OnceLock;

@@ -1,21 +1,15 @@
-//! Several bodies, parsed and taken as one.
+//! Several bodies, parsed and taken as one, and the check of them.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::check::body::Body;
-use crate::check::diagnostic::{Diagnostic, DiagnosticKind, Severity};
-use crate::check::hint::Hint;
-use crate::check::lint::{Lint, lint_family};
+use crate::check::lint::lint_family;
 use crate::check::parse_hint::parse_hint;
-use crate::check::push_problem::{PushProblem, PushProblemKind, push_problems};
-use crate::check::repair::Repair;
-use crate::check::span::Span;
+use crate::check::{
+    Body, Diagnostic, Hint, PushProblem, PushProblemKind, Repair, Severity, Span, check_push,
+};
 use crate::error::ParseError;
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::{Exposition, MetricFamily};
-use crate::exposition::metric_type::MetricType;
-use crate::exposition::parse::parse_all;
+use crate::exposition::{Exposition, Format, MetricFamily, MetricType, parse_all};
 use crate::grouping_key::GroupingKey;
 
 /// Several bodies, parsed and taken as one.
@@ -42,6 +36,43 @@ pub struct DuplicateFamily {
     pub second: usize,
 }
 
+/// The result of a [`check`].
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The families of all lines without an error.
+    pub exposition: Exposition<'a>,
+    /// Everything that was found, sorted by body and line, errors before warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report<'_> {
+    /// The number of errors.
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count()
+    }
+
+    /// The number of warnings.
+    pub fn warnings(&self) -> usize {
+        self.diagnostics.len() - self.errors()
+    }
+}
+
+/// Checks bodies that are to be pushed together. `key` is the grouping key of the push, if it is known.
+///
+/// # Errors
+/// [`DuplicateFamily`] if two bodies have a family of the same name.
+pub fn check<'a>(
+    bodies: impl IntoIterator<Item = &'a Body>,
+    key: Option<&GroupingKey>,
+) -> Result<Report<'a>, DuplicateFamily> {
+    let mut parsed = ParsedBodies::parse(bodies)?;
+    let mut diagnostics = std::mem::take(&mut parsed.parse_errors);
+    diagnostics.extend(parsed.check_push(key));
+    diagnostics.extend(parsed.lint());
+    diagnostics.sort_by_key(|found| (found.body, found.line, found.severity));
+    Ok(Report { exposition: parsed.exposition, diagnostics })
+}
+
 impl<'a> ParsedBodies<'a> {
     /// Parses all bodies.
     ///
@@ -57,7 +88,7 @@ impl<'a> ParsedBodies<'a> {
         };
         for (index, body) in parsed.bodies.iter().copied().enumerate() {
             let (exposition, errors) = parse_body(body);
-            let errors = errors.into_iter().map(|error| parse_diagnostic(index, body, error));
+            let errors = errors.iter().map(|error| parse_diagnostic(index, body, error));
             parsed.parse_errors.extend(errors);
             for family in exposition.families {
                 match parsed.body_of.entry(family.name.to_string()) {
@@ -87,30 +118,37 @@ impl<'a> ParsedBodies<'a> {
     /// Finds everything that a gateway would refuse, or would take and drop, if the bodies were pushed to
     /// the group `key`. Without a key, finds what is wrong for every group.
     pub fn check_push(&self, key: Option<&GroupingKey>) -> Vec<Diagnostic> {
-        let problems = push_problems(&self.exposition, key);
-        problems.into_iter().map(|problem| self.push_diagnostic(problem)).collect()
+        let any_key = GroupingKey::of_any_job();
+        let problems = check_push(&self.exposition, key.unwrap_or(&any_key));
+        let problems = problems.into_iter().map(|mut problem| {
+            if let (None, PushProblemKind::Overridden { label, .. }) = (key, &mut problem.kind) {
+                let label = std::mem::take(label);
+                problem.kind = PushProblemKind::OverriddenInAnyGroup { label };
+            }
+            self.push_diagnostic(&problem)
+        });
+        problems.collect()
     }
 
     /// Finds everything that is legal and seldom meant, and every repair. All are warnings, in no
     /// particular order.
     pub fn lint(&self) -> Vec<Diagnostic> {
+        let severity = Severity::Warning;
         let mut found = Vec::new();
         for (body, repairs) in self.bodies.iter().map(|body| &body.repairs).enumerate() {
             found.extend(repairs.iter().map(|repair| {
                 let is_mark = *repair == Repair::ByteOrderMark;
                 let span = if is_mark { Span::At { column: 1, width: 1 } } else { Span::End };
-                let (line, kind) = (repair.line(), DiagnosticKind::Repair(*repair));
-                Diagnostic { severity: Severity::Warning, body, line, span, kind, hint: None }
+                let (line, message) = (repair.line(), repair.to_string());
+                Diagnostic { severity, body, line, span, message, hint: None }
             }));
         }
         for family in &self.exposition.families {
             let body = self.body_of(&family.name);
-            lint_family(family, &mut |line, lint| {
-                let kind =
-                    DiagnosticKind::Lint(Lint { family: family.name.to_string(), kind: lint });
-                let (severity, hint) = (Severity::Warning, Some(lint.hint()));
-                found.push(Diagnostic { severity, body, line, span: Span::Name, kind, hint });
-            });
+            found.extend(lint_family(family).into_iter().map(|lint| {
+                let (line, message, hint) = (lint.line, lint.message, Some(Hint::Text(lint.hint)));
+                Diagnostic { severity, body, line, span: Span::Name, message, hint }
+            }));
         }
         found
     }
@@ -120,21 +158,27 @@ impl<'a> ParsedBodies<'a> {
         self.body_of.get(family).copied().unwrap_or(0)
     }
 
-    fn push_diagnostic(&self, problem: PushProblem) -> Diagnostic {
+    fn push_diagnostic(&self, problem: &PushProblem) -> Diagnostic {
         use PushProblemKind as Kind;
+        let text = |text| Some(Hint::Text(text));
         let (span, hint) = match &problem.kind {
             Kind::Timestamp => (Span::LastWord, Some(Hint::DropTimestamp)),
-            Kind::Duplicate { .. } => (Span::Series, Some(Hint::DistinctLabels)),
-            Kind::LabelName(name) => (Span::Label(name.clone()), Some(Hint::ReservedNames)),
+            Kind::Duplicate { .. } => {
+                (Span::Series, text("give each metric different labels, or remove one of them"))
+            }
+            Kind::LabelName(name) => {
+                let hint = text("label names that begin with `__` are reserved");
+                (Span::Label(name.clone()), hint)
+            }
             Kind::Overridden { label, .. } | Kind::OverriddenInAnyGroup { label } => {
                 (Span::Label(label.clone()), Some(Hint::RenameLabel))
             }
-            Kind::Clash { .. } => (Span::Name, Some(Hint::RenameFamily)),
+            Kind::Clash { .. } => (Span::Name, text("rename one of the two")),
             Kind::MetricName | Kind::GatewayOwn => (Span::Name, None),
         };
         let severity = if problem.kind.is_error() { Severity::Error } else { Severity::Warning };
         let (body, line) = (self.body_of(&problem.family), problem.line);
-        Diagnostic { severity, body, line, span, kind: DiagnosticKind::Push(problem), hint }
+        Diagnostic { severity, body, line, span, message: problem.to_string(), hint }
     }
 }
 
@@ -155,13 +199,36 @@ fn parse_body(body: &Body) -> (Exposition<'_>, Vec<ParseError>) {
     (exposition, errors)
 }
 
-fn parse_diagnostic(index: usize, body: &Body, error: ParseError) -> Diagnostic {
+fn parse_diagnostic(index: usize, body: &Body, error: &ParseError) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         body: index,
         line: error.line,
         span: Span::At { column: error.column, width: error.width },
         hint: parse_hint(body, &error.kind),
-        kind: DiagnosticKind::Parse(error.kind),
+        message: error.kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_in_the_body_is_overridden_in_any_group() {
+        let check = |body: &str, expected: &[&str]| {
+            let body = Body::new(body.as_bytes().to_vec());
+            let parsed = ParsedBodies::parse([&body]).unwrap();
+            let found: Vec<String> =
+                parsed.check_push(None).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected);
+        };
+        check(
+            "a{job=\"x\"} 1\n",
+            &["metric `a` has label `job`, which the job of the group overrides"],
+        );
+        check("a{zone=\"x\"} 1\n", &[]);
+        // Without a job in the grouping key, the placeholder stands for it.
+        check("a{job=\"some\"} 1\n", &[]);
     }
 }

@@ -5,9 +5,8 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use crate::exposition::metric_family::{Exposition, Metric, MetricFamily};
-use crate::exposition::metric_type::MetricType;
 use crate::exposition::sample_names::compound_family;
+use crate::exposition::{Exposition, Metric, MetricFamily, MetricType};
 use crate::group_metrics::{PUSH_FAILURE_TIME, PUSH_TIME};
 use crate::grouping_key::GroupingKey;
 use crate::name::{is_label_name, is_metric_name};
@@ -94,15 +93,6 @@ impl fmt::Display for PushProblem {
 ///
 /// A clash with a metric of another group is not found: only the gateway knows the other groups.
 pub fn check_push(exposition: &Exposition<'_>, key: &GroupingKey) -> Vec<PushProblem> {
-    push_problems(exposition, Some(key))
-}
-
-/// As [`check_push`]. Without a key, finds what is wrong for every group: all that is known of its
-/// key is that it sets `job`.
-pub(crate) fn push_problems(
-    exposition: &Exposition<'_>,
-    key: Option<&GroupingKey>,
-) -> Vec<PushProblem> {
     let mut problems = Vec::new();
     let types: HashMap<&str, MetricType> =
         exposition.families.iter().map(|family| (&*family.name, family.metric_type)).collect();
@@ -130,7 +120,7 @@ pub(crate) fn push_problems(
 
 fn check_metrics(
     family: &MetricFamily<'_>,
-    key: Option<&GroupingKey>,
+    key: &GroupingKey,
     report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let mut overridden: Vec<&str> = Vec::new();
@@ -142,32 +132,14 @@ fn check_metrics(
             if !is_label_name(name) || name.starts_with("__") {
                 report(metric.line, PushProblemKind::LabelName(name.to_owned()));
             }
-            if let Some(overrides) = overriding_problem(key, name, value)
+            if let Some(own) = grouping_value(key, name).filter(|own| *own != value)
                 // One report for each label of a family is enough.
                 && !overridden.contains(&name)
             {
                 overridden.push(name);
-                report(metric.line, overrides);
+                let (label, value) = (name.to_owned(), own.to_owned());
+                report(metric.line, PushProblemKind::Overridden { label, value });
             }
-        }
-    }
-}
-
-/// The problem of a label that the grouping key sets to another value.
-fn overriding_problem(
-    key: Option<&GroupingKey>,
-    label: &str,
-    value: &str,
-) -> Option<PushProblemKind> {
-    let label_name = || label.to_owned();
-    match key {
-        None if label == "job" => {
-            Some(PushProblemKind::OverriddenInAnyGroup { label: label_name() })
-        }
-        None => None,
-        Some(key) => {
-            let own = grouping_value(key, label).filter(|own| *own != value)?;
-            Some(PushProblemKind::Overridden { label: label_name(), value: own.to_owned() })
         }
     }
 }
@@ -179,14 +151,9 @@ fn grouping_value<'a>(key: &'a GroupingKey, name: &str) -> Option<&'a str> {
     key.labels().find(|(label, _)| *label == name).map(|(_, value)| value)
 }
 
-/// Whether the grouping key sets the label.
-fn is_set_by(key: Option<&GroupingKey>, name: &str) -> bool {
-    key.map_or(name == "job", |key| grouping_value(key, name).is_some())
-}
-
 fn check_duplicates(
     family: &MetricFamily<'_>,
-    key: Option<&GroupingKey>,
+    key: &GroupingKey,
     report: &mut impl FnMut(usize, PushProblemKind),
 ) {
     let hasher = foldhash::fast::RandomState::default();
@@ -216,7 +183,7 @@ fn check_duplicates(
 }
 
 /// The labels that the grouping key does not replace, sorted by name.
-fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m str, &'m str)> {
+fn own_labels<'m>(metric: &'m Metric<'_>, key: &GroupingKey) -> Vec<(&'m str, &'m str)> {
     let mut labels: Vec<(&str, &str)> =
         metric.labels.iter().filter(|label| is_own(*label, key)).collect();
     labels.sort_unstable();
@@ -227,9 +194,9 @@ fn own_labels<'m>(metric: &'m Metric<'_>, key: Option<&GroupingKey>) -> Vec<(&'m
 ///
 /// A label that the grouping key sets does not, because all metrics get the same value. An empty
 /// `instance` does not either, because a gateway adds one to every metric without `instance`.
-fn is_own((name, value): (&str, &str), key: Option<&GroupingKey>) -> bool {
+fn is_own((name, value): (&str, &str), key: &GroupingKey) -> bool {
     let is_empty_instance = name == "instance" && value.is_empty();
-    !is_empty_instance && !is_set_by(key, name)
+    !is_empty_instance && grouping_value(key, name).is_none()
 }
 
 fn labels_text(labels: &[(&str, &str)]) -> String {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::EncodeError;
-use crate::exposition::format::Format;
+use crate::exposition::Format;
 use crate::exposition::protobuf::wire;
 
 /// Encodes sources in one exposition format.

@@ -3,8 +3,6 @@
 //! Source: `prometheus/client_model`, `metrics.proto`.
 
 use crate::collect::encoder::{Encoder, FamilySpan};
-use crate::exposition::metric_family::MetricFamily;
-use crate::exposition::metric_type::FamilyType;
 use crate::exposition::protobuf::encode::{
     plain_type, type_number, write_live_histogram, write_live_summary, write_metric,
 };
@@ -12,6 +10,7 @@ use crate::exposition::protobuf::schema::family;
 use crate::exposition::protobuf::wire::{
     bytes_field, leave_room, message_field, varint_field, varint_width,
 };
+use crate::exposition::{FamilyType, MetricFamily};
 
 /// The assumed length in bytes of a family whose length is not known. As a varint it takes two bytes,
 /// which is the middle of the likely one to three bytes.
@@ -53,7 +52,7 @@ impl Encoder {
         &mut self,
         name: &str,
         help: Option<&str>,
-        metric_type: crate::exposition::metric_type::MetricType,
+        metric_type: crate::exposition::MetricType,
         metrics: impl Iterator<Item = (&'a M, usize)>,
     ) -> Result<(), prost::EncodeError> {
         self.begin_protobuf_family(name, help, FamilyType::Plain(metric_type), LENGTH_GUESS);

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
+use crate::collect::Encoder;
 use crate::error::EncodeError;
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::Exposition;
+use crate::exposition::{Exposition, Format};
 
 /// A source of metric families for an [`Encoder`]: a [`Registry`](crate::Registry), a
 /// `prometheus_client` registry, a parsed body ([`Exposition`]), or several of these in a tuple or a

@@ -1,15 +1,12 @@
 //! Families in the text formats: text 0.0.4 and OpenMetrics.
 
 use crate::collect::encoder::{Encoder, FamilySpan};
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::{MetricFamily, MetricValue};
-use crate::exposition::metric_type::{FamilyType, MetricType};
 use crate::exposition::sample_names::{TOTAL, without_info, without_total};
-use crate::exposition::text::bound_text::{Bound, BoundText};
-use crate::exposition::text::escape::{write_help, write_label_value, write_labels};
-use crate::exposition::text::samples::{
-    WriteNumber, write_histogram, write_metric, write_sample, write_summary,
+use crate::exposition::text::{
+    Bound, BoundText, WriteNumber, write_help, write_histogram, write_label_value, write_labels,
+    write_metric, write_sample, write_summary,
 };
+use crate::exposition::{FamilyType, Format, MetricFamily, MetricType, MetricValue};
 
 impl Encoder {
     /// Begins a family: writes its `# HELP` and `# TYPE` lines.

@@ -1,9 +1,9 @@
 //! The data model of an exposition: metric families and their metrics.
 
-use crate::exposition::metric_type::MetricType;
+use crate::exposition::MetricType;
 use std::borrow::Cow;
 
-use crate::labels::metric_labels::Labels;
+use crate::labels::Labels;
 
 /// The metric families of one body, in the order of their first appearance.
 ///

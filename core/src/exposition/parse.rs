@@ -6,10 +6,7 @@
 //! not UTF-8 are replaced where they stand outside of label values; the Pushgateway keeps them.
 
 use crate::error::{ParseError, ParseErrorKind};
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::Exposition;
-use crate::exposition::recovery::Recovery;
-use crate::exposition::{openmetrics, protobuf, text};
+use crate::exposition::{Exposition, Format, openmetrics, protobuf, text};
 
 /// Parses `body`, up to the first error.
 ///
@@ -32,7 +29,7 @@ pub fn parse(body: &[u8], format: Format) -> Result<Exposition<'_>, ParseError> 
     let mut first = None;
     let exposition = run(body, format, &mut |error| {
         first = Some(error);
-        Recovery::Stop
+        false
     });
     match first {
         Some(error) => Err(error),
@@ -49,7 +46,7 @@ pub fn parse_all(body: &[u8], format: Format) -> (Exposition<'_>, Vec<ParseError
     let mut errors = Vec::new();
     let exposition = run(body, format, &mut |error| {
         errors.push(error);
-        if errors.len() < ERRORS_MAX { Recovery::NextLine } else { Recovery::Stop }
+        errors.len() < ERRORS_MAX
     });
     (exposition, errors)
 }
@@ -57,7 +54,7 @@ pub fn parse_all(body: &[u8], format: Format) -> (Exposition<'_>, Vec<ParseError
 fn run<'a>(
     body: &'a [u8],
     format: Format,
-    on_error: &mut dyn FnMut(ParseError) -> Recovery,
+    on_error: &mut dyn FnMut(ParseError) -> bool,
 ) -> Exposition<'a> {
     match format {
         Format::Text => text::parser::parse(body, on_error),

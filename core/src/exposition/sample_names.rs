@@ -6,7 +6,7 @@
 //!
 //! Sources: Prometheus, "Exposition formats"; OpenMetrics 1.0, "Metric types".
 
-use crate::exposition::metric_type::MetricType;
+use crate::exposition::MetricType;
 
 /// The suffix of a histogram's buckets, each with a label `le`.
 pub const BUCKET: &str = "_bucket";

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::error::RegistryError;
-use crate::exposition::format::Format;
-use crate::exposition::text::bound_text::BoundText;
+use crate::exposition::Format;
+use crate::exposition::text::BoundText;
 
 /// The upper bounds of a histogram's buckets. Every histogram has the bucket `+Inf` besides.
 ///

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
-use crate::collect::protobuf_encoder::SeriesWriter;
-use crate::exposition::metric_type::{FamilyType, MetricType};
+use crate::collect::{Encoder, SeriesWriter};
 use crate::exposition::sample_names::TOTAL;
-use crate::metrics::atomic_f64::add;
-use crate::metrics::metric_kind::MetricKind;
-use crate::metrics::metric_kind::sealed::Sealed;
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::exposition::{FamilyType, MetricType};
+use crate::metrics::Sealed;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicU64, add_f64};
 
 // `Relaxed` is enough in this file: a counter is one word that orders nothing else, and an encode
 // may see an increment a little earlier or later.
@@ -40,13 +38,10 @@ impl Counter {
     }
 }
 
-impl MetricKind for Counter {}
-
 impl Sealed for Counter {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Counter);
     const NAME_SUFFIX: &'static str = TOTAL;
-    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()
@@ -80,7 +75,7 @@ impl CounterF64 {
     #[inline]
     pub fn inc_by(&self, amount: f64) {
         if amount >= 0.0 {
-            add(&self.0, amount);
+            add_f64(&self.0, amount);
         }
     }
 
@@ -96,13 +91,10 @@ fn float(count: u64) -> f64 {
     count as f64
 }
 
-impl MetricKind for CounterF64 {}
-
 impl Sealed for CounterF64 {
     type Config = ();
     const FAMILY_TYPE: FamilyType = Counter::FAMILY_TYPE;
     const NAME_SUFFIX: &'static str = Counter::NAME_SUFFIX;
-    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()

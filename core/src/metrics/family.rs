@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::labels::label_set::{LabelNames, LabelSet};
-use crate::metrics::counter::Counter;
+use crate::labels::{LabelNames, LabelSet};
 use crate::metrics::family_state::FamilyState;
-use crate::metrics::metric_kind::MetricKind;
+use crate::metrics::{Counter, MetricKind};
 use crate::name::LabelName;
 use crate::sync::Ordering::Relaxed;
 

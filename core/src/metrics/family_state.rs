@@ -3,17 +3,17 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
-use crate::exposition::format::Format;
-use crate::exposition::text::escape::{is_plain_label_value, write_labels};
-use crate::metrics::counter::Counter;
-use crate::metrics::metric_kind::{MetricKind, labels_in};
+use crate::collect::Encoder;
+use crate::exposition::Format;
+use crate::exposition::text::{is_plain_label_value, write_labels};
 use crate::metrics::protobuf_cache::{
     FamilySnapshot, OVERFLOW_SLOT, ProtobufCache, SeriesSnapshot,
 };
 use crate::metrics::series_map::SeriesMap;
+use crate::metrics::{Counter, MetricKind, labels_in};
 use crate::name::LabelName;
-use crate::sync::{AtomicUsize, FamilyHasher, Mutex, OnceLock, Ordering::Relaxed};
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicUsize, FamilyHasher, Mutex, OnceLock};
 
 /// The default limit of series: more than a program means to have.
 const SERIES_MAX_DEFAULT: usize = 1_000_000;

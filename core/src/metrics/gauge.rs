@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
-use crate::collect::protobuf_encoder::SeriesWriter;
-use crate::exposition::metric_type::{FamilyType, MetricType};
-use crate::metrics::atomic_f64::add;
-use crate::metrics::metric_kind::MetricKind;
-use crate::metrics::metric_kind::sealed::Sealed;
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::collect::{Encoder, SeriesWriter};
+use crate::exposition::{FamilyType, MetricType};
+use crate::metrics::Sealed;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicU64, add_f64};
 
 /// A value that goes up and down.
 ///
@@ -39,7 +37,7 @@ impl Gauge {
     /// Adds `amount`.
     #[inline]
     pub fn add(&self, amount: f64) {
-        add(&self.0, amount);
+        add_f64(&self.0, amount);
     }
 
     /// Subtracts `amount`.
@@ -54,13 +52,9 @@ impl Gauge {
     }
 }
 
-impl MetricKind for Gauge {}
-
 impl Sealed for Gauge {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Gauge);
-    const NAME_SUFFIX: &'static str = "";
-    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self::default()

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::collect::encoder::Encoder;
-use crate::collect::protobuf_encoder::SeriesWriter;
-use crate::exposition::metric_type::{FamilyType, MetricType};
-use crate::metrics::atomic_f64::add;
-use crate::metrics::buckets::Buckets;
-use crate::metrics::metric_kind::sealed::Sealed;
-use crate::metrics::metric_kind::{MetricKind, labels_in};
+use crate::collect::{Encoder, SeriesWriter};
+use crate::exposition::{FamilyType, MetricType};
+use crate::metrics::{Buckets, Sealed, labels_in};
 use crate::sync::Ordering::Relaxed;
-use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, thread_number};
+use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, add_f64, thread_number};
 
 /// Observations counted in buckets.
 ///
@@ -183,18 +179,15 @@ impl SharedShards {
     /// Records to `shard`, whose sum another thread has just written, and makes the other shards.
     #[cold]
     fn on_contention(&self, shard: &Shard, value: f64, buckets: &Buckets) {
-        add(shard.sum(), value);
+        add_f64(shard.sum(), value);
         let shards = || std::iter::repeat_with(|| Shard::new(buckets));
         self.more.get_or_init(|| shards().take(SHARED_MAX - 1).collect());
     }
 }
 
-impl MetricKind for Histogram {}
-
 impl Sealed for Histogram {
     type Config = Buckets;
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Histogram);
-    const NAME_SUFFIX: &'static str = "";
     const RESERVED_LABEL: Option<&'static str> = Some("le");
 
     fn create(buckets: &Buckets) -> Self {

@@ -1,11 +1,9 @@
 //! Infos: facts that do not change while a program runs, as labels.
 
-use crate::collect::encoder::Encoder;
-use crate::collect::protobuf_encoder::SeriesWriter;
-use crate::exposition::metric_type::FamilyType;
+use crate::collect::{Encoder, SeriesWriter};
+use crate::exposition::FamilyType;
 use crate::exposition::sample_names::INFO;
-use crate::metrics::metric_kind::MetricKind;
-use crate::metrics::metric_kind::sealed::Sealed;
+use crate::metrics::Sealed;
 
 /// A metric whose labels are facts about the program, such as its version. Its value is always 1.
 ///
@@ -13,13 +11,10 @@ use crate::metrics::metric_kind::sealed::Sealed;
 #[derive(Clone, Debug)]
 pub struct Info(());
 
-impl MetricKind for Info {}
-
 impl Sealed for Info {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Info;
     const NAME_SUFFIX: &'static str = INFO;
-    const RESERVED_LABEL: Option<&'static str> = None;
 
     fn create((): &()) -> Self {
         Self(())

@@ -20,14 +20,12 @@ use std::sync::Arc;
 
 use loom::thread::{self, JoinHandle};
 
-use crate::metrics::buckets::Buckets;
-use crate::metrics::counter::{Counter, CounterF64};
+use crate::metrics::Sealed;
 use crate::metrics::family_state::EncodeFamily as _;
-use crate::metrics::gauge::Gauge;
-use crate::metrics::histogram::Histogram;
-use crate::metrics::metric_kind::sealed::Sealed;
 use crate::metrics::series_map::SeriesMap;
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::metrics::{Buckets, Counter, CounterF64, Gauge, Histogram};
+use crate::sync::AtomicU64;
+use crate::sync::Ordering::Relaxed;
 
 const PREEMPTIONS_MAX: usize = 3;
 

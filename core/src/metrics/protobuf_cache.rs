@@ -1,8 +1,8 @@
 //! The parts of a family's series that protobuf writes unchanged, kept from encode to encode.
 
-use crate::collect::encoder::Encoder;
+use crate::collect::Encoder;
 use crate::exposition::protobuf::encode::write_series_prefix;
-use crate::metrics::metric_kind::{MetricKind, labels_in};
+use crate::metrics::{MetricKind, labels_in};
 
 /// What never changes of each series in protobuf: its labels, and for a number everything before
 /// its last eight bytes. An encode copies this and adds the numbers.

@@ -5,22 +5,15 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::collect::encoder::Encoder;
-use crate::collect::source::Source;
+use crate::collect::{Encoder, Source};
 use crate::error::{EncodeError, RegistryError};
-use crate::exposition::metric_type::{FamilyType, MetricType};
 use crate::exposition::sample_names::{INFO, TOTAL, taken, without_info, without_total};
-use crate::labels::label_set::{LabelNames, LabelSet};
-use crate::metrics::buckets::Buckets;
-use crate::metrics::counter::{Counter, CounterF64};
-use crate::metrics::family::Family;
+use crate::exposition::{FamilyType, MetricType};
+use crate::labels::{LabelNames, LabelSet};
 use crate::metrics::family_state::EncodeFamily;
-use crate::metrics::gauge::Gauge;
-use crate::metrics::histogram::Histogram;
-use crate::metrics::info::Info;
-use crate::metrics::metric_kind::MetricKind;
-use crate::metrics::metric_kind::sealed::Sealed as _;
-use crate::metrics::summary::Summary;
+use crate::metrics::{
+    Buckets, Counter, CounterF64, Family, Gauge, Histogram, Info, MetricKind, Sealed, Summary,
+};
 use crate::name::{LabelName, MetricName};
 
 /// All metric families of a program. A clone is a handle to the same registry.

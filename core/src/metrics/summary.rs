@@ -1,12 +1,8 @@
 //! Summaries without quantiles: the sum and the number of observations.
 
-use crate::collect::encoder::Encoder;
-use crate::collect::protobuf_encoder::SeriesWriter;
-use crate::exposition::metric_type::{FamilyType, MetricType};
-use crate::metrics::buckets::Buckets;
-use crate::metrics::histogram::Histogram;
-use crate::metrics::metric_kind::sealed::Sealed;
-use crate::metrics::metric_kind::{MetricKind, labels_in};
+use crate::collect::{Encoder, SeriesWriter};
+use crate::exposition::{FamilyType, MetricType};
+use crate::metrics::{Buckets, Histogram, Sealed, labels_in};
 
 /// The sum and the number of observations. It has no quantiles, because quantiles of several
 /// programs cannot be combined; a [`Histogram`] estimates them.
@@ -49,12 +45,9 @@ impl Summary {
     }
 }
 
-impl MetricKind for Summary {}
-
 impl Sealed for Summary {
     type Config = ();
     const FAMILY_TYPE: FamilyType = FamilyType::Plain(MetricType::Summary);
-    const NAME_SUFFIX: &'static str = "";
     const RESERVED_LABEL: Option<&'static str> = Some("quantile");
 
     fn create((): &()) -> Self {
@@ -72,10 +65,8 @@ impl Sealed for Summary {
 
 #[cfg(test)]
 mod tests {
-    use crate::exposition::format::Format;
-    use crate::exposition::metric_family::{MetricValue, SummaryValue};
-    use crate::exposition::parse::parse;
-    use crate::metrics::registry::Registry;
+    use crate::exposition::{Format, MetricValue, SummaryValue, parse};
+    use crate::metrics::Registry;
 
     use super::*;
 

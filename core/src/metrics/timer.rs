@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::metrics::gauge::Gauge;
-use crate::metrics::histogram::Histogram;
+use crate::metrics::{Gauge, Histogram};
 
 /// Measures how long something takes, and records the time in seconds when the timer is dropped.
 ///

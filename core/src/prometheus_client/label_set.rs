@@ -10,13 +10,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry as PrometheusClientRegistry;
 
 use crate::error::RegistryError;
-use crate::exposition::format::Format;
-use crate::exposition::parse::parse;
-use crate::labels::label_set::{LabelSet, sealed};
-use crate::metrics::family::Family;
-use crate::metrics::metric_kind::MetricKind;
-use crate::metrics::registry::Registry;
+use crate::exposition::{Format, parse};
+use crate::labels::Sealed;
 use crate::metrics::series_map::SeriesMap;
+use crate::metrics::{Family, MetricKind, Registry};
 use crate::name::LabelName;
 use crate::sync::Ordering::Relaxed;
 
@@ -27,12 +24,7 @@ use crate::sync::Ordering::Relaxed;
 #[derive(Clone, Copy, Debug)]
 pub struct DerivedLabels<L>(PhantomData<L>);
 
-impl<L> LabelSet for DerivedLabels<L> where
-    L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static
-{
-}
-
-impl<L> sealed::Sealed for DerivedLabels<L>
+impl<L> Sealed for DerivedLabels<L>
 where
     L: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + 'static,
 {

@@ -6,9 +6,9 @@
 use prometheus_client::encoding::prometheus_protobuf::{self, prometheus_data_model as proto};
 use prometheus_client::registry::Registry;
 
-use crate::collect::encoder::Encoder;
+use crate::collect::Encoder;
 use crate::error::{EncodeError, NameError};
-use crate::exposition::metric_type::MetricType;
+use crate::exposition::MetricType;
 use crate::name::{LabelName, MetricName};
 
 /// Writes the families of `registry` into `encoder`.

@@ -6,13 +6,12 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType as PrometheusClientType;
 
-use crate::collect::encoder::Encoder;
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::{HistogramValue, Metric, MetricFamily, MetricValue};
-use crate::exposition::metric_type::MetricType;
-use crate::exposition::parse::parse;
+use crate::collect::Encoder;
 use crate::exposition::sample_names::without_total;
-use crate::metrics::registry::Registry;
+use crate::exposition::{
+    Format, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, parse,
+};
+use crate::metrics::Registry;
 
 impl Collector for Registry {
     /// Integers above 2^53 are rounded to the nearest float. Summaries are left out, because

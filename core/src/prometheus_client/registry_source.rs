@@ -2,11 +2,9 @@
 
 use prometheus_client::registry::Registry as PrometheusClientRegistry;
 
-use crate::collect::encoder::Encoder;
-use crate::collect::source::Source;
+use crate::collect::{Encoder, Source};
 use crate::error::EncodeError;
-use crate::exposition::format::Format;
-use crate::exposition::parse::parse;
+use crate::exposition::{Format, parse};
 
 impl Source for PrometheusClientRegistry {
     /// Encodes the registry as OpenMetrics text with its own encoder, and parses that text.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::OpenMetricsRule as Rule;
-use crate::exposition::text::escape::write_labels;
+use crate::exposition::text::write_labels;
 
 /// Follows the metrics of one block, sample by sample.
 #[derive(Default)]

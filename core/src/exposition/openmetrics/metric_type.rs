@@ -1,7 +1,7 @@
 //! The types of OpenMetrics 1.0, and the roles of their samples in text 0.0.4.
 
 use crate::error::OpenMetricsRule as Rule;
-use crate::exposition::metric_type::MetricType;
+use crate::exposition::MetricType;
 use crate::exposition::openmetrics::metric_order::HistogramSample;
 use crate::exposition::sample_names::{
     BUCKET, COUNT, CREATED, GAUGE_COUNT, GAUGE_SUM, INFO, SUM, Suffix, TOTAL,

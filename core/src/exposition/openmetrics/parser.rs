@@ -13,8 +13,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
-use crate::exposition::metric_family::Exposition;
-use crate::exposition::metric_type::MetricType;
 use crate::exposition::openmetrics::metric_order::{MetricOrder, MetricPoint, labels_key};
 use crate::exposition::openmetrics::metric_type::{
     OpenMetricsType, SampleRole, check_value, histogram_sample,
@@ -22,20 +20,19 @@ use crate::exposition::openmetrics::metric_type::{
 use crate::exposition::openmetrics::sample_fields::{
     parse_bound, take_bound, take_exemplar, take_label, take_labels, take_timestamp,
 };
-use crate::exposition::recovery::Recovery;
 use crate::exposition::sample_names::{BUCKET, CREATED};
-use crate::exposition::text::cursor::{
-    Cursor, Lines, UnknownEscape, lossy, parse_float, unescape_help, utf8,
+use crate::exposition::text::{
+    Cursor, ExpositionBuilder, Lines, PlainSample, PlainSampleReader, UnknownEscape, lossy,
+    parse_float, store_value, unescape_help, utf8,
 };
-use crate::exposition::text::exposition_builder::{ExpositionBuilder, store_value};
-use crate::exposition::text::plain_sample::{PlainSample, PlainSampleReader};
-use crate::labels::metric_labels::Labels;
+use crate::exposition::{Exposition, MetricType};
+use crate::labels::Labels;
 use crate::name::is_metric_name;
 
-/// Parses a body. Calls `on_error` for each error, which decides whether to go on.
+/// Parses a body. Calls `on_error` for each error, which returns whether to go on with the next line.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
-    on_error: &mut dyn FnMut(ParseError) -> Recovery,
+    on_error: &mut dyn FnMut(ParseError) -> bool,
 ) -> Exposition<'a> {
     let mut parser = Parser::default();
     let mut last = None;
@@ -43,7 +40,7 @@ pub(crate) fn parse<'a>(
         let result = parser.line(&mut line);
         last = Some(line);
         if let Err(error) = result
-            && on_error(error) == Recovery::Stop
+            && !on_error(error)
         {
             return parser.families.finish();
         }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::error::{OpenMetricsRule as Rule, ParseError, ParseErrorKind as Kind};
-use crate::exposition::text::cursor::{Cursor, UnknownEscape, lossy, parse_float, utf8};
-use crate::labels::metric_labels::Label;
+use crate::exposition::text::{Cursor, UnknownEscape, lossy, parse_float, utf8};
+use crate::labels::Label;
 use crate::name::is_label_name;
 
 /// Removes the label with the bucket's bound or the quantile from `labels`, and returns its value.

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::ProtobufError;
-use crate::exposition::metric_family::{
-    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricValue, Quantile, SummaryValue,
-};
-use crate::exposition::metric_type::MetricType;
 use crate::exposition::protobuf::fields::{Fields, Reason, Value};
 use crate::exposition::protobuf::schema;
-use crate::labels::metric_labels::Label;
+use crate::exposition::{
+    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, Quantile,
+    SummaryValue,
+};
+use crate::labels::Label;
 
 /// Decodes a body of delimited metric families, `io.prometheus.client.MetricFamily`.
 ///

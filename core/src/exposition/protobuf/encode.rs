@@ -3,14 +3,15 @@
 //! Messages are written in place, without generated types: each one behind room for its length, which is
 //! filled in afterwards.
 
-use crate::exposition::metric_family::{HistogramValue, Metric, MetricValue, SummaryValue};
-use crate::exposition::metric_type::{FamilyType, MetricType};
 use crate::exposition::protobuf::schema::{
     bucket, family, histogram, label, metric, metric_type as numbers, number, quantile, summary,
 };
 use crate::exposition::protobuf::wire::{
     bytes_field, bytes_key, double_field, double_key, message_field, varint, varint_field,
     varint_width,
+};
+use crate::exposition::{
+    FamilyType, HistogramValue, Metric, MetricType, MetricValue, SummaryValue,
 };
 
 /// The length of the messages `Counter`, `Gauge` and `Untyped`, in bytes: one double.

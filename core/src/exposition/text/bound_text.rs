@@ -1,8 +1,7 @@
 //! The text of bucket bounds and quantiles.
 
-use crate::exposition::format::Format;
-use crate::exposition::text::number::{write_float, write_float_go};
-use crate::exposition::text::samples::WriteNumber;
+use crate::exposition::Format;
+use crate::exposition::text::{WriteNumber, write_float, write_float_go};
 
 /// The value of a label `le` or `quantile`, in the spelling of a format.
 ///

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use crate::exposition::metric_family::{
-    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricValue, Quantile, SummaryValue,
-};
-use crate::exposition::metric_type::MetricType;
 use crate::exposition::sample_names::Suffix;
-use crate::labels::metric_labels::Labels;
+use crate::exposition::{
+    Bucket, Exposition, HistogramValue, Metric, MetricFamily, MetricType, MetricValue, Quantile,
+    SummaryValue,
+};
+use crate::labels::Labels;
 
 /// Collects the families of a body while the body is read.
 #[derive(Default)]

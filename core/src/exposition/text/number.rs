@@ -1,6 +1,6 @@
 //! Writing floats.
 
-use crate::exposition::text::decimal::write_decimal;
+use crate::exposition::text::write_decimal;
 
 /// Writes a float in the fewest digits that read back as the same bits.
 ///

@@ -6,22 +6,19 @@
 use std::borrow::Cow;
 
 use crate::error::{ParseError, ParseErrorKind as Kind};
-use crate::exposition::metric_family::Exposition;
-use crate::exposition::metric_type::MetricType;
-use crate::exposition::recovery::Recovery;
 use crate::exposition::sample_names::Suffix;
-use crate::exposition::text::cursor::{
-    Cursor, Lines, QuoteError, UnknownEscape, is_blank, lossy, parse_float, unescape_help,
+use crate::exposition::text::{
+    Cursor, ExpositionBuilder, FamilyBuilder, Lines, PlainSampleReader, QuoteError, UnknownEscape,
+    is_blank, lossy, parse_float, store_value, unescape_help,
 };
-use crate::exposition::text::exposition_builder::{ExpositionBuilder, FamilyBuilder, store_value};
-use crate::exposition::text::plain_sample::PlainSampleReader;
-use crate::labels::metric_labels::{Label, Labels};
+use crate::exposition::{Exposition, MetricType};
+use crate::labels::{Label, Labels};
 use crate::name::{is_label_name, is_label_name_byte, is_metric_name, is_metric_name_byte};
 
-/// Parses a body. Calls `on_error` for each error, which decides whether to go on.
+/// Parses a body. Calls `on_error` for each error, which returns whether to go on with the next line.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
-    on_error: &mut dyn FnMut(ParseError) -> Recovery,
+    on_error: &mut dyn FnMut(ParseError) -> bool,
 ) -> Exposition<'a> {
     let mut families = ExpositionBuilder::default();
     let mut fast_path = FastPath::default();
@@ -31,7 +28,7 @@ pub(crate) fn parse<'a>(
         }
         fast_path.last_family = None;
         if let Err(error) = parse_line(&mut line, &mut families)
-            && on_error(error) == Recovery::Stop
+            && !on_error(error)
         {
             break;
         }

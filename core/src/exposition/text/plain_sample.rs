@@ -5,7 +5,7 @@
 //! with `__`, and there is no timestamp. A line in any other form is left to the full parser, which
 //! knows all forms and finds the errors. This reader takes a quarter of the time.
 
-use crate::exposition::text::cursor::{Cursor, parse_float};
+use crate::exposition::text::{Cursor, parse_float};
 use crate::name::{is_label_name_byte, is_metric_name_byte};
 
 /// Reads samples in plain form. It remembers the names of the sample before, because most samples have

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use crate::exposition::metric_family::{HistogramValue, MetricValue, SummaryValue};
 use crate::exposition::sample_names::{BUCKET, COUNT, SUM};
-use crate::exposition::text::number::write_float;
+use crate::exposition::text::write_float;
+use crate::exposition::{HistogramValue, MetricValue, SummaryValue};
 
 /// A number in the spelling of one exposition.
 pub trait WriteNumber {
@@ -192,7 +192,7 @@ fn begin_bound_sample(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[u8]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::metric_family::{Bucket, Quantile};
+    use crate::exposition::{Bucket, Quantile};
 
     fn check(value: &MetricValue, labels: &str, expected: &str) {
         let mut out = b"before\n".to_vec();

@@ -1,5 +1,4 @@
-use crate::exposition::format::Format;
-use crate::exposition::parse::parse as parse_body;
+use crate::exposition::{Format, parse as parse_body};
 use crate::text;
 
 /// The text 0.0.4 that `body` becomes, or the error with its place.

@@ -1,6 +1,4 @@
-use crate::exposition::format::Format;
-use crate::exposition::metric_family::Metric;
-use crate::exposition::parse::{parse as parse_body, parse_all};
+use crate::exposition::{Format, Metric, parse as parse_body, parse_all};
 use crate::text;
 
 /// The canonical text of `body`, or the error with its place.
