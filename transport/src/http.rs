@@ -2,7 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod credentials;
-pub(crate) mod deadline;
+pub(crate) mod deadline_interrupt;
 pub(crate) mod failure;
 pub(crate) mod proxy;
 pub(crate) mod request;

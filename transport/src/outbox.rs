@@ -1,7 +1,6 @@
 //! Any number of groups, kept up to date on one gateway or on several.
 
 use std::mem;
-use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,10 +8,11 @@ use crossbeam_channel::{at, select};
 use prompush_core::{GroupingKey, Source};
 
 use crate::background::{
-    EndAction, GatewayThread, GatheredGroup, Generation, STOPPED, SharedState, gather_safely,
+    EndAction, GatewayThread, GatheredGroup, Generation, STOPPED, SharedState, ThreadsProcess,
+    gather_safely,
 };
+use crate::client::Operation;
 use crate::error::{PushError, PushErrorKind, Verb, with_causes};
-use crate::exchange::Operation;
 use crate::group_key::AnyGroupingKey;
 use crate::payload::{Families, GroupChange};
 use crate::self_metrics::SelfMetrics;
@@ -73,8 +73,7 @@ pub struct Outbox {
     pub(crate) first: Arc<SharedState>,
     pub(crate) gathered: Option<GatheredGroup>,
     pub(crate) shutdown_deadline: Duration,
-    /// The process in which the threads run.
-    pub(crate) pid: u32,
+    pub(crate) process: ThreadsProcess,
 }
 
 impl Outbox {
@@ -219,14 +218,11 @@ impl Outbox {
         }
     }
 
-    /// Checks that this is the process in which the threads run. Waiting for a thread after a `fork` would
-    /// never end.
     fn check_process(&self, verb: Verb) -> Result<(), PushError> {
-        if self.pid == process::id() {
-            return Ok(());
-        }
-        let cause = format!("it was started by process {}", self.pid);
-        Err(self.first.error(verb, self.gathered_key(), PushErrorKind::Forked, &cause))
+        let error = |cause: String| {
+            self.first.error(verb, self.gathered_key(), PushErrorKind::Forked, &cause)
+        };
+        self.process.check().map_err(error)
     }
 
     fn stopped(&self, thread: &GatewayThread, verb: Verb) -> PushError {
@@ -252,7 +248,7 @@ impl Outbox {
 impl Outbox {
     /// Makes the outbox behave as in the child of a `fork`: its threads run in another process.
     pub(crate) fn act_as_if_forked(&mut self) {
-        self.pid = self.pid.wrapping_add(1);
+        self.process = ThreadsProcess::other();
     }
 }
 

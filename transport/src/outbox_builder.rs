@@ -1,14 +1,12 @@
 //! The options of an outbox, and its start.
 
 use std::path::PathBuf;
-use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::background::{GatewayThread, GatheredGroup, SharedState};
-use crate::client::Gateway;
+use crate::background::{GatewayThread, GatheredGroup, SharedState, ThreadsProcess};
+use crate::client::{Gateway, GatewayConfig};
 use crate::error::ConfigError;
-use crate::exchange::GatewayConfig;
 use crate::http::HttpUrl;
 use crate::outbox::Outbox;
 use crate::self_metrics::SelfMetrics;
@@ -114,6 +112,12 @@ impl OutboxBuilder {
             .map(|(gateway, part)| GatewayThread::start(gateway, part));
         let threads =
             threads.collect::<Result<_, _>>().map_err(|source| ConfigError::Thread { source })?;
-        Ok(Outbox { threads, first, gathered, shutdown_deadline, pid: process::id() })
+        Ok(Outbox {
+            threads,
+            first,
+            gathered,
+            shutdown_deadline,
+            process: ThreadsProcess::current(),
+        })
     }
 }

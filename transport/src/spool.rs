@@ -6,6 +6,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod fnv;
 pub(crate) mod freshness;
 pub(crate) mod gateway_spool;
+pub(crate) mod lock;
 pub(crate) mod record;
 pub(crate) mod replay;
 

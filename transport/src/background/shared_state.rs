@@ -1,20 +1,22 @@
-//! The state that a gateway's thread shares with its owner, and the channel that wakes the thread.
+//! The state that a gateway's thread shares with its owner.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Receiver;
 use parking_lot::{Mutex, MutexGuard};
 use prompush_core::Source;
 
+use crate::background::flush_waiters::FlushWaiters;
 use crate::background::gathered_group::{EndAction, GatheredGroup};
 use crate::background::group_state::Generation;
 use crate::background::queue::{OpenGroup, Queue};
 use crate::background::schedule::Schedule;
+use crate::background::wakeup::{Waker, Wakeups, wakeup};
+use crate::client::{AttemptError, Connection, Operation};
 use crate::error::{Cause, PushError, PushErrorKind, SpoolError, Verb};
-use crate::exchange::{AttemptError, Connection, Operation};
 use crate::group_key::AnyGroupingKey;
 use crate::payload::{Families, GroupChange, gather};
 use crate::self_metrics::SelfMetrics;
@@ -32,9 +34,7 @@ pub(crate) struct SharedState {
     /// The number of the gateway, from 0.
     pub(crate) gateway: usize,
     state: Mutex<State>,
-    /// Wakes the thread. The channel holds one message, because waking a thread twice is no different
-    /// from waking it once.
-    wake: Sender<()>,
+    waker: Waker,
 }
 
 /// The part of the shared state that changes.
@@ -44,17 +44,8 @@ pub(crate) struct State {
     pub(crate) schedule: Schedule,
     /// The group that is gathered for each attempt; `None` once it is deleted.
     pub(crate) gathered: Option<GatheredGroup>,
-    flush_waiters: Vec<FlushWaiter>,
+    flush_waiters: FlushWaiters,
     pub(crate) health: Health,
-}
-
-/// A caller that waits until every operation up to one is acknowledged or refused.
-#[derive(Debug)]
-struct FlushWaiter {
-    upto: Generation,
-    /// When the caller stops waiting.
-    until: Instant,
-    settled: Sender<()>,
 }
 
 /// The last state of the gateway that was written to the log.
@@ -69,13 +60,13 @@ pub(crate) enum Health {
 }
 
 impl SharedState {
-    /// The shared state of one gateway, and the receiver that wakes its thread.
+    /// The shared state of one gateway, and the wait of its thread.
     pub(crate) fn new(
         connection: Connection,
         gathered: Option<GatheredGroup>,
         spool: Option<GatewaySpool>,
         (gateway, metrics): (usize, SelfMetrics),
-    ) -> (Arc<Self>, Receiver<()>) {
+    ) -> (Arc<Self>, Wakeups) {
         let Connection { config, clock, .. } = &connection;
         let now = clock.now();
         let mut schedule = Schedule::new(now, config.attempt_timeout, &config.retry_policy());
@@ -86,14 +77,14 @@ impl SharedState {
         for key in spool.iter().flat_map(GatewaySpool::groups) {
             queue.add_from_earlier_run(&key);
         }
-        let (flush_waiters, health) = (Vec::new(), Health::Unknown);
+        let (flush_waiters, health) = (FlushWaiters::default(), Health::Unknown);
         let state = Mutex::new(State { queue, schedule, gathered, flush_waiters, health });
-        let (wake, woken) = bounded(1);
-        let shared = Arc::new(Self { connection, spool, metrics, gateway, state, wake });
+        let (waker, wakeups) = wakeup();
+        let shared = Arc::new(Self { connection, spool, metrics, gateway, state, waker });
         if let Some(spool) = &shared.spool {
             shared.count_spooled(spool);
         }
-        (shared, woken)
+        (shared, wakeups)
     }
 
     /// Locks the state. The lock is held for bookkeeping only, never during a request.
@@ -105,7 +96,7 @@ impl SharedState {
     pub(crate) fn add(&self, key: &AnyGroupingKey, change: GroupChange) {
         let created = self.creation_time(key);
         self.lock().queue.add(key, change, created);
-        self.wake_thread();
+        self.waker.wake();
     }
 
     /// Gathers the gathered group and adds its state, unless the group was deleted meanwhile.
@@ -136,16 +127,14 @@ impl SharedState {
     /// one is acknowledged or refused.
     pub(crate) fn flush(&self, until: Instant) -> (Generation, Receiver<()>) {
         let now = self.connection.clock.now();
-        let (settled, is_settled) = bounded(1);
         let mut state = self.lock();
         state.request_gather();
         let upto = state.queue.enqueue_all();
         state.schedule.flush(now, until);
-        state.flush_waiters.retain(|waiter| waiter.until > now);
-        state.flush_waiters.push(FlushWaiter { upto, until, settled });
+        let is_settled = state.flush_waiters.add(now, upto, until);
         state.notify_flush_waiters();
         drop(state);
-        self.wake_thread();
+        self.waker.wake();
         (upto, is_settled)
     }
 
@@ -168,7 +157,7 @@ impl SharedState {
         state.queue.drop_earlier_runs();
         state.schedule.end(now, deadline);
         drop(state);
-        self.wake_thread();
+        self.waker.wake();
     }
 
     /// Why operations up to `upto` are not acknowledged, for each group. `late` is the cause for groups
@@ -229,10 +218,6 @@ impl SharedState {
         let attempt_error = AttemptError::nothing_sent(kind, Cause::text(cause));
         self.connection.error(&Operation { verb, key, body: None }, &attempt_error, 0)
     }
-
-    fn wake_thread(&self) {
-        self.wake.try_send(()).ok(); // fails when a message waits already, which is enough
-    }
 }
 
 impl State {
@@ -242,16 +227,9 @@ impl State {
         }
     }
 
-    /// Sends a message to every flush whose operations are all acknowledged or refused.
+    /// Tells every flush whose operations are all acknowledged or refused.
     pub(crate) fn notify_flush_waiters(&mut self) {
-        let queue = &self.queue;
-        self.flush_waiters.retain(|waiter| {
-            let is_open = !queue.is_settled(waiter.upto);
-            if !is_open {
-                waiter.settled.try_send(()).ok(); // fails when the caller has stopped waiting
-            }
-            is_open
-        });
+        self.flush_waiters.notify(&self.queue);
     }
 }
 
@@ -292,6 +270,6 @@ mod tests {
         state.queue.send(&key);
         state.queue.acknowledged(&key);
         state.notify_flush_waiters();
-        assert!(state.flush_waiters.is_empty() && is_settled.try_recv().is_ok());
+        assert!(state.flush_waiters.len() == 0 && is_settled.try_recv().is_ok());
     }
 }

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::background::group_state::Generation;
 use crate::background::shared_state::SharedState;
+use crate::background::wakeup::Wakeups;
 use crate::background::worker::Worker;
 use crate::error::PushError;
 use crate::group_key::AnyGroupingKey;
@@ -31,13 +32,13 @@ impl GatewayThread {
     /// Starts the thread of the gateway with that number, from 0.
     pub(crate) fn start(
         gateway: usize,
-        (shared, woken): (Arc<SharedState>, Receiver<()>),
+        (shared, wakeups): (Arc<SharedState>, Wakeups),
     ) -> io::Result<Self> {
         let name = match gateway {
             0 => THREAD_NAME.to_owned(),
             gateway => format!("{THREAD_NAME}-{}", gateway + 1),
         };
-        let worker = Worker::new(Arc::clone(&shared), woken);
+        let worker = Worker::new(Arc::clone(&shared), wakeups);
         let (running, ended) = bounded::<()>(0);
         let handle = thread::Builder::new().name(name).spawn(move || {
             worker.run();

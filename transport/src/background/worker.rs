@@ -5,15 +5,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam_channel::Receiver;
-
 use crate::background::gathered_group::GatheredGroup;
 use crate::background::group_state::Delivery;
 use crate::background::queue::NextRequest;
 use crate::background::schedule::Action;
 use crate::background::shared_state::{Health, SharedState};
+use crate::background::wakeup::Wakeups;
+use crate::client::{AttemptError, Operation, Outcome, read_acknowledgement};
 use crate::error::{PushError, PushErrorKind, Verb, with_causes};
-use crate::exchange::{AttemptError, Operation, Outcome, read_acknowledgement};
 use crate::group_key::AnyGroupingKey;
 use crate::payload::EncodedBody;
 use crate::spool::with_spooled;
@@ -22,15 +21,14 @@ use crate::spool::with_spooled;
 #[derive(Debug)]
 pub(crate) struct Worker {
     shared: Arc<SharedState>,
-    woken: Receiver<()>,
+    wakeups: Wakeups,
     rng: fastrand::Rng,
 }
 
 impl Worker {
-    /// A message on `woken` ends the current wait.
-    pub(crate) fn new(shared: Arc<SharedState>, woken: Receiver<()>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedState>, wakeups: Wakeups) -> Self {
         let rng = (shared.connection.rng)();
-        Self { shared, woken, rng }
+        Self { shared, wakeups, rng }
     }
 
     /// Runs until the schedule says that it is time to end.
@@ -59,7 +57,7 @@ impl Worker {
                 }
                 Action::Wait(until) => {
                     drop(state);
-                    self.woken.recv_deadline(until).ok(); // fails when the wait is over
+                    self.wakeups.wait_until(until);
                 }
                 Action::End => return,
             }

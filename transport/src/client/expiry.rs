@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::exchange::Group;
+use crate::client::Group;
 
 /// Whether a group has expired, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

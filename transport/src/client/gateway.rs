@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use prompush_core::clock::{Clock, SystemClock};
 use prompush_core::{GroupingKey, Source};
 
-use crate::error::{Cause, ConfigError, PushError, PushErrorKind, RedactedUrl, Verb};
-use crate::exchange::groups::{self};
-use crate::exchange::{
+use crate::client::{
     AttemptError, Completed, Connection, GatewayConfig, Group, Inventory, Operation, ReadAnswer,
-    SystemWait, read_acknowledgement, read_exposition,
+    SystemWait, group_list, read_acknowledgement, read_exposition,
 };
+use crate::error::{Cause, ConfigError, PushError, PushErrorKind, RedactedUrl, Verb};
 use crate::group_key::AnyGroupingKey;
 use crate::http::{HttpAgent, HttpUrl};
 use crate::payload::{EncodedBody, GroupChange, gather};
-use crate::spool::fingerprint;
-use crate::spool::{Record, ReplayError, ReplayOutcome, Spool, SpoolEntry, replay, with_spooled};
+use crate::spool::{
+    Record, ReplayError, ReplayOutcome, Spool, SpoolEntry, fingerprint, replay, with_spooled,
+};
 
 /// A Pushgateway, used from the calling thread.
 ///
@@ -262,7 +262,7 @@ impl Gateway {
 
     pub(crate) fn list_until(&self, deadline: Instant) -> Result<Inventory, PushError> {
         let max = self.connection.config.answer_bytes_max;
-        let read = |body: &mut dyn Read| groups::read(body, max);
+        let read = |body: &mut dyn Read| group_list::read(body, max);
         let operation = Operation::on_gateway(Verb::List);
         let answer = self.connection.until_deadline(deadline, &operation, &read)?.answer;
         Ok(Inventory { groups: answer.value, now: answer.date })

@@ -1,7 +1,7 @@
 //! Errors of a spool and of the files in it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::hint::Hint;
 
@@ -34,6 +34,10 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), source }
+    }
+
     /// The advice about the error; `None` where that is not known.
     pub fn hint(&self) -> Option<Hint> {
         let Self::Io { source, .. } = self else { return Some(Hint::SpoolInUse) };

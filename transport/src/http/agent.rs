@@ -10,7 +10,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, SendBody, http};
 
 use crate::error::Cause;
-use crate::http::deadline::{DeadlineGuard, GuardedBody};
+use crate::http::deadline_interrupt::{DeadlineGuard, GuardedBody};
 use crate::http::failure::{HttpFailure, HttpFailureKind, describe};
 use crate::http::proxy::warn_of_socks;
 use crate::http::request::{HttpRequest, HttpResponse, HttpSend};

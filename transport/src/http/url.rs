@@ -5,11 +5,9 @@ use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
 
+use crate::error::redacted_url::{REDACTED, redact};
 use crate::error::{ConfigError, RedactedUrl};
 use crate::http::credentials::basic;
-
-/// The text that messages show in place of credentials.
-const REDACTED: &str = "***";
 
 /// The base URL of a gateway or of another HTTP server.
 ///
@@ -142,34 +140,6 @@ impl fmt::Debug for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpUrl").field(&self.to_redacted().to_string()).finish()
     }
-}
-
-/// Hides everything that may be a credential in a value that could not be parsed: the text before its
-/// last `@`, and the text after the first `?` or `#` that follows.
-fn redact(value: &str) -> String {
-    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric());
-    let (scheme, rest) = match value.split_once("://") {
-        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
-        _ => (String::new(), value),
-    };
-    let mut shown = scheme;
-    let rest = match rest.rsplit_once('@') {
-        Some((_, rest)) => {
-            shown.push_str(REDACTED);
-            shown.push('@');
-            rest
-        }
-        None => rest,
-    };
-    let query = rest.find(['?', '#']).filter(|mark| mark + 1 < rest.len());
-    match query.and_then(|mark| rest.split_at_checked(mark + 1)) {
-        Some((before, _)) => {
-            shown.push_str(before);
-            shown.push_str(REDACTED);
-        }
-        None => shown.push_str(rest),
-    }
-    shown
 }
 
 /// Returns the host and the port, or what was expected instead.

@@ -5,39 +5,28 @@
 //! holds the lock of the directory meanwhile.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::error::{SpoolError, SpoolFault, Verb};
-use crate::exchange::{SystemWait, Wait};
 use crate::group_key::AnyGroupingKey;
-use crate::spool::disk;
 use crate::spool::disk::{Disk, SystemDisk};
 use crate::spool::fnv::fnv1a;
+use crate::spool::lock::Lock;
 use crate::spool::record::Record;
-use prompush_core::clock::{Clock, SystemClock};
 
 /// The suffix of a file that holds a state.
 const SUFFIX: &str = "spool";
 /// The suffix of a damaged file that was renamed.
 const DAMAGED: &str = "damaged";
-/// The file whose lock is held while the directory is changed.
-const LOCK: &str = ".lock";
-/// The file whose lock is held while a state is being sent.
-const REPLAY_LOCK: &str = ".replay-lock";
-
 /// The largest number of renamed files of one group.
 const NAMES_MAX: u32 = 1000;
 
 /// The largest file that a spool may have written, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-
-/// The longest wait for another process that changes the spool. A change takes milliseconds.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// A directory with states that no gateway has acknowledged.
 ///
@@ -56,12 +45,6 @@ pub struct Spool {
 pub struct SpoolEntry {
     file: PathBuf,
     pub(crate) record: Result<Record, SpoolFault>,
-}
-
-/// A lock that is held until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
 }
 
 impl SpoolEntry {
@@ -129,7 +112,7 @@ impl Spool {
     ///
     /// [`SpoolError::Io`] when the directory cannot be read.
     pub fn entries(&self) -> Result<Vec<SpoolEntry>, SpoolError> {
-        let not_done = |source| failed("read", &self.dir, source);
+        let not_done = |source| SpoolError::io("read", &self.dir, source);
         let listed = match fs::read_dir(&self.dir) {
             Ok(listed) => listed.collect::<Result<Vec<_>, _>>().map_err(not_done)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -193,7 +176,7 @@ impl Spool {
             records.into_iter().map(|record| self.store_one(record).map_err(Arc::new)).collect();
         match self.disk.sync_dir(&self.dir) {
             Ok(()) => spooled,
-            Err(source) => all(failed("sync", &self.dir, source)),
+            Err(source) => all(SpoolError::io("sync", &self.dir, source)),
         }
     }
 
@@ -214,18 +197,6 @@ impl Spool {
             self.remove_file(&file)?;
         }
         Ok(is_older)
-    }
-
-    /// Takes the lock that is held while a state is checked, sent and removed, so that no other process
-    /// sends it too.
-    pub(crate) fn lock_replay(&self) -> Result<Lock, SpoolError> {
-        let path = self.dir.join(REPLAY_LOCK);
-        let file = self.open_lock(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(SpoolError::Replaying { dir: self.dir.clone() }),
-            Err(TryLockError::Error(source)) => Err(failed("lock", &path, source)),
-        }
     }
 
     fn store_one(&self, mut record: Record) -> Result<(), SpoolError> {
@@ -250,14 +221,14 @@ impl Spool {
         if fs::symlink_metadata(&half).is_ok() {
             self.remove_file(&half)?;
         }
-        let not_done = |source| failed("write", &half, source);
+        let not_done = |source| SpoolError::io("write", &half, source);
         let mut new = self.disk.create_file(&half).map_err(not_done)?;
         let written = self.disk.write(&mut new, bytes).and_then(|()| self.disk.sync_file(&new));
         if let Err(source) = written {
             self.disk.remove(&half).ok(); // it takes space, which may be what is missing
             return Err(not_done(source));
         }
-        self.disk.rename(&half, file).map_err(|source| failed("write", file, source))
+        self.disk.rename(&half, file).map_err(|source| SpoolError::io("write", file, source))
     }
 
     /// Renames a file whose name a state needs, so that nothing is lost.
@@ -268,55 +239,38 @@ impl Spool {
             .find(|path| !path.exists());
         let Some(free) = free else {
             let source = io::Error::other("too many files were renamed already");
-            return Err(failed("rename", file, source));
+            return Err(SpoolError::io("rename", file, source));
         };
         log::warn!(
             "`{}` is not the file that belongs there: it is renamed to `{}`",
             file.display(),
             free.display()
         );
-        self.disk.rename(file, &free).map_err(|source| failed("rename", file, source))
+        self.disk.rename(file, &free).map_err(|source| SpoolError::io("rename", file, source))
     }
 
     fn remove_file(&self, file: &Path) -> Result<(), SpoolError> {
-        self.disk.remove(file).map_err(|source| failed("remove", file, source))?;
-        self.disk.sync_dir(&self.dir).map_err(|source| failed("sync", &self.dir, source))
+        self.disk.remove(file).map_err(|source| SpoolError::io("remove", file, source))?;
+        self.disk.sync_dir(&self.dir).map_err(|source| SpoolError::io("sync", &self.dir, source))
+    }
+
+    /// Takes the lock that is held while a state is sent. Creates the directory if it is missing.
+    pub(crate) fn lock_replay(&self) -> Result<Lock, SpoolError> {
+        self.make_dir()?;
+        Lock::for_replay(&self.dir)
     }
 
     /// Takes the lock of the directory. Creates the directory if it is missing.
     fn lock(&self) -> Result<Lock, SpoolError> {
-        let path = self.dir.join(LOCK);
-        let file = self.open_lock(&path)?;
-        let clock = SystemClock;
-        let until_deadline = clock.deadline(LOCK_WAIT_MAX);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) if clock.now() < until_deadline => {
-                    SystemWait.wait(LOCK_PAUSE);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(SpoolError::Locked { dir: self.dir.clone() });
-                }
-                Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
-            }
-        }
-    }
-
-    fn open_lock(&self, path: &Path) -> Result<File, SpoolError> {
-        if !self.dir.is_dir() {
-            self.make_dir()?;
-        }
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            // Opening a pipe would block until another process reads from it.
-            return Err(failed("lock", path, io::Error::other("it is not a regular file")));
-        }
-        let opened = disk::open_options().create(true).truncate(false).open(path);
-        opened.map_err(|source| failed("write", path, source))
+        self.make_dir()?;
+        Lock::for_change(&self.dir)
     }
 
     fn make_dir(&self) -> Result<(), SpoolError> {
-        let not_done = |source| failed("make", &self.dir, source);
+        if self.dir.is_dir() {
+            return Ok(());
+        }
+        let not_done = |source| SpoolError::io("make", &self.dir, source);
         self.disk.create_dir(&self.dir).map_err(not_done)?;
         match self.dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => self.disk.sync_dir(parent).map_err(not_done),
@@ -357,10 +311,6 @@ fn read(file: &Path) -> Option<Result<Record, SpoolFault>> {
 fn is_half_written(name: &str) -> bool {
     name.strip_suffix(".tmp")
         .is_some_and(|stem| stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
-    SpoolError::Io { doing, path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -13,8 +13,7 @@ use prompush_core::PUSH_TIME;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use crate::exchange::groups;
-use crate::exchange::{GatewayAnswer, ReadError};
+use crate::client::{GatewayAnswer, ReadError, group_list};
 use crate::group_key::AnyGroupingKey;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
@@ -45,7 +44,7 @@ pub(crate) fn read_listed_groups(
     body: &mut dyn Read,
     max: usize,
 ) -> Result<Vec<ListedGroup>, ReadError> {
-    groups::read_all(body, max)
+    group_list::read_all(body, max)
 }
 
 /// Decides whether the state of `record` is obsolete.
@@ -93,7 +92,7 @@ impl<'de> Deserialize<'de> for ListedGroup {
         let seconds = group[PUSH_TIME]["metrics"][0]["value"].as_str();
         let seconds = seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
         let fingerprint = key.as_ref().and_then(|key| fingerprint::of_group(&group, key));
-        Ok(Self { key, last_push: groups::time(seconds), fingerprint })
+        Ok(Self { key, last_push: group_list::time(seconds), fingerprint })
     }
 }
 
@@ -102,8 +101,8 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::exchange::groups;
-    use crate::payload::change::GroupChange;
+    use crate::client::group_list;
+    use crate::payload::change_merge::GroupChange;
 
     fn key(path: &str) -> AnyGroupingKey {
         AnyGroupingKey::from_path(path).unwrap()
@@ -182,9 +181,9 @@ mod tests {
              "push_time_seconds": {"metrics": [{"labels": {}, "value": "1.7953396753492575e+09"}]}},
             {"labels": {"metrics": []}}, {}
         ]}"#;
-        let listed: Vec<ListedGroup> = groups::read_all(&mut json.as_bytes(), 10_000).unwrap();
+        let listed: Vec<ListedGroup> = group_list::read_all(&mut json.as_bytes(), 10_000).unwrap();
         assert_eq!(listed[0].key, Some(key("/metrics/job/x/a@base64/Yi9j")));
-        assert_eq!(listed[0].last_push, groups::time(1.795_339_675_349_257_5e9));
+        assert_eq!(listed[0].last_push, group_list::time(1.795_339_675_349_257_5e9));
         assert!(
             listed[1..].iter().all(|listed| listed.key.is_none() && listed.last_push.is_none())
         );

@@ -4,15 +4,16 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Instant, SystemTime};
 
-use crate::error::{PushError, SpoolError, SpoolFault, Verb};
-use crate::exchange::{
+use crate::client::{
     AttemptError, Connection, FailedAttempt, GatewayAnswer, Operation, ReadAnswer,
     read_acknowledgement,
 };
+use crate::error::{PushError, SpoolError, SpoolFault, Verb};
 use crate::group_key::AnyGroupingKey;
 use crate::payload::{EncodedBody, GroupChange, merged};
-use crate::spool::directory::{Lock, Spool, SpoolEntry};
+use crate::spool::directory::{Spool, SpoolEntry};
 use crate::spool::freshness::{Freshness, ListedGroup, freshness, read_listed_groups};
+use crate::spool::lock::Lock;
 use crate::spool::record::Record;
 
 /// The result of sending a state from the spool.

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Mutex;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use prompush_core::Format;
 use tempfile::{TempDir, tempdir};
@@ -390,7 +390,7 @@ fn pipes_and_directories_in_place_of_files_do_not_block() {
     let put = |value| record(GROUP, value as u64, GroupChange::Push(families("a", value)));
     store(&spool, put(1));
     assert!(stored(dir.path())[0].is_some());
-    let lock = dir.path().join(LOCK);
+    let lock = dir.path().join(".lock");
     fs::remove_file(&lock).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
     let refused = spool.store(vec![put(2)]).pop().unwrap().unwrap_err();
