@@ -7,15 +7,16 @@
 //! Source: opentelemetry-proto 1.x, `metrics/v1/metrics.proto`.
 
 mod attribute;
-mod data_point;
 mod exponential_histogram;
 mod export;
 mod message;
 mod metric;
 mod point_reader;
+mod sub_messages;
 
 pub(crate) use attribute::Attribute;
-pub(crate) use data_point::{DataPoint, HistogramPoint, PointValue};
 pub use export::Export;
 pub(crate) use message::Visitor;
-pub(crate) use metric::{OtlpMetric, PointKind, Temporality};
+pub(crate) use metric::{
+    DataPoint, HistogramPoint, OtlpMetric, PointKind, PointValue, Temporality,
+};

@@ -1,7 +1,10 @@
 //! Counts points and attributes that are dropped, and names each of them once for the log.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+
+use prompush_core::{Metric, MetricFamily, MetricType, MetricValue};
 
 /// Why a point did not become a sample, or an attribute did not become a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,17 +49,24 @@ impl DropCause {
 
     /// The value of the label `cause`.
     pub fn as_str(self) -> &'static str {
+        self.label_and_sentence().0
+    }
+
+    /// The value of the label `cause`, and the end of the sentence "the metric is dropped: …".
+    fn label_and_sentence(self) -> (&'static str, &'static str) {
         match self {
-            Self::AttributeRule => "attribute_rule",
-            Self::MetricRule => "metric_rule",
-            Self::SeriesLimit => "series_limit",
-            Self::StreamLimit => "stream_limit",
-            Self::NameClash => "name_clash",
-            Self::Name => "name",
-            Self::LabelsTooLong => "labels_too_long",
-            Self::Invalid => "invalid",
-            Self::NoRecordedValue => "no_recorded_value",
-            Self::Repeated => "repeated",
+            Self::AttributeRule => ("attribute_rule", "a rule says so"),
+            Self::MetricRule => ("metric_rule", "a rule says so"),
+            Self::SeriesLimit => {
+                ("series_limit", "the instance has as many series as the rules allow")
+            }
+            Self::StreamLimit => ("stream_limit", "too many of its streams meet in one series"),
+            Self::NameClash => ("name_clash", "a metric of another type has its name"),
+            Self::Name => ("name", "its name cannot be translated into a name of Prometheus"),
+            Self::LabelsTooLong => ("labels_too_long", "its labels are too long"),
+            Self::Invalid => ("invalid", "its value is impossible"),
+            Self::NoRecordedValue => ("no_recorded_value", "it has no value"),
+            Self::Repeated => ("repeated", "its value is older than the last one, or repeats it"),
         }
     }
 }
@@ -80,18 +90,7 @@ impl fmt::Display for DropNotice {
             let attribute = attribute.escape_debug();
             return write!(f, "attribute `{attribute}` (of metric `{metric}`) becomes no label");
         }
-        write!(f, "metric `{metric}` is dropped: ")?;
-        f.write_str(match self.cause {
-            DropCause::AttributeRule | DropCause::MetricRule => "a rule says so",
-            DropCause::SeriesLimit => "the instance has as many series as the rules allow",
-            DropCause::StreamLimit => "too many of its streams meet in one series",
-            DropCause::NameClash => "a metric of another type has its name",
-            DropCause::Name => "its name cannot be translated into a name of Prometheus",
-            DropCause::LabelsTooLong => "its labels are too long",
-            DropCause::Invalid => "its value is impossible",
-            DropCause::NoRecordedValue => "it has no value",
-            DropCause::Repeated => "its value is older than the last one, or repeats it",
-        })
+        write!(f, "metric `{metric}` is dropped: {}", self.cause.label_and_sentence().1)
     }
 }
 
@@ -136,14 +135,26 @@ impl DropCounts {
         self.notice(DropNotice { cause, metric: cut(metric), attribute: Some(attribute) })
     }
 
-    /// The number of dropped points for each cause.
-    pub(crate) fn points(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.points.iter().map(|(cause, count)| (cause.as_str(), *count))
+    /// A family with the number of dropped points for each cause; `None` when there are none.
+    pub(crate) fn points_family(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        metric_type: MetricType,
+    ) -> Option<MetricFamily<'static>> {
+        let counts = self.points.iter().map(|(cause, count)| ("cause", cause.as_str(), *count));
+        counts_family(name, help, metric_type, counts)
     }
 
-    /// The number of points that lost an attribute, for each attribute.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.attributes.iter().map(|(attribute, count)| (attribute.as_str(), *count))
+    /// A counter with the number of points that lost an attribute, for each attribute; `None` when
+    /// there are none.
+    pub(crate) fn attributes_family(
+        &self,
+        name: &'static str,
+        help: &'static str,
+    ) -> Option<MetricFamily<'_>> {
+        let counts = self.attributes.iter().map(|(name, count)| ("attribute", &**name, *count));
+        counts_family(name, help, MetricType::Counter, counts)
     }
 
     fn notice(&mut self, notice: DropNotice) -> Option<DropNotice> {
@@ -153,6 +164,25 @@ impl DropCounts {
             notice
         })
     }
+}
+
+/// A family with a sample for each count, which comes with the name and the value of its label.
+#[expect(clippy::cast_precision_loss, reason = "expositions have floats")]
+fn counts_family<'a>(
+    name: &'static str,
+    help: &'static str,
+    metric_type: MetricType,
+    counts: impl Iterator<Item = (&'static str, &'a str, u64)>,
+) -> Option<MetricFamily<'a>> {
+    let metric = |(label, value, count): (&'static str, &'a str, u64)| Metric {
+        labels: [(label, value)].into_iter().collect(),
+        value: MetricValue::Number(count as f64),
+        timestamp_ms: None,
+        line: 0,
+    };
+    let metrics: Vec<_> = counts.map(metric).collect();
+    let (name, help) = (Cow::Borrowed(name), Some(Cow::Borrowed(help)));
+    (!metrics.is_empty()).then_some(MetricFamily { name, help, metric_type, metrics })
 }
 
 /// The beginning of a name that may be too long to keep.

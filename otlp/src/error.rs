@@ -38,9 +38,9 @@ pub enum ScrapeError {
     WebPage,
     /// No line of the body can be read as metrics.
     #[error("nothing in the body can be read as metrics")]
-    Unreadable {
+    Unreadable(
         /// The first thing that is wrong.
         #[source]
-        source: Box<prompush::ParseError>,
-    },
+        Box<prompush::ParseError>,
+    ),
 }

@@ -20,7 +20,6 @@ mod own_families;
 mod series;
 mod source;
 mod state;
-mod stream_id;
 mod streams;
 
 pub use ingest::Ingested;

@@ -61,12 +61,12 @@ fn without_rules_no_sample_is_lost() {
 #[test]
 fn a_second_block_of_one_family_is_merged_and_reported() {
     let metrics = scrape::parse(&body("gptme-0.28.3-tool-errors"), &default_rules()).unwrap();
-    let repairs: Vec<String> = metrics.repairs().iter().map(ToString::to_string).collect();
+    let repairs: Vec<String> = metrics.repairs.iter().map(ToString::to_string).collect();
     assert!(
         repairs.iter().any(|repair| repair
             .ends_with("metric family `gptme_tool_calls_total` has a second HELP or TYPE")),
         "{repairs:?}"
     );
     let clean = scrape::parse(&body("gptme-0.28.3"), &default_rules()).unwrap();
-    assert_eq!(clean.repairs(), []);
+    assert_eq!(clean.repairs, []);
 }

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use prompush_core::protobuf::{Fields, Reason, Value};
 
+use crate::decode::sub_messages::each_message;
+
 /// An attribute, with its value as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attribute<'a> {
@@ -28,17 +30,23 @@ pub(crate) fn read<'a>(
     if attributes.len() == ATTRIBUTES_MAX {
         return Err("there are more than 1,000 attributes");
     }
-    let mut attribute = Attribute { key: "", value: Cow::Borrowed("") };
+    let (key, value) = key_and_value(key_value)?;
+    attributes.push(Attribute { key, value: any_value(value)? });
+    Ok(())
+}
+
+/// The key of a `KeyValue`, and its value, an `AnyValue`.
+fn key_and_value(key_value: Fields<'_>) -> Result<(&str, Fields<'_>), Reason> {
+    let (mut key, mut any_value) = ("", Fields::new(&[]));
     key_value.each(|number, value| {
         match number {
-            1 => attribute.key = value.text()?,
-            2 => attribute.value = any_value(value.message()?)?,
+            1 => key = value.text()?,
+            2 => any_value = value.message()?,
             _ => {}
         }
         Ok(())
     })?;
-    attributes.push(attribute);
-    Ok(())
+    Ok((key, any_value))
 }
 
 /// An `AnyValue` as the text of a label value: strings as they are, booleans and numbers in their
@@ -73,8 +81,15 @@ fn write_plain(
         2 => out.push_str(if value.varint()? == 0 { "false" } else { "true" }),
         3 => write_display(out, value.varint()?.cast_signed()),
         4 => write_double(out, value.double()?),
-        5 => write_array(out, value.message()?, depth)?,
-        6 => write_map(out, value.message()?, depth)?,
+        5 => {
+            write_list(out, ['[', ']'], value.message()?, |out, item| write_json(out, item, depth))?
+        }
+        6 => write_list(out, ['{', '}'], value.message()?, |out, entry| {
+            let (key, member) = key_and_value(entry)?;
+            write_json_text(out, key);
+            out.push(':');
+            write_json(out, member, depth)
+        })?,
         7 => STANDARD.encode_string(value.bytes()?, out),
         _ => {}
     }
@@ -126,49 +141,23 @@ fn write_json(out: &mut String, value: Fields<'_>, depth: usize) -> Result<(), R
     })
 }
 
-fn write_array(out: &mut String, array: Fields<'_>, depth: usize) -> Result<(), Reason> {
-    out.push('[');
-    write_list(out, array, |out, value| write_json(out, value, depth))?;
-    out.push(']');
-    Ok(())
-}
-
-fn write_map(out: &mut String, map: Fields<'_>, depth: usize) -> Result<(), Reason> {
-    out.push('{');
-    write_list(out, map, |out, entry| {
-        let (mut key, mut member) = ("", Fields::new(&[]));
-        entry.each(|number, value| {
-            match number {
-                1 => key = value.text()?,
-                2 => member = value.message()?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        write_json_text(out, key);
-        out.push(':');
-        write_json(out, member, depth)
-    })?;
-    out.push('}');
-    Ok(())
-}
-
-/// Writes the messages in field 1 of `list`, separated by commas.
+/// Writes each message in field 1 of `list`, separated by commas, between `open` and `close`.
 fn write_list<'a>(
     out: &mut String,
+    [open, close]: [char; 2],
     list: Fields<'a>,
     mut write: impl FnMut(&mut String, Fields<'a>) -> Result<(), Reason>,
 ) -> Result<(), Reason> {
+    out.push(open);
     let mut is_first = true;
-    list.each(|number, value| {
-        if number != 1 {
-            return Ok(());
-        }
+    each_message(list, 1, |message| {
         if !std::mem::take(&mut is_first) {
             out.push(',');
         }
-        write(out, value.message()?)
-    })
+        write(out, message)
+    })?;
+    out.push(close);
+    Ok(())
 }
 
 fn write_json_text(out: &mut String, text: &str) {

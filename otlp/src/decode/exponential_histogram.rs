@@ -8,7 +8,7 @@
 
 use prompush_core::protobuf::{Fields, Reason};
 
-use crate::decode::data_point::{HistogramPoint, PointValue};
+use crate::decode::metric::{HistogramPoint, PointValue};
 
 /// The scales that OTLP allows.
 const SCALES: std::ops::RangeInclusive<i64> = -10..=20;
@@ -18,64 +18,43 @@ const SECONDS: std::ops::RangeInclusive<i32> = -10..=10;
 /// Exponents of the bounds for all other values: 1 to 1,048,576.
 const OTHERS: std::ops::RangeInclusive<i32> = 0..=20;
 
-/// The value of an exponential histogram. Positive buckets are read when they are converted.
-#[derive(Debug)]
-pub(crate) struct ExponentialHistogram<'a> {
-    /// NaN when the program sent no sum.
-    sum: f64,
-    scale: i64,
-    zero_count: u64,
-    positive: Fields<'a>,
-    negative_count: u64,
-}
-
-impl<'a> ExponentialHistogram<'a> {
-    pub(crate) fn read(fields: Fields<'a>) -> Result<Self, Reason> {
-        let mut histogram = Self {
-            sum: f64::NAN,
-            scale: 0,
-            zero_count: 0,
-            positive: Fields::new(&[]),
-            negative_count: 0,
-        };
-        fields.each(|number, value| {
-            match number {
-                5 => histogram.sum = value.double()?,
-                6 => histogram.scale = zigzag(value.varint()?),
-                7 => histogram.zero_count = value.fixed64()?,
-                8 => histogram.positive = value.message()?,
-                9 => histogram.negative_count = sum_of_counts(value.message()?)?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        sum_of_counts(histogram.positive)?; // reports errors here, so that `into_classic` has none
-        Ok(histogram)
-    }
-
-    /// Converts the value. Zero and negative observations count in the lowest bucket.
-    pub(crate) fn into_classic(self, unit: &str) -> PointValue {
-        if !SCALES.contains(&self.scale) {
-            return PointValue::Invalid;
+/// Reads an exponential histogram and converts it. Zero and negative observations count in the
+/// lowest bucket.
+pub(crate) fn read(fields: Fields<'_>, unit: &str) -> Result<PointValue, Reason> {
+    let mut sum = f64::NAN; // stays NaN when the program sent no sum
+    let (mut scale, mut zero_count, mut negative_count) = (0, 0, 0);
+    let mut positive = Fields::new(&[]);
+    fields.each(|number, value| {
+        match number {
+            5 => sum = value.double()?,
+            6 => scale = zigzag(value.varint()?),
+            7 => zero_count = value.fixed64()?,
+            8 => positive = value.message()?,
+            9 => negative_count = sum_of_counts(value.message()?)?,
+            _ => {}
         }
-        let exponents = if is_seconds(unit) { SECONDS } else { OTHERS };
-        let bounds: Vec<f64> = exponents.clone().map(|exponent| 2_f64.powi(exponent)).collect();
-        let mut counts = vec![0_u64; bounds.len() + 1];
-        let mut add = |bucket: usize, count: u64| {
-            if let Some(total) = counts.get_mut(bucket) {
-                *total = total.saturating_add(count);
-            }
-        };
-        add(0, self.zero_count);
-        add(0, self.negative_count);
-        let (first, last) = (i64::from(*exponents.start()), bounds.len());
-        let visited = each_bucket(self.positive, |index, count| {
-            let exponent = upper_exponent(index, self.scale);
-            add(usize::try_from(exponent.saturating_sub(first)).unwrap_or(0).min(last), count);
-        });
-        debug_assert_eq!(visited, Ok(()), "`read` found no error");
-        PointValue::Histogram(HistogramPoint { sum: self.sum, bounds, counts })
+        Ok(())
+    })?;
+    if !SCALES.contains(&scale) {
+        sum_of_counts(positive)?; // a body that is no export is refused all the same
+        return Ok(PointValue::Invalid);
     }
+    let exponents = if is_seconds(unit) { SECONDS } else { OTHERS };
+    let (first, last) = (i64::from(*exponents.start()), exponents.clone().count());
+    let bounds: Vec<f64> = exponents.map(|exponent| 2_f64.powi(exponent)).collect();
+    let mut counts = vec![0_u64; last + 1];
+    let mut add = |bucket: usize, count: u64| {
+        if let Some(total) = counts.get_mut(bucket) {
+            *total = total.saturating_add(count);
+        }
+    };
+    add(0, zero_count);
+    add(0, negative_count);
+    each_bucket(positive, |index, count| {
+        let exponent = upper_exponent(index, scale);
+        add(usize::try_from(exponent.saturating_sub(first)).unwrap_or(0).min(last), count);
+    })?;
+    Ok(PointValue::Histogram(HistogramPoint { sum, bounds, counts }))
 }
 
 fn is_seconds(unit: &str) -> bool {

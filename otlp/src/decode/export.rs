@@ -3,9 +3,8 @@
 use prompush_core::protobuf::Reason;
 
 use crate::decode::attribute::Attribute;
-use crate::decode::data_point::DataPoint;
 use crate::decode::message::{self, Visitor};
-use crate::decode::metric::OtlpMetric;
+use crate::decode::metric::{DataPoint, OtlpMetric};
 use crate::error::DecodeError;
 
 /// One export of metrics: the body of a `POST /v1/metrics`, checked.

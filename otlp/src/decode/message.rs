@@ -3,9 +3,9 @@
 use prompush_core::protobuf::{Fields, Reason, Value};
 
 use crate::decode::attribute::{self, Attribute};
-use crate::decode::data_point::DataPoint;
-use crate::decode::metric::{OtlpMetric, PointKind, Temporality};
+use crate::decode::metric::{DataPoint, OtlpMetric, PointKind, Temporality};
 use crate::decode::point_reader;
+use crate::decode::sub_messages::each_message;
 
 /// Receives the contents of a body, in the order of the body.
 pub(crate) trait Visitor {
@@ -30,24 +30,15 @@ pub(crate) trait Visitor {
 /// # Errors
 /// The reason why `body` is not an export. The visitor may have seen a part of it by then.
 pub(crate) fn visit(body: &[u8], visitor: &mut dyn Visitor) -> Result<(), Reason> {
-    Fields::new(body).each(|number, value| match number {
-        1 => resource_metrics(value.message()?, visitor),
-        _ => Ok(()),
-    })
+    each_message(Fields::new(body), 1, |fields| resource_metrics(fields, visitor))
 }
 
 fn resource_metrics(fields: Fields<'_>, visitor: &mut dyn Visitor) -> Result<(), Reason> {
     let resource = last_message(fields, 1)?;
     let mut attributes = Vec::new();
-    Fields::new(resource).each(|number, value| match number {
-        1 => attribute::read(value.message()?, &mut attributes),
-        _ => Ok(()),
-    })?;
+    each_message(Fields::new(resource), 1, |fields| attribute::read(fields, &mut attributes))?;
     visitor.resource(attributes)?;
-    fields.each(|number, value| match number {
-        2 => scope_metrics(value.message()?, resource, visitor),
-        _ => Ok(()),
-    })
+    each_message(fields, 2, |fields| scope_metrics(fields, resource, visitor))
 }
 
 fn scope_metrics(
@@ -56,10 +47,7 @@ fn scope_metrics(
     visitor: &mut dyn Visitor,
 ) -> Result<(), Reason> {
     let scope = last_message(fields, 1)?;
-    fields.each(|number, value| match number {
-        2 => metric(value.message()?, resource, scope, visitor),
-        _ => Ok(()),
-    })
+    each_message(fields, 2, |fields| metric(fields, resource, scope, visitor))
 }
 
 /// The message in the last field with the number `wanted`; empty when there is none.
@@ -112,12 +100,9 @@ fn metric(
     metric.kind = kind;
     data.each(|number, value| set_property(&mut metric, number, value))?;
     visitor.metric(&metric);
-    data.each(|number, value| match number {
-        1 => {
-            visitor.point(&metric, point_reader::read(&metric, value.message()?)?);
-            Ok(())
-        }
-        _ => Ok(()),
+    each_message(data, 1, |fields| {
+        visitor.point(&metric, point_reader::read(&metric, fields)?);
+        Ok(())
     })
 }
 

@@ -3,9 +3,10 @@
 use prompush_core::protobuf::{Fields, Reason, Value};
 
 use crate::decode::attribute;
-use crate::decode::data_point::{DataPoint, HistogramPoint, PointValue, SummaryPoint};
-use crate::decode::exponential_histogram::ExponentialHistogram;
-use crate::decode::metric::{OtlpMetric, PointKind};
+use crate::decode::exponential_histogram;
+use crate::decode::metric::{
+    DataPoint, HistogramPoint, OtlpMetric, PointKind, PointValue, SummaryPoint,
+};
 
 /// Most bounds of a histogram, and most quantiles of a summary. A point with more is invalid.
 const BOUNDS_MAX: usize = 1_000;
@@ -39,9 +40,7 @@ pub(crate) fn read<'a>(
     let value = match metric.kind {
         PointKind::Gauge | PointKind::Sum { .. } => number_value(fields)?,
         PointKind::Histogram => histogram(fields)?,
-        PointKind::ExponentialHistogram => {
-            ExponentialHistogram::read(fields)?.into_classic(metric.unit)
-        }
+        PointKind::ExponentialHistogram => exponential_histogram::read(fields, metric.unit)?,
         PointKind::Summary => summary(fields)?,
     };
     let value = if flags & NO_RECORDED_VALUE == 0 { value } else { PointValue::NoRecordedValue };

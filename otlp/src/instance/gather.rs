@@ -32,11 +32,18 @@ pub(crate) fn families<'a>(state: &'a InstanceState, rules: &Rules) -> Vec<Metri
     }
     rules.add_aliases(&mut families);
     if !state.target_info.is_empty() && rules.keeps_metric([TARGET_INFO; 2]) {
-        let target_info = metric(&state.target_info, MetricValue::Number(1.0));
-        let metrics = vec![target_info];
-        families.push(own_family(TARGET_INFO, "Target metadata", MetricType::Gauge, metrics));
+        families.push(MetricFamily {
+            name: Cow::Borrowed(TARGET_INFO),
+            help: Some(Cow::Borrowed("Target metadata")),
+            metric_type: MetricType::Gauge,
+            metrics: vec![metric(&state.target_info, MetricValue::Number(1.0))],
+        });
     }
-    families.extend(drop_counters(state));
+    let counts = &state.drop_counts;
+    let help = "Points of OTLP exports that became no sample.";
+    families.extend(counts.points_family(DROPPED_POINTS, help, MetricType::Counter));
+    let help = "Attributes of OTLP points that became no label, by a rule.";
+    families.extend(counts.attributes_family(DROPPED_ATTRIBUTES, help));
     families
 }
 
@@ -76,40 +83,5 @@ fn value(metric_type: MetricType, series: &SeriesEntry, components: &[f64]) -> M
 
 fn metric(labels: &LabelPairs, value: MetricValue) -> Metric<'_> {
     let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Metric { labels, value, timestamp_ms: None, line: 0 }
-}
-
-fn own_family<'a>(
-    name: &'static str,
-    help: &'static str,
-    metric_type: MetricType,
-    metrics: Vec<Metric<'a>>,
-) -> MetricFamily<'a> {
-    let help = Some(Cow::Borrowed(help));
-    MetricFamily { name: Cow::Borrowed(name), help, metric_type, metrics }
-}
-
-/// The counters of dropped points and attributes, each left out while it is empty.
-fn drop_counters(state: &InstanceState) -> impl Iterator<Item = MetricFamily<'_>> {
-    let counts = &state.drop_counts;
-    let points = own_family(
-        DROPPED_POINTS,
-        "Points of OTLP exports that became no sample.",
-        MetricType::Counter,
-        counts.points().map(|(cause, count)| drop_count("cause", cause, count)).collect(),
-    );
-    let attributes = own_family(
-        DROPPED_ATTRIBUTES,
-        "Attributes of OTLP points that became no label, by a rule.",
-        MetricType::Counter,
-        counts.attributes().map(|(name, count)| drop_count("attribute", name, count)).collect(),
-    );
-    [points, attributes].into_iter().filter(|family| !family.metrics.is_empty())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "expositions have floats")]
-fn drop_count<'a>(label: &'static str, value: &'a str, count: u64) -> Metric<'a> {
-    let labels = [(label, value)].into_iter().collect();
-    let value = MetricValue::Number(count as f64);
     Metric { labels, value, timestamp_ms: None, line: 0 }
 }

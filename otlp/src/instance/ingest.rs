@@ -1,7 +1,6 @@
 //! Takes an export into the state of its instance.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use prompush_core::MetricType;
 use prompush_core::protobuf::Reason;
@@ -14,7 +13,7 @@ use crate::instance::family_table::FamilyMetadata;
 use crate::instance::own_families::TARGET_INFO;
 use crate::instance::series::LabelPairs;
 use crate::instance::state::InstanceState;
-use crate::instance::streams::StreamUpdate;
+use crate::instance::streams::Stream;
 use crate::names;
 use crate::rules::Rules;
 
@@ -38,12 +37,6 @@ pub struct Ingested {
     /// A notice for each metric or attribute that was dropped for the first time: at most 100
     /// notices over the life of an instance.
     pub notices: Vec<DropNotice>,
-}
-
-impl fmt::Display for Ingested {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} points taken, {} dropped", self.taken, self.dropped)
-    }
 }
 
 /// Adds `export` to `state`.
@@ -129,13 +122,26 @@ impl Ingester<'_> {
         metric: &OtlpMetric<'_>,
         point: &DataPoint<'_>,
     ) -> Result<(), DropCause> {
-        self.metric.as_ref().map_err(|cause| *cause)?;
-        check_value(metric.kind, &point.value)?;
-        let labels = self.labels(metric, point)?;
-        let translated = self.metric.as_ref().map_err(|cause| *cause)?;
+        let Self { state, rules, sender, ingested, metric: translated, label_names } = self;
+        let translated = translated.as_ref().map_err(|cause| *cause)?;
         let TranslatedMetric { metadata, aggregation } = translated;
-        let InstanceState { families, streams, .. } = &mut *self.state;
-        let samples_max = self.rules.samples_max();
+        check_value(metric.kind, &point.value)?;
+        let InstanceState { families, streams, drop_counts, .. } = &mut **state;
+        let names = [metric.name, &metadata.name];
+        let labels = label_pairs(&point.attributes, |key| {
+            if label_names.len() > LABEL_NAMES_MAX {
+                label_names.clear();
+            }
+            if !label_names.contains_key(key) {
+                label_names.insert(key.to_owned(), label_name(rules, key, names));
+            }
+            let name = label_names.get(key).cloned().flatten();
+            if name.is_none() {
+                ingested.notices.extend(drop_counts.count_attribute(key, metric.name));
+            }
+            name
+        })?;
+        let samples_max = rules.samples_max();
         let position = families.find_or_create(metadata, &labels, &point.value, samples_max)?;
         let series = families.series_mut(position);
         let components = series.components(&point.value).ok_or(DropCause::Invalid)?;
@@ -144,8 +150,7 @@ impl Ingester<'_> {
         let start_in_id = (*aggregation == Aggregation::Cumulative).then_some(point.start);
         let id = streams.id(metric, point, start_in_id);
         let DataPoint { start, time, .. } = *point;
-        let update =
-            StreamUpdate { id, series: position, sender: self.sender, start, time, components };
+        let update = Stream { id, series: position, sender: *sender, start, time, components };
         match aggregation {
             Aggregation::LastValue => series.base = update.components,
             Aggregation::Cumulative => series.add(&streams.cumulative(update)?),
@@ -156,31 +161,6 @@ impl Ingester<'_> {
             series.set_quantiles(&point.value, streams.id(metric, point, None));
         }
         Ok(())
-    }
-
-    /// The labels of a point.
-    fn labels(
-        &mut self,
-        metric: &OtlpMetric<'_>,
-        point: &DataPoint<'_>,
-    ) -> Result<LabelPairs, DropCause> {
-        let translated = self.metric.as_ref().map_err(|cause| *cause)?;
-        let (rules, family) = (self.rules, translated.metadata.name.as_str());
-        let (cache, drop_counts) = (&mut self.label_names, &mut self.state.drop_counts);
-        let notices = &mut self.ingested.notices;
-        label_pairs(&point.attributes, |key| {
-            if cache.len() > LABEL_NAMES_MAX {
-                cache.clear();
-            }
-            if !cache.contains_key(key) {
-                cache.insert(key.to_owned(), label_name(rules, key, [metric.name, family]));
-            }
-            let name = cache.get(key).cloned().flatten();
-            if name.is_none() {
-                notices.extend(drop_counts.count_attribute(key, metric.name));
-            }
-            name
-        })
     }
 }
 

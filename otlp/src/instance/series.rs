@@ -3,7 +3,6 @@
 use prompush_core::MetricType;
 
 use crate::decode::{HistogramPoint, PointValue};
-use crate::instance::stream_id::StreamId;
 
 /// Label names with their values, sorted by name.
 pub(crate) type LabelPairs = Vec<(String, String)>;
@@ -13,6 +12,13 @@ pub(crate) type LabelPairs = Vec<(String, String)>;
 /// A counter or gauge has one. A histogram has its sum, then the count of each bucket by itself.
 /// A summary has its sum, then its count.
 pub(crate) type Components = Vec<f64>;
+
+/// The identity of a stream: a keyed 64-bit hash of everything that tells it from other streams.
+///
+/// Two of the at most 280,000 streams of an instance share a hash with a probability of about one
+/// in 500 million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StreamId(pub(crate) u64);
 
 /// One series, without its labels: those are the key under which its family finds it.
 #[derive(Clone, Debug)]

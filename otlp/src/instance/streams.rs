@@ -10,26 +10,26 @@ use std::hash::{BuildHasher, RandomState};
 use crate::decode::{DataPoint, OtlpMetric};
 use crate::drop_counts::DropCause;
 use crate::instance::family_table::SeriesPosition;
-use crate::instance::series::Components;
-use crate::instance::stream_id::StreamId;
+use crate::instance::series::{Components, StreamId};
 
 /// Most streams whose last value is kept, about 100 bytes each.
 const TRACKED_MAX: usize = 16_384;
 /// Most further streams of which only the identity is kept.
 const UNTRACKED_MAX: usize = 262_144;
 
-/// A value that a stream has reported.
+/// A stream with a value that it has reported.
 #[derive(Clone, Debug)]
-pub(crate) struct StreamUpdate {
+pub(crate) struct Stream {
     pub(crate) id: StreamId,
     /// The series that the stream belongs to.
     pub(crate) series: SeriesPosition,
-    /// Who sent it: see `Instance::ingest_from`.
+    /// Who sent the value: see `Instance::ingest_from`.
     pub(crate) sender: u64,
     /// When counting began, in nanoseconds since the Unix epoch; 0 when unknown.
     pub(crate) start: u64,
     /// When the value was taken, in nanoseconds since the Unix epoch.
     pub(crate) time: u64,
+    /// The value that the stream adds to its series; kept empty for a stream of deltas.
     pub(crate) components: Components,
 }
 
@@ -39,20 +39,10 @@ pub(crate) struct Streams {
     hasher: RandomState,
     /// The position of each stream in `tracked`, by its identity.
     positions: HashMap<StreamId, usize>,
+    /// With the last value of each stream.
     tracked: Vec<Stream>,
     /// Streams that came when `tracked` was full.
     untracked: HashSet<StreamId>,
-}
-
-#[derive(Debug)]
-struct Stream {
-    series: SeriesPosition,
-    /// Who sent the last value.
-    sender: u64,
-    start: u64,
-    time: u64,
-    /// The value that the stream adds to its series; empty for a stream of deltas.
-    last: Components,
 }
 
 impl Streams {
@@ -82,12 +72,12 @@ impl Streams {
     /// # Errors
     /// `Repeated` when the value is older than the last one or comes from a forked child,
     /// `StreamLimit` when the stream is not tracked and has already counted once.
-    pub(crate) fn cumulative(&mut self, update: StreamUpdate) -> Result<Components, DropCause> {
+    pub(crate) fn cumulative(&mut self, update: Stream) -> Result<Components, DropCause> {
         if let Some(stream) = self.find(update.id) {
-            if growth(&update.components) >= growth(&stream.last) {
+            if growth(&update.components) >= growth(&stream.components) {
                 stream.time = stream.time.max(update.time);
                 stream.sender = update.sender;
-                stream.last = update.components;
+                stream.components = update.components;
                 return Ok(Components::new());
             }
             // A smaller value means a restart. A restarted process has another start time,
@@ -97,7 +87,7 @@ impl Streams {
                 return Err(DropCause::Repeated);
             }
             stream.time = update.time;
-            return Ok(std::mem::replace(&mut stream.last, update.components));
+            return Ok(std::mem::replace(&mut stream.components, update.components));
         }
         match self.track(update) {
             Ok(()) => Ok(Components::new()),
@@ -114,10 +104,10 @@ impl Streams {
     ///
     /// # Errors
     /// `StreamLimit` when there are too many streams.
-    pub(crate) fn up_down(&mut self, update: StreamUpdate) -> Result<(), DropCause> {
+    pub(crate) fn up_down(&mut self, update: Stream) -> Result<(), DropCause> {
         match self.find(update.id) {
             Some(stream) => {
-                stream.last = update.components;
+                stream.components = update.components;
                 Ok(())
             }
             None => self.track(update).map_err(|_| DropCause::StreamLimit),
@@ -128,7 +118,7 @@ impl Streams {
     ///
     /// # Errors
     /// `Repeated` when the same delta came before.
-    pub(crate) fn delta(&mut self, mut update: StreamUpdate) -> Result<Components, DropCause> {
+    pub(crate) fn delta(&mut self, mut update: Stream) -> Result<Components, DropCause> {
         let components = std::mem::take(&mut update.components);
         match self.find(update.id) {
             Some(stream) => {
@@ -146,7 +136,7 @@ impl Streams {
 
     /// The value that each stream adds to its series, in the order in which the streams came.
     pub(crate) fn values(&self) -> impl Iterator<Item = (SeriesPosition, &Components)> {
-        self.tracked.iter().map(|stream| (stream.series, &stream.last))
+        self.tracked.iter().map(|stream| (stream.series, &stream.components))
     }
 
     fn find(&mut self, id: StreamId) -> Option<&mut Stream> {
@@ -154,13 +144,12 @@ impl Streams {
     }
 
     /// Tracks a new stream, or returns the update when there are too many streams.
-    fn track(&mut self, update: StreamUpdate) -> Result<(), StreamUpdate> {
+    fn track(&mut self, update: Stream) -> Result<(), Stream> {
         if self.tracked.len() >= TRACKED_MAX {
             return Err(update);
         }
-        let StreamUpdate { id, series, sender, start, time, components } = update;
-        self.positions.insert(id, self.tracked.len());
-        self.tracked.push(Stream { series, sender, start, time, last: components });
+        self.positions.insert(update.id, self.tracked.len());
+        self.tracked.push(update);
         Ok(())
     }
 }

@@ -328,10 +328,10 @@ impl ScrapeWorker {
     fn log_changes(&mut self, metrics: &ScrapedMetrics) {
         let url = self.config.url.to_redacted();
         let repairs = metrics
-            .repairs()
+            .repairs
             .iter()
             .map(|repair| format!("repaired the answer of `{url}`: {repair}"));
-        let dropped = metrics.dropped().iter().map(ToString::to_string);
+        let dropped = metrics.dropped.iter().map(ToString::to_string);
         for message in repairs.chain(dropped).collect::<Vec<_>>() {
             if self.logged.len() < LOGGED_MAX && !self.logged.contains(&message) {
                 log::info!("{message}");

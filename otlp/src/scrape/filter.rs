@@ -1,6 +1,5 @@
 //! Applies the rules to the families of a scraped body.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use prompush_core::{
@@ -11,24 +10,17 @@ use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::{DropCause, DropCounts, DropNotice};
 use crate::names;
 use crate::rules::Rules;
-use crate::scrape::repair::{REPAIRS_MAX, ScrapeRepair};
+use crate::scrape::repair::{Repairs, ScrapeRepair};
 
 /// The family that counts the samples of the last scrape that are not pushed.
 pub(crate) const DROPPED_SAMPLES: &str = "prompush_scrape_dropped_samples";
 
-/// The families that are left, all repairs so far, and what was dropped.
-pub(crate) struct Filtered {
-    pub(crate) families: Vec<MetricFamily<'static>>,
-    pub(crate) repairs: Vec<ScrapeRepair>,
-    pub(crate) dropped: Vec<DropNotice>,
-}
-
-/// Applies `rules` to `families`.
+/// Applies `rules` to `families`. Returns the families that are left, and what was dropped.
 pub(crate) fn filter(
     families: Vec<MetricFamily<'static>>,
-    repairs: Vec<ScrapeRepair>,
     rules: &Rules,
-) -> Filtered {
+    repairs: &mut Repairs,
+) -> (Vec<MetricFamily<'static>>, Vec<DropNotice>) {
     let mut filter = FamilyFilter {
         rules,
         repairs,
@@ -40,15 +32,16 @@ pub(crate) fn filter(
     let families = filter.without_clashes(families);
     let mut families: Vec<_> =
         families.into_iter().filter_map(|family| filter.filter_family(family)).collect();
-    families.extend(filter.dropped_samples_family());
-    let FamilyFilter { repairs, dropped, .. } = filter;
-    Filtered { families, repairs, dropped }
+    // A gauge, because each scrape is counted afresh.
+    let help = "Samples of the last scrape that are not pushed.";
+    families.extend(filter.drop_counts.points_family(DROPPED_SAMPLES, help, MetricType::Gauge));
+    (families, filter.dropped)
 }
 
 /// The state of the filter while it goes through the families of a body.
 struct FamilyFilter<'a> {
     rules: &'a Rules,
-    repairs: Vec<ScrapeRepair>,
+    repairs: &'a mut Repairs,
     drop_counts: DropCounts,
     dropped: Vec<DropNotice>,
     samples: usize,
@@ -95,15 +88,13 @@ impl FamilyFilter<'_> {
             metric.labels = self.labels(&metric.labels, &family.name);
             let lost_labels = metric.labels.iter().count() < labels_before;
             if let Some(same) = positions.get(&metric.labels).and_then(|at| metrics.get_mut(*at)) {
-                if !lost_labels {
-                    self.repaired(ScrapeRepair::RepeatedSeries {
-                        line: metric.line,
-                        family: family.name.to_string(),
-                    });
+                if lost_labels {
+                    add(&mut same.value, metric.value, family.metric_type);
+                } else {
+                    let (line, family) = (metric.line, family.name.to_string());
+                    self.repairs.push(ScrapeRepair::RepeatedSeries { line, family });
                     same.value = metric.value;
-                    continue;
                 }
-                add(&mut same.value, metric.value, family.metric_type);
                 continue;
             }
             let samples = self.samples + metric.value.samples();
@@ -124,7 +115,7 @@ impl FamilyFilter<'_> {
         if metric.timestamp_ms.take().is_some()
             && !std::mem::replace(&mut self.has_timestamps, true)
         {
-            self.repaired(ScrapeRepair::Timestamps { family: family.name.to_string() });
+            self.repairs.push(ScrapeRepair::Timestamps { family: family.name.to_string() });
         }
     }
 
@@ -154,32 +145,6 @@ impl FamilyFilter<'_> {
         for _ in metrics.iter().flat_map(|metric| 0..metric.value.samples()) {
             self.dropped.extend(self.drop_counts.count_point(cause, &family.name));
         }
-    }
-
-    /// Reports a repair, unless there are too many already.
-    fn repaired(&mut self, repair: ScrapeRepair) {
-        if self.repairs.len() < REPAIRS_MAX {
-            self.repairs.push(repair);
-        }
-    }
-
-    /// The number of samples of this scrape that were dropped, by cause. It is a gauge, because each
-    /// scrape is counted afresh.
-    #[expect(clippy::cast_precision_loss, reason = "expositions have floats")]
-    fn dropped_samples_family(&self) -> Option<MetricFamily<'static>> {
-        let metric = |(cause, count): (&'static str, u64)| Metric {
-            labels: [("cause", cause)].into_iter().collect(),
-            value: MetricValue::Number(count as f64),
-            timestamp_ms: None,
-            line: 0,
-        };
-        let metrics: Vec<_> = self.drop_counts.points().map(metric).collect();
-        (!metrics.is_empty()).then_some(MetricFamily {
-            name: Cow::Borrowed(DROPPED_SAMPLES),
-            help: Some(Cow::Borrowed("Samples of the last scrape that are not pushed.")),
-            metric_type: MetricType::Gauge,
-            metrics,
-        })
     }
 }
 

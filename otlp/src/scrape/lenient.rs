@@ -3,55 +3,46 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use prompush_core::{Exposition, Format, Metric, MetricFamily, ParseError, parse_all};
+use prompush_core::{Exposition, Format, Metric, MetricFamily, parse_all};
 
 use crate::error::ScrapeError;
-use crate::scrape::repair::{REPAIRS_MAX, ScrapeRepair};
-
-/// The readable part of a body, and the repairs that it took.
-pub(crate) struct LenientExposition {
-    pub(crate) families: Vec<MetricFamily<'static>>,
-    pub(crate) repairs: Vec<ScrapeRepair>,
-}
+use crate::scrape::repair::{Repairs, ScrapeRepair};
 
 /// Parses `text` as OpenMetrics if it ends with `# EOF` and is valid, otherwise as text 0.0.4.
+/// Appends what was repaired to `repairs`.
 ///
 /// # Errors
 /// [`ScrapeError`] for a web page, and for a body in which nothing can be read.
-pub(crate) fn parse(text: &[u8]) -> Result<LenientExposition, ScrapeError> {
+pub(crate) fn parse(
+    text: &[u8],
+    repairs: &mut Repairs,
+) -> Result<Vec<MetricFamily<'static>>, ScrapeError> {
     if text.trim_ascii_start().starts_with(b"<") {
         return Err(ScrapeError::WebPage);
     }
-    let mut repairs = Vec::new();
     if text.trim_ascii_end().ends_with(b"# EOF") {
-        let without = without_repeated_metadata(text, b"", &mut repairs);
+        let without = without_repeated_metadata(text, b"", repairs);
         if let Ok(exposition) = prompush_core::parse(&without, Format::OpenMetrics) {
-            return Ok(LenientExposition { families: owned(exposition), repairs });
+            return Ok(owned(exposition));
         }
-        repairs.clear();
+        repairs.0.clear();
     }
     // An empty line replaces each metadata line, so that errors name the right lines.
-    let without = without_repeated_metadata(text, b"\n", &mut repairs);
+    let without = without_repeated_metadata(text, b"\n", repairs);
     let (exposition, errors) = parse_all(&without, Format::Text);
     if let Some(first) = errors.first().filter(|_| exposition.families.is_empty()) {
-        return Err(ScrapeError::Unreadable { source: Box::new(first.clone()) });
+        return Err(ScrapeError::Unreadable(Box::new(first.clone())));
     }
-    repairs.extend(errors.iter().map(unreadable_line));
-    repairs.truncate(REPAIRS_MAX);
-    Ok(LenientExposition { families: owned(exposition), repairs })
-}
-
-fn unreadable_line(error: &ParseError) -> ScrapeRepair {
-    ScrapeRepair::UnreadableLine { line: error.line, reason: error.kind.to_string() }
+    for error in &errors {
+        let (line, reason) = (error.line, error.kind.to_string());
+        repairs.push(ScrapeRepair::UnreadableLine { line, reason });
+    }
+    Ok(owned(exposition))
 }
 
 /// The lines of `text`, each with a line end, in which `instead` replaces every metadata line that
 /// repeats an earlier one.
-fn without_repeated_metadata(
-    text: &[u8],
-    instead: &[u8],
-    repairs: &mut Vec<ScrapeRepair>,
-) -> Vec<u8> {
+fn without_repeated_metadata(text: &[u8], instead: &[u8], repairs: &mut Repairs) -> Vec<u8> {
     let mut seen = HashSet::new();
     let mut out = Vec::with_capacity(text.len() + 1);
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -59,10 +50,8 @@ fn without_repeated_metadata(
             && !seen.insert((keyword, family))
         {
             out.extend_from_slice(instead);
-            if repairs.len() < REPAIRS_MAX {
-                let family = String::from_utf8_lossy(family).into_owned();
-                repairs.push(ScrapeRepair::RepeatedMetadata { line: number + 1, family });
-            }
+            let family = String::from_utf8_lossy(family).into_owned();
+            repairs.push(ScrapeRepair::RepeatedMetadata { line: number + 1, family });
             continue;
         }
         out.extend_from_slice(line);

@@ -3,7 +3,20 @@
 use std::fmt;
 
 /// Most repairs that are reported for one body.
-pub(crate) const REPAIRS_MAX: usize = 100;
+const REPAIRS_MAX: usize = 100;
+
+/// The first repairs of a body.
+#[derive(Debug, Default)]
+pub(crate) struct Repairs(pub(crate) Vec<ScrapeRepair>);
+
+impl Repairs {
+    /// Appends a repair, unless there are too many already.
+    pub(crate) fn push(&mut self, repair: ScrapeRepair) {
+        if self.0.len() < REPAIRS_MAX {
+            self.0.push(repair);
+        }
+    }
+}
 
 /// One correction. `Display` describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

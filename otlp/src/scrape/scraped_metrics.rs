@@ -7,17 +7,21 @@ use crate::claimed_names::ClaimedNames;
 use crate::drop_counts::DropNotice;
 use crate::error::ScrapeError;
 use crate::rules::Rules;
-use crate::scrape::filter::{self, DROPPED_SAMPLES, Filtered};
-use crate::scrape::lenient::{self, LenientExposition};
-use crate::scrape::repair::ScrapeRepair;
+use crate::scrape::filter::{self, DROPPED_SAMPLES};
+use crate::scrape::lenient;
+use crate::scrape::repair::{Repairs, ScrapeRepair};
 
 /// The metrics of a scraped body as a strict exposition, with the repairs that the body needed, and
 /// notices of what the rules dropped.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ScrapedMetrics {
-    exposition: Exposition<'static>,
-    repairs: Vec<ScrapeRepair>,
-    dropped: Vec<DropNotice>,
+    /// The families.
+    pub exposition: Exposition<'static>,
+    /// The repairs that the body needed: the first 100.
+    pub repairs: Vec<ScrapeRepair>,
+    /// A notice for each metric and each attribute that was dropped.
+    pub dropped: Vec<DropNotice>,
 }
 
 /// Parses `body`, in text 0.0.4 or OpenMetrics, and applies `rules` to it.
@@ -30,35 +34,21 @@ pub struct ScrapedMetrics {
 ///
 /// let body = b"# TYPE a counter\na{error_message=\"x\"} 1\na{error_message=\"y\"} 2\n";
 /// let metrics = scrape::parse(body, &Rules::default())?;
-/// assert_eq!(metrics.exposition().families[0].metrics.len(), 1); // their sum
+/// assert_eq!(metrics.exposition.families[0].metrics.len(), 1); // their sum
 /// # Ok::<(), prompush_otlp::ScrapeError>(())
 /// ```
 ///
 /// # Errors
 /// [`ScrapeError`] for a web page, and for a body in which nothing can be read.
 pub fn parse(body: &[u8], rules: &Rules) -> Result<ScrapedMetrics, ScrapeError> {
-    let LenientExposition { families, repairs } = lenient::parse(body)?;
-    let Filtered { mut families, repairs, dropped } = filter::filter(families, repairs, rules);
+    let mut repairs = Repairs::default();
+    let families = lenient::parse(body, &mut repairs)?;
+    let (mut families, dropped) = filter::filter(families, rules, &mut repairs);
     rules.add_aliases(&mut families);
-    Ok(ScrapedMetrics { exposition: Exposition { families }, repairs, dropped })
+    Ok(ScrapedMetrics { exposition: Exposition { families }, repairs: repairs.0, dropped })
 }
 
 impl ScrapedMetrics {
-    /// The repairs that the body needed: the first 100.
-    pub fn repairs(&self) -> &[ScrapeRepair] {
-        &self.repairs
-    }
-
-    /// A notice for each metric and each attribute that was dropped.
-    pub fn dropped(&self) -> &[DropNotice] {
-        &self.dropped
-    }
-
-    /// The families.
-    pub fn exposition(&self) -> &Exposition<'static> {
-        &self.exposition
-    }
-
     /// Adds the families of an earlier scrape of the same program that this scrape lacks, up to
     /// the limit of samples: some programs withdraw their metrics seconds before they end.
     pub fn keep_withdrawn(&mut self, earlier: &Self, rules: &Rules) {

@@ -25,8 +25,8 @@ fn series_that_differ_in_a_dropped_label_are_summed() {
         "# TYPE c counter\nc{a=\"1\"} 3\n# TYPE g gauge\ng 3\n# TYPE h histogram\n\
          h_bucket{le=\"1\"} 11\nh_bucket{le=\"+Inf\"} 22\nh_sum 33\nh_count 22\n"
     );
-    assert_eq!(metrics.dropped().len(), 1, "{:?}", metrics.dropped());
-    assert_eq!(metrics.repairs(), []);
+    assert_eq!(metrics.dropped.len(), 1, "{:?}", metrics.dropped);
+    assert_eq!(metrics.repairs, []);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn openmetrics_is_read_as_such() {
     let text = text(&metrics);
     assert!(text.starts_with("# TYPE a_"), "{text}");
     assert!(text.contains("# TYPE a_total counter\na_total 1\n"), "{text}");
-    assert_eq!(metrics.repairs().len(), 1, "{:?}", metrics.repairs());
+    assert_eq!(metrics.repairs.len(), 1, "{:?}", metrics.repairs);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_grouping_keys_labels_are_renamed() {
 fn other_faults_are_repaired_and_reported() {
     let metrics = scraped("a 1 1700000000000\na 2\n!\nb 3", "");
     assert_eq!(text(&metrics), "# TYPE a untyped\na 2\n# TYPE b untyped\nb 3\n");
-    let repairs: Vec<String> = metrics.repairs().iter().map(ToString::to_string).collect();
+    let repairs: Vec<String> = metrics.repairs.iter().map(ToString::to_string).collect();
     assert_eq!(
         repairs,
         [
