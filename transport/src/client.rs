@@ -1,34 +1,10 @@
-//! The client of a gateway, as a program uses it from its own thread, and what every request needs: the
-//! connection, one attempt and its verdict, the retries, and the list of groups.
+//! The client of a gateway, as a program uses it from its own thread.
 
-pub(crate) mod answer;
-pub(crate) mod attempt_error;
-pub(crate) mod backoff;
-pub(crate) mod connection;
 pub(crate) mod delete;
 pub(crate) mod expiry;
 pub(crate) mod gateway;
-pub(crate) mod gateway_config;
 pub(crate) mod gc;
-pub(crate) mod group_list;
 pub(crate) mod group_selector;
 pub(crate) mod http_client;
-pub(crate) mod operation;
-pub(crate) mod outcome;
-pub(crate) mod retry;
-pub(crate) mod retry_after;
-pub(crate) mod verdict;
-pub(crate) mod wait;
 
-pub(crate) use answer::{
-    GatewayAnswer, ReadAnswer, ReadError, read_acknowledgement, read_capped, read_exposition,
-};
-pub(crate) use attempt_error::AttemptError;
-pub(crate) use connection::{Completed, Connection};
 pub(crate) use gateway::Gateway;
-pub(crate) use gateway_config::GatewayConfig;
-pub(crate) use group_list::{Group, Inventory};
-pub(crate) use operation::Operation;
-pub(crate) use outcome::Outcome;
-pub(crate) use retry::{FailedAttempt, Retries, RetryDecision, RetryPolicy};
-pub(crate) use wait::{SystemWait, Wait};

@@ -49,6 +49,8 @@ mod client;
 
 mod spool;
 
+mod exchange;
+
 mod payload;
 
 mod http;
@@ -62,12 +64,9 @@ mod self_metrics;
 pub use client::delete::DeleteOutcome;
 pub use client::expiry::Expiry;
 pub use client::gateway::{Gateway, PushReport};
-pub use client::gateway_config::GatewayConfig;
 pub use client::gc::{ExpiredGroup, GcEvent, GcOptions, GcReport};
-pub use client::group_list::{Group, Inventory};
 pub use client::group_selector::GroupSelector;
 pub use client::http_client::{HttpAnswer, HttpClient, HttpError};
-pub use client::retry::{FailedAttempt, RetryPolicy, retry};
 pub use error::config::ConfigError;
 pub use error::hint::{Hint, OptionNames};
 pub use error::kind::PushErrorKind;
@@ -75,6 +74,9 @@ pub use error::push_error::PushError;
 pub use error::redacted_url::RedactedUrl;
 pub use error::spool::{SpoolError, SpoolFault};
 pub use error::verb::Verb;
+pub use exchange::gateway_config::GatewayConfig;
+pub use exchange::group_list::{Group, Inventory};
+pub use exchange::retry::{FailedAttempt, RetryPolicy, retry};
 pub use group_key::AnyGroupingKey;
 pub use http::credentials::Credentials;
 pub use http::secret::Secret;

@@ -11,8 +11,8 @@ use crate::background::{
     EndAction, GatewayThread, GatheredGroup, Generation, STOPPED, SharedState, ThreadsProcess,
     gather_safely,
 };
-use crate::client::Operation;
 use crate::error::{PushError, PushErrorKind, Verb, with_causes};
+use crate::exchange::Operation;
 use crate::group_key::AnyGroupingKey;
 use crate::payload::{Families, GroupChange};
 use crate::self_metrics::SelfMetrics;

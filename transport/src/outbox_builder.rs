@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::background::{GatewayThread, GatheredGroup, SharedState, ThreadsProcess};
-use crate::client::{Gateway, GatewayConfig};
+use crate::client::Gateway;
 use crate::error::ConfigError;
+use crate::exchange::GatewayConfig;
 use crate::http::HttpUrl;
 use crate::outbox::Outbox;
 use crate::self_metrics::SelfMetrics;

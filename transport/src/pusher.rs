@@ -7,8 +7,8 @@ use std::time::Duration;
 use prompush_core::{GroupingKey, Source, push_ttl};
 
 use crate::background::{EndAction, GatheredGroup};
-use crate::client::GatewayConfig;
 use crate::error::{ConfigError, PushError, with_causes};
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
 use crate::outbox::Outbox;
 use crate::outbox_builder::OutboxBuilder;

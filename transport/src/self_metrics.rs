@@ -10,7 +10,7 @@ use prompush_core::{
     RegistryError, Source,
 };
 
-use crate::client::Outcome;
+use crate::exchange::Outcome;
 
 /// The metrics of a [`Pusher`](crate::Pusher) or an [`Outbox`](crate::Outbox) about itself.
 ///

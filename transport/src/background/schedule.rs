@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use prompush_core::clock::WAIT_MAX;
 
-use crate::client::{Outcome, Retries, RetryDecision, RetryPolicy};
+use crate::exchange::{Outcome, Retries, RetryDecision, RetryPolicy};
 
 /// How early or late a regular push may come, as a part of the interval. It spreads the pushes of
 /// programs that were started together.

@@ -10,7 +10,8 @@ use prompush_testing::{Answer, ScriptedServer, wait_until};
 use tempfile::tempdir;
 
 use crate::background::shared_state::SharedState;
-use crate::client::{Gateway, GatewayConfig};
+use crate::client::Gateway;
+use crate::exchange::GatewayConfig;
 use crate::group_key::AnyGroupingKey;
 use crate::outbox::Outbox;
 use crate::payload::{Families, GroupChange};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::client::gateway::Gateway;
-use crate::client::group_list::Group;
 use crate::client::group_selector::GroupSelector;
 use crate::error::{PushError, PushErrorKind};
+use crate::exchange::group_list::Group;
 use crate::group_key::AnyGroupingKey;
 
 /// The result of a deletion.

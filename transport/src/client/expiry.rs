@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::client::Group;
+use crate::exchange::Group;
 
 /// Whether a group has expired, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

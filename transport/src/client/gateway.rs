@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use prompush_core::clock::{Clock, SystemClock};
 use prompush_core::{GroupingKey, Source};
 
-use crate::client::{
+use crate::error::{Cause, ConfigError, PushError, PushErrorKind, RedactedUrl, Verb};
+use crate::exchange::{
     AttemptError, Completed, Connection, GatewayConfig, Group, Inventory, Operation, ReadAnswer,
     SystemWait, group_list, read_acknowledgement, read_exposition,
 };
-use crate::error::{Cause, ConfigError, PushError, PushErrorKind, RedactedUrl, Verb};
 use crate::group_key::AnyGroupingKey;
 use crate::http::{HttpAgent, HttpUrl};
 use crate::payload::{EncodedBody, GroupChange, gather};

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::client::expiry::Expiry;
 use crate::client::gateway::Gateway;
-use crate::client::group_list::{Group, Inventory};
 use crate::client::group_selector::GroupSelector;
 use crate::error::PushError;
+use crate::exchange::group_list::{Group, Inventory};
 
 /// A list that took less time than this is read again before each deletion. A list that took longer
 /// counts as current for as long as it took: reading the list of ten thousand groups takes seconds, and

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client::{GatewayConfig, read_capped};
 use crate::error::{Cause, ConfigError, PushErrorKind, RedactedUrl};
+use crate::exchange::{GatewayConfig, read_capped};
 use crate::http::{HttpAgent, HttpFailureKind, HttpSend as _, HttpUrl, Method, read_failure};
 
 const AUTHORIZATION: &str = "authorization";

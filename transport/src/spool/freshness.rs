@@ -13,7 +13,7 @@ use prompush_core::PUSH_TIME;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use crate::client::{GatewayAnswer, ReadError, group_list};
+use crate::exchange::{GatewayAnswer, ReadError, group_list};
 use crate::group_key::AnyGroupingKey;
 use crate::spool::fingerprint;
 use crate::spool::record::Record;
@@ -101,7 +101,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::client::group_list;
+    use crate::exchange::group_list;
     use crate::payload::change_merge::GroupChange;
 
     fn key(path: &str) -> AnyGroupingKey {

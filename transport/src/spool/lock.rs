@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use prompush_core::clock::{Clock, SystemClock};
 
-use crate::client::{SystemWait, Wait};
 use crate::error::SpoolError;
+use crate::exchange::{SystemWait, Wait};
 use crate::spool::disk;
 
 /// The file whose lock is held while the directory is changed.

@@ -4,11 +4,11 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Instant, SystemTime};
 
-use crate::client::{
+use crate::error::{PushError, SpoolError, SpoolFault, Verb};
+use crate::exchange::{
     AttemptError, Connection, FailedAttempt, GatewayAnswer, Operation, ReadAnswer,
     read_acknowledgement,
 };
-use crate::error::{PushError, SpoolError, SpoolFault, Verb};
 use crate::group_key::AnyGroupingKey;
 use crate::payload::{EncodedBody, GroupChange, merged};
 use crate::spool::directory::{Spool, SpoolEntry};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use prompush_core::clock::{Clock, WAIT_MAX};
 
-use crate::client::backoff::Backoff;
+use crate::exchange::backoff::Backoff;
 
 /// The least time before a deadline that is worth another attempt. With less, a slow moment of this
 /// machine would pass for a slow gateway.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::client::retry_after;
 use crate::error::PushErrorKind;
+use crate::exchange::retry_after;
 use crate::http::HttpFailureKind;
 
 /// The verdict on an attempt.

@@ -13,8 +13,8 @@ use prompush_core::{PUSH_FAILURE_TIME, PUSH_TIME, PUSH_TTL};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::client::answer::{ReadError, not_a_gateway};
 use crate::error::{Cause, is_html};
+use crate::exchange::answer::{ReadError, not_a_gateway};
 use crate::http::HttpFailureKind;
 
 /// A group of metrics on a gateway.

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::client::answer::ACKNOWLEDGEMENT_BYTES_MAX;
-use crate::client::answer::read_acknowledgement;
 use crate::error::Verb;
+use crate::exchange::answer::ACKNOWLEDGEMENT_BYTES_MAX;
+use crate::exchange::answer::read_acknowledgement;
 use crate::group_key::AnyGroupingKey;
 use prompush_core::clock::ManualClock;
 use std::io;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use prompush_core::Format;
 
-use crate::client::retry::RetryPolicy;
 use crate::error::ConfigError;
+use crate::exchange::retry::RetryPolicy;
 use crate::http::{Credentials, HttpAgentOptions, Tls};
 use crate::payload::BodyOptions;
 

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use prompush_core::clock::Clock;
 
-use crate::client::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
-use crate::client::attempt_error::AttemptError;
-use crate::client::gateway_config::GatewayConfig;
-use crate::client::operation::Operation;
-use crate::client::retry::{FailedAttempt, Retries, retry_until};
-use crate::client::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
-use crate::client::wait::Wait;
 use crate::error::{AnswerText, Cause, PushError, PushErrorKind, escape_into};
+use crate::exchange::answer::{GatewayAnswer, ReadAnswer, ReadError, read_capped};
+use crate::exchange::attempt_error::AttemptError;
+use crate::exchange::gateway_config::GatewayConfig;
+use crate::exchange::operation::Operation;
+use crate::exchange::retry::{FailedAttempt, Retries, retry_until};
+use crate::exchange::verdict::{AnswerHead, Verdict, judge_answer, judge_failure};
+use crate::exchange::wait::Wait;
 use crate::http::{
     HttpFailure, HttpFailureKind, HttpRequest, HttpResponse, HttpSend, HttpUrl, Method,
     read_failure,
