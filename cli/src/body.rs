@@ -1,4 +1,5 @@
-//! Metrics from files and stdin: reading them, and finding what is wrong with them.
+//! Metrics from files and stdin: reading them, checking them, and showing what is wrong in them.
 
-pub(crate) mod diagnostics;
+pub(crate) mod diagnostic;
 pub(crate) mod input;
+pub(crate) mod parse;

@@ -14,6 +14,7 @@ mod environment;
 mod body;
 mod bridge;
 mod local_gateway;
+mod plural;
 mod process_status;
 mod reference;
 mod run;

@@ -4,13 +4,13 @@ use prompush_core::{Exposition, check};
 use serde_json::{Value, json};
 
 use crate::args::CheckArgs;
-use crate::body::diagnostics;
+use crate::body::diagnostic::{Diagnostic, SourceLines, render};
 use crate::body::input::{self, Input};
+use crate::body::parse;
 use crate::error::CliError;
-use crate::output::diagnostic::{Diagnostic, SourceLines, render};
 use crate::output::json::print_json;
-use crate::output::plural::count;
 use crate::output::terminal::{Style, print_message, write_stdout};
+use crate::plural::count;
 use crate::resolve;
 
 /// Maximum number of diagnostics that are shown. The others are counted.
@@ -26,9 +26,9 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CliError> {
     let inputs = input::read(&args.body)?;
     let bodies = inputs.iter().map(|input| &input.body);
     let report = check::check(bodies, key.as_ref())
-        .map_err(|error| diagnostics::duplicate_family(error, &inputs))?;
+        .map_err(|error| parse::duplicate_family(error, &inputs))?;
     let totals = Totals { errors: report.errors(), warnings: report.warnings() };
-    let found = diagnostics::with_texts(report.diagnostics);
+    let found = parse::with_texts(report.diagnostics);
 
     if args.json {
         write_json(&found, &inputs, totals)?;

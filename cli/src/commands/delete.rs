@@ -9,8 +9,8 @@ use crate::args::DeleteArgs;
 use crate::error::CliError;
 use crate::output::escape::escape_control;
 use crate::output::groups::shown_labels;
-use crate::output::plural::count;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
+use crate::plural::count;
 use crate::resolve;
 
 pub(crate) fn run(args: &DeleteArgs) -> Result<(), CliError> {

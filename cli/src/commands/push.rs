@@ -4,13 +4,13 @@ use prompush_core::check::{ParsedBodies, Severity};
 use prompush_core::{Encoder, Format, GroupingKey};
 
 use crate::args::PushArgs;
-use crate::body::diagnostics;
+use crate::body::diagnostic::show_errors;
 use crate::body::input::{self, Input};
+use crate::body::parse;
 use crate::commands::spool::send_spooled_files;
 use crate::error::CliError;
-use crate::output::diagnostic::show_errors;
-use crate::output::plural::count;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
+use crate::plural::count;
 use crate::resolve;
 
 pub(crate) fn run(args: &PushArgs) -> Result<(), CliError> {
@@ -60,7 +60,7 @@ fn checked<'a>(
     key: &GroupingKey,
     inputs: &'a [Input],
 ) -> Result<ParsedBodies<'a>, CliError> {
-    let mut body = diagnostics::parse(inputs)?;
+    let mut body = parse::parse(inputs)?;
     if args.drop_timestamps {
         body.drop_timestamps();
     }
@@ -69,9 +69,8 @@ fn checked<'a>(
     if found.is_empty() {
         found = body.check_push(Some(key));
     }
-    let (errors, warnings): (Vec<_>, Vec<_>) = diagnostics::with_texts(found)
-        .into_iter()
-        .partition(|found| found.severity == Severity::Error);
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        parse::with_texts(found).into_iter().partition(|found| found.severity == Severity::Error);
     if !errors.is_empty() {
         show_errors(&errors, inputs);
         return Err(CliError::Invalid { errors: errors.len() });

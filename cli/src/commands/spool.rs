@@ -14,9 +14,9 @@ use crate::output::error_text::one_line;
 use crate::output::escape::escape_control;
 use crate::output::groups::shown_labels;
 use crate::output::json::print_json;
-use crate::output::plural::count;
 use crate::output::table::Table;
 use crate::output::terminal::{print_message, print_warning, write_stdout};
+use crate::plural::count;
 use crate::resolve;
 
 pub(crate) fn run(args: &SpoolArgs) -> Result<(), CliError> {

@@ -9,7 +9,7 @@ use prompush_gptme::EnvironmentError;
 use prompush_otlp::RulesError;
 use prompush_otlp::receiver::ReceiverError;
 
-use crate::output::plural::count;
+use crate::plural::count;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

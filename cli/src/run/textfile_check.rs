@@ -3,10 +3,10 @@
 use prompush_core::check::{Severity, Span};
 use prompush_core::{Exposition, GroupingKey};
 
-use crate::body::diagnostics;
+use crate::body::diagnostic::{Diagnostic, show_errors};
 use crate::body::input::Input;
+use crate::body::parse;
 use crate::error::CliError;
-use crate::output::diagnostic::{Diagnostic, show_errors};
 use crate::output::terminal::print_warning;
 use crate::run::job_metrics;
 
@@ -47,10 +47,10 @@ pub(crate) fn check<'a>(
     key: &GroupingKey,
     has_ttl: bool,
 ) -> Result<Exposition<'a>, TextfileError> {
-    let mut body = diagnostics::parse(inputs)?;
-    let mut errors = diagnostics::with_texts(std::mem::take(&mut body.parse_errors));
+    let mut body = parse::parse(inputs)?;
+    let mut errors = parse::with_texts(std::mem::take(&mut body.parse_errors));
     if errors.is_empty() {
-        errors = diagnostics::with_texts(body.check_push(Some(key)));
+        errors = parse::with_texts(body.check_push(Some(key)));
         errors.retain(|found| found.severity == Severity::Error);
         errors.extend(taken_names(&body.exposition, has_ttl));
     }

@@ -7,7 +7,7 @@ use prompush_core::{Metric, MetricValue};
 
 use crate::commands::demo::schedule::TTL;
 use crate::commands::demo::worker::ITEMS;
-use crate::output::plural::count;
+use crate::plural::count;
 
 /// How a worker is planned to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -156,7 +156,7 @@ impl Session {
                 deleted += 1;
             }
         }
-        let groups = crate::output::plural::count(deleted, "group", "groups");
+        let groups = crate::plural::count(deleted, "group", "groups");
         self.screen.line(&format!("deleted the demo's {groups} from the gateway"));
         Ok(())
     }

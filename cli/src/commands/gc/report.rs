@@ -11,8 +11,8 @@ use crate::output::duration::age;
 use crate::output::escape::escape_control;
 use crate::output::groups::shown_labels;
 use crate::output::json::print_json;
-use crate::output::plural::count;
 use crate::output::terminal::{print_message, write_stdout};
+use crate::plural::count;
 
 /// Prints a deleted group at once, because it is deleted whatever fails later.
 pub(super) fn print_deleted(args: &GcArgs, expired: &ExpiredGroup) -> Result<(), CliError> {

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::body::input::Input;
 use crate::output::escape::{escape_control, needs_escape};
-use crate::output::plural::count;
 use crate::output::terminal::{MessageKind, Style, print_message};
+use crate::plural::count;
 
 /// Maximum number of columns of a line that are shown. A longer line is cut around the caret.
 const COLUMNS_MAX: usize = 100;

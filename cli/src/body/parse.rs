@@ -1,10 +1,10 @@
-//! Turns the diagnostics of `prompush_core::check` into texts.
+//! Parses the input, and words the diagnostics of `prompush_core::check` for the command line.
 
 use prompush_core::check::{self, Hint, ParsedBodies};
 
+use crate::body::diagnostic::Diagnostic;
 use crate::body::input::Input;
 use crate::error::CliError;
-use crate::output::diagnostic::Diagnostic;
 
 /// Parses all inputs as one body.
 ///
