@@ -1,4 +1,4 @@
-//! `prompush run`: runs a command as it would run without the wrapper, and pushes how it went.
+//! `prompush run`: runs a command as it would run without the wrapper, and pushes the outcome.
 //!
 //! [`job`] is the sequence of a run. [`supervise`] starts the command and waits for it. [`reporter`] pushes on another
 //! thread, so that the command never waits for a gateway.

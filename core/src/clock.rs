@@ -50,7 +50,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows the current monotonic time, and stands still.
+    /// A clock that stands still at the monotonic time of this call.
     #[expect(clippy::disallowed_methods, reason = "an `Instant` has no other constructor")]
     pub fn new() -> Self {
         Self { start: Instant::now(), elapsed_nanoseconds: AtomicU64::new(0) }

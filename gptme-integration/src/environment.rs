@@ -24,7 +24,7 @@ pub struct Environment {
     /// `PROMETHEUS_ADDR`: the host name or IP address on which gptme up to 0.28 serves its metrics.
     /// Default: `localhost`.
     pub prometheus_addr: String,
-    /// `PROMETHEUS_PORT`: the port on which it serves them. Default: 8000.
+    /// `PROMETHEUS_PORT`: the port on which gptme up to 0.28 serves its metrics. Default: 8000.
     pub prometheus_port: u16,
     /// `PROMPUSH_INTERVAL`: the time between two pushes, 15 to 300 seconds. Default: 30 s.
     pub interval: Duration,

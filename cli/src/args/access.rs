@@ -50,15 +50,15 @@ pub(crate) struct AccessArgs {
 
     /// PEM file with the key of the client certificate [default: $PROMPUSH_KEY_FILE]
     ///
-    /// One file may hold both certificate and key: give it twice. The key must not have a
+    /// One file may hold both certificate and key: name that file in both flags. The key must not have a
     /// passphrase.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
     /// Accept any certificate of any host; $PROMPUSH_INSECURE=1 does the same
     ///
-    /// An attacker between this machine and the gateway can then read and change everything, also
-    /// the credentials. Each run prints a warning.
+    /// An attacker between this machine and the gateway can then read and change everything,
+    /// including the credentials. Each run prints a warning.
     #[arg(long)]
     pub(crate) insecure: bool,
 }

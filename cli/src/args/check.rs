@@ -18,7 +18,7 @@ use crate::args::body::BodyArgs;
 /// `text` (the line) and `hint` (or null). Later versions may add fields, and will remove none.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Job of the group that the input is checked for
+    /// Job of a group: check the input as a push to that group
     #[arg(short, long)]
     pub(crate) job: Option<String>,
 

@@ -19,9 +19,9 @@ use crate::args::spool::SpoolArgs;
 /// Push metrics to a Prometheus Pushgateway, and clean up the gateway
 ///
 /// Some programs end before Prometheus can scrape them. Such a program pushes its metrics to a
-/// gateway, and Prometheus scrapes the gateway. `--gateway` names the gateway; without it the
-/// environment variable `PUSHGATEWAY_URL` does; without both the gateway is
-/// `http://localhost:9091`.
+/// gateway, and Prometheus scrapes the gateway. The flag `--gateway` names the gateway. Without
+/// the flag, the environment variable `PUSHGATEWAY_URL` names the gateway. Without flag and variable,
+/// the gateway is `http://localhost:9091`.
 ///
 /// Commands print data to stdout and messages to stderr.
 ///

@@ -44,7 +44,7 @@ pub(crate) struct GatewayArgs {
     #[arg(long = "push.disable-consistency-check")]
     pub(crate) disable_consistency_check: bool,
 
-    /// Delete a group that was not pushed for this time, such as `300s`, `1h30m` or `7d`
+    /// Delete a group whose last push is older than this, such as `300s`, `1h30m` or `7d`
     ///
     /// Without this flag, or with `0s`, a group stays until it is deleted. A group with a gauge
     /// `push_ttl_seconds` expires after that time instead. When the group of a dead job expires,

@@ -17,8 +17,9 @@ use crate::args::gateway_url::GatewayUrlArg;
 ///
 /// Just before it deletes a group, the command reads the list of groups again, and keeps a group
 /// that was pushed in the meantime. A short gap remains: a push that arrives after this read and
-/// before the deletion is deleted, too. If reading the list takes longer than 0.1 s, one read serves
-/// for as long as it took. `prompush gateway` expires groups by itself, without such a gap.
+/// before the deletion is deleted, too. If reading the list takes 2 s, for example, the command uses
+/// that list for 2 s before it reads a new one; a list that was read within 0.1 s is read again before
+/// each deletion. `prompush gateway` expires groups by itself, without such a gap.
 ///
 /// `--timeout` limits the time for each read of the list, with retries, and for each deletion, which
 /// is tried once. A round that deletes many groups takes longer.
@@ -41,7 +42,7 @@ Examples:
   prompush gc --every 5m --older-than 1h
 ")]
 pub(crate) struct GcArgs {
-    /// Also delete groups without `push_ttl_seconds` that were not pushed for this time
+    /// Also delete groups without `push_ttl_seconds` whose last push is older than this
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) older_than: Option<Duration>,
 
@@ -53,7 +54,7 @@ pub(crate) struct GcArgs {
     #[arg(short, long, value_name = "NAME=GLOB")]
     pub(crate) group: Vec<String>,
 
-    /// Repeat with this time in between, until SIGINT or SIGTERM
+    /// Repeat after this pause, until SIGINT or SIGTERM
     ///
     /// If a round fails, its error is printed to stderr, and the next round follows.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

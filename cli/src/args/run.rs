@@ -76,8 +76,8 @@ pub(crate) struct RunArgs {
     /// How long the group is valid after its last push; `0` means for ever
     ///
     /// Pushed as `push_ttl_seconds`. After that time, `prompush gateway` and `prompush gc` delete
-    /// the group. Without this flag the group stays, and with it the time of the last success, which
-    /// alerts need. For gptme the default is 1h, because each run of gptme has a group of its own.
+    /// the group. Without this flag the gateway keeps the group. Alerts need the time of the last
+    /// success, which is in the group. For gptme the default is 1h, because each run of gptme has a group of its own.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) ttl: Option<Duration>,
 

@@ -70,7 +70,7 @@ pub(crate) struct SpoolListArgs {
 ///
 /// Before it sends a file, the command asks the gateway when the group was last pushed. If the
 /// group was pushed after the file was made, the command removes the file and prints a warning.
-/// `--timeout` limits the time for each file, with that question. Each group that was sent is
+/// `--timeout` limits the time for each file, including the question to the gateway. Each group that was sent is
 /// printed to stdout. Credentials are only sent to the gateway of `--gateway` or `PUSHGATEWAY_URL`.
 ///
 /// The exit code is 69 if a gateway could not be reached, and 1 if a gateway refused a file or a

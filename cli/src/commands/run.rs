@@ -1,4 +1,4 @@
-//! `prompush run`: runs a command, and pushes how it went.
+//! `prompush run`: runs a command, and pushes the outcome.
 
 use std::process::ExitCode;
 

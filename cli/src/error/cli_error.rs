@@ -99,7 +99,7 @@ pub(crate) enum CliError {
         family: String,
         /// The first file with it.
         first: String,
-        /// The second file with it.
+        /// The second file that has this metric family.
         second: String,
     },
     /// A gateway would refuse the input. The diagnostics were printed before.
@@ -136,7 +136,7 @@ pub(crate) enum CliError {
     Replay(ReplayError),
     /// The command needs a spool, and no directory is given.
     #[error(
-        "no directory of a spool is given: neither `--spool` nor the environment variable `PROMPUSH_SPOOL`"
+        "no spool directory is given: neither `--spool` nor the environment variable `PROMPUSH_SPOOL` is set"
     )]
     NoSpool,
     /// No group matches the arguments of `delete`.

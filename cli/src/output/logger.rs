@@ -29,7 +29,7 @@ impl Log for StderrLog {
     fn flush(&self) {}
 }
 
-/// Prints warnings and errors, unless the command has chosen a level before.
+/// Prints warnings and errors, unless the command has already chosen a level.
 pub(crate) fn init_default() {
     if log::max_level() == LevelFilter::Off {
         init(LogLevel::Warn);

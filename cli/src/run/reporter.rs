@@ -93,7 +93,7 @@ impl Reporter {
 /// The result of the last push of a run.
 #[derive(Debug)]
 pub(crate) enum LastPush {
-    /// The gateway acknowledged it.
+    /// The gateway acknowledged the last push.
     Acknowledged,
     /// The gateway refuses these metrics and may accept others. The text says why.
     Refused(String),

@@ -60,7 +60,7 @@ fn a_key_to_check_against_counts() {
     let body = "# HELP a A.\n# TYPE a gauge\na{instance=\"1\"} 1\na{instance=\"2\"} 1\n";
     run(&["check"], body).expect_code(0);
     let done = run(&["check", "--job", "x", "--group", "instance=i"], body).expect_code(1);
-    assert!(done.stdout.contains("has two metrics with the labels"), "{}", done.stdout);
+    assert!(done.stdout.contains("occurs twice with the labels"), "{}", done.stdout);
     run(&["check", "--group", "instance=i"], body).expect_code(2);
 }
 

@@ -30,7 +30,7 @@ pub enum PushProblemKind {
     #[error("has a timestamp, which a gateway refuses")]
     Timestamp,
     /// Two metrics have the same labels once the labels of the grouping key replace their own.
-    #[error("has two metrics with the labels {labels}; the other is in line {other_line}")]
+    #[error("occurs twice with the labels {labels}; the other is in line {other_line}")]
     Duplicate {
         /// The labels, as text.
         labels: String,
@@ -67,7 +67,7 @@ pub enum PushProblemKind {
         label: String,
     },
     /// The gateway sets this metric itself, and drops a pushed one.
-    #[error("is set by the gateway itself, which drops a pushed one")]
+    #[error("is set by the gateway itself; the gateway drops the pushed metric")]
     GatewayOwn,
 }
 
@@ -234,19 +234,19 @@ mod tests {
         check(
             "a{b=\"1\",c=\"2\"} 1\na{c=\"2\",b=\"1\"} 2\n",
             &[
-                "2: metric `a` has two metrics with the labels {b=\"1\",c=\"2\"}; the other is in line 1",
+                "2: metric `a` occurs twice with the labels {b=\"1\",c=\"2\"}; the other is in line 1",
             ],
         );
         check(
             "a{job=\"y\"} 1\na{job=\"z\"} 2\n",
             &[
                 "1: metric `a` has label `job`, which the grouping key overrides with `x`",
-                "2: metric `a` has two metrics with the labels {}; the other is in line 1",
+                "2: metric `a` occurs twice with the labels {}; the other is in line 1",
             ],
         );
         check(
             "a{instance=\"\"} 1\na 2\n",
-            &["2: metric `a` has two metrics with the labels {}; the other is in line 1"],
+            &["2: metric `a` occurs twice with the labels {}; the other is in line 1"],
         );
         check(
             "# TYPE h_sum gauge\nh_sum 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n",

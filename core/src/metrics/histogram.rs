@@ -46,8 +46,8 @@ struct HistogramState {
 #[derive(Debug)]
 struct SharedShards {
     first: Shard,
-    /// Made when two threads are seen to record at the same time. From then on each thread has a
-    /// shard of its own, as long as there are enough.
+    /// Made when two threads are seen to record at the same time. From then on the
+    /// number of a thread selects its shard. Threads share a shard when their numbers are equal modulo `SHARED_MAX`.
     more: OnceLock<Box<[Shard]>>,
 }
 

@@ -23,7 +23,7 @@ use crate::metrics::{Buckets, Histogram, Sealed, labels_in};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Has one bucket, `+Inf`, so its count is that of all observations.
+    /// A histogram with one bucket, `+Inf`: the bucket counts all observations.
     observations: Histogram,
 }
 

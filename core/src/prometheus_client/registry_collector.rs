@@ -63,7 +63,8 @@ fn encode_metric(
     }
 }
 
-/// The count, and the number of observations in each bucket alone, as `prometheus_client` wants it.
+/// The count of all observations, and for each bucket the observations of that bucket only (not
+/// cumulative), as `prometheus_client` expects.
 fn bucket_counts(histogram: &HistogramValue) -> (u64, Vec<(f64, u64)>) {
     let mut below = 0;
     let buckets = histogram.buckets.iter().map(|bucket| {

@@ -114,7 +114,7 @@ pub struct SkillEnd<'a> {
     pub surface: &'a str,
     /// How the skill ended.
     pub status: SkillStatus,
-    /// The time from its invocation to its end.
+    /// The time from the invocation of the skill to its end.
     pub duration: Duration,
     /// The usage while the skill ran; `None` when unknown.
     pub usage: Option<SkillUsage>,
@@ -123,7 +123,7 @@ pub struct SkillEnd<'a> {
 /// Tokens and cost of all requests while a skill ran. Other skills may have run at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SkillUsage {
-    /// Tokens that the model read, not from its cache.
+    /// Tokens that the model read as input. Tokens from its cache are not counted here.
     pub input_tokens: u64,
     /// Tokens that the model wrote.
     pub output_tokens: u64,

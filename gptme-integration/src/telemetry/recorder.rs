@@ -73,7 +73,7 @@ impl Telemetry {
         Self::from_lookup(|name| std::env::var_os(name))
     }
 
-    /// Starts telemetry as the variables that `lookup` returns say.
+    /// Starts telemetry with the environment variables that `lookup` returns.
     ///
     /// # Errors
     /// As for [`from_env`](Self::from_env).

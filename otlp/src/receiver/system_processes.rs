@@ -177,7 +177,7 @@ mod linux {
         Process::new(pid).and_then(|process| process.stat()).ok()
     }
 
-    /// Whether this process may see the open files of that user's processes.
+    /// Whether this process may see the open files of the processes of `user`.
     fn is_visible(user: u32) -> bool {
         let own = rustix::process::geteuid();
         own.is_root() || own.as_raw() == user

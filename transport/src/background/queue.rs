@@ -26,7 +26,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct QueuedGroup {
     state: GroupState,
-    /// The oldest and the newest request to gather the group that is not fulfilled.
+    /// The oldest and the newest request to gather the group that is still open.
     gather_requests: Option<(Generation, Generation)>,
     /// How many attempts in a row ended in a connection that the gateway closed after the whole body.
     dropped: u32,
@@ -92,7 +92,7 @@ impl Queue {
         self.generation
     }
 
-    /// Whether a request to gather this group is not fulfilled.
+    /// Whether a request to gather this group is still open.
     pub(crate) fn needs_gather(&self, key: &AnyGroupingKey) -> bool {
         self.groups.get(key).is_some_and(|group| group.gather_requests.is_some())
     }
@@ -144,8 +144,8 @@ impl Queue {
         self.order.first().or_else(|| self.from_earlier_runs.first())
     }
 
-    /// Takes a group out of the order. Returns its next request; `None` when only the spool has
-    /// something of the group.
+    /// Takes a group out of the order. Returns its next request; `None` when changes of the
+    /// group are in the spool only.
     pub(crate) fn send(&mut self, key: &AnyGroupingKey) -> Option<NextRequest> {
         self.order.remove(key);
         self.from_earlier_runs.remove(key);

@@ -1,4 +1,4 @@
-//! The thread of one gateway, as its owner holds it.
+//! The handle that the owner of a gateway thread holds.
 
 use std::collections::BTreeMap;
 use std::io;

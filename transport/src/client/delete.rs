@@ -32,8 +32,8 @@ pub enum DeleteOutcome {
 impl Gateway {
     /// Deletes every group that `selector` selects.
     ///
-    /// A gateway knows no wildcards: the groups are listed, and each selected group is deleted by its
-    /// whole key. `on_group` is called after each deletion; its error ends the call. With `dry_run`
+    /// A gateway does not support wildcards. So this call lists the groups, and deletes each selected
+    /// group by its whole key. `on_group` is called after each deletion; its error ends the call. With `dry_run`
     /// nothing is deleted. The whole call takes at most
     /// [`total_timeout`](crate::GatewayConfig#structfield.total_timeout).
     ///

@@ -332,8 +332,8 @@ impl Gateway {
         }
     }
 
-    /// Sends a change, and writes it to the spool as soon as an attempt has failed, so that a program
-    /// which is killed during the retries has lost nothing.
+    /// Sends a change. Writes the change to the spool after the first failed attempt, so that a kill
+    /// during the retries loses nothing.
     fn send_with_spool(
         &self,
         spool: &Spool,

@@ -315,16 +315,16 @@ impl Hint {
                 format!("try again in {time:?}, or allow more time with {total_timeout}")
             }
             Self::AllowMoreTime { port } => format!(
-                "is it a Pushgateway that listens there? One with thousands of groups takes seconds \
+                "check that a Pushgateway listens there. One with thousands of groups takes seconds \
                  for a push: delete groups that are done with, or allow more with {timeouts}{}",
                 other_port(*port, "; ")
             ),
             Self::CheckUrl { port } => format!(
-                "is this a Pushgateway, and is the URL its base URL, with its route prefix if it has \
-                 one and without `/metrics`?{}",
+                "check that a Pushgateway listens there, and that the URL is its base URL: with its \
+                 route prefix if it has one, and without `/metrics`.{}",
                 match other_port(*port, " ") {
                     other if other.is_empty() && *port != Some(GATEWAY_PORT) => format!(
-                        " A Pushgateway's port is {GATEWAY_PORT} as a rule; 9090 is Prometheus's"
+                        " A Pushgateway listens on {GATEWAY_PORT} by default; 9090 is the port of Prometheus"
                     ),
                     other => other,
                 }
@@ -335,11 +335,11 @@ impl Hint {
                 other_port(*port, "; ")
             ),
             Self::NothingListens { port } => format!(
-                "nothing listens on that port: is the gateway running, and is the port right?{}",
+                "nothing listens on that port: check that the gateway runs and that the port is right.{}",
                 usual_port(*port)
             ),
             Self::UseHttp { url } => {
-                format!("what listens there speaks no TLS: is its URL `{url}`?")
+                format!("the server on that port does not speak TLS: try the URL `{url}`")
             }
             Self::TrustAuthority => format!(
                 "give the authority that signed it with {ca_file}; those that this machine trusts \
@@ -375,11 +375,11 @@ fn usual_port(port: Option<u16>) -> String {
     match port {
         Some(GATEWAY_PORT) => String::new(),
         Some(_) if other_port(port, "").is_empty() => {
-            format!(" A Pushgateway's is {GATEWAY_PORT} unless told otherwise")
+            format!(" A Pushgateway listens on {GATEWAY_PORT} by default")
         }
         Some(_) => other_port(port, " "),
         None => format!(
-            " The URL names none, and a Pushgateway's is {GATEWAY_PORT} unless told otherwise"
+            " The URL names no port, and a Pushgateway listens on {GATEWAY_PORT} by default"
         ),
     }
 }

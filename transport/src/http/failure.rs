@@ -144,7 +144,7 @@ fn tls_failure(error: &rustls::Error) -> HttpFailure {
         rustls::Error::AlertReceived(alert) => alert_failure(*alert),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some((
             ConnectFailure::NoTls,
-            "the answer to the first bytes of TLS is not TLS".to_owned(),
+            "the server answered the TLS handshake without TLS".to_owned(),
         )),
         _ => None,
     };

@@ -146,7 +146,7 @@ fn wrong_certificates_are_refused() {
 fn a_server_without_tls() {
     let Some(gateway) = Pushgateway::start(Version::Sid) else { return };
     let url = gateway.url().replace("http://", "https://");
-    check_refused(&url, config(), PushErrorKind::Tls, &["not TLS", "`http://"]);
+    check_refused(&url, config(), PushErrorKind::Tls, &["handshake without TLS", "`http://"]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ struct CurrentMetric<'a> {
     point: MetricPoint,
 }
 
-/// The samples of one metric at one time, as far as they are read. OpenMetrics calls this a
+/// The samples of one metric at one time, as far as the parser has read them. OpenMetrics calls this a
 /// `MetricPoint`.
 pub(crate) struct MetricPoint {
     /// The line of the first sample, from 1.

@@ -209,7 +209,7 @@ fn sample_family<'a>(families: &mut ExpositionBuilder<'a>, name: Cow<'a, str>) -
     (families.find_or_create(name), None)
 }
 
-/// The family and the labels of a sample, as far as they are read.
+/// The family and the labels of a sample, as far as the parser has read them.
 #[derive(Default)]
 struct PartialSample<'a> {
     family: Option<SampleFamily>,

@@ -40,7 +40,8 @@ fn operations_without_a_body_get_no_hint_about_bodies() {
         for answer_text in ["text format parsing error in line 1", "unexpected EOF", "EOF", ""] {
             let refused = failed(PushErrorKind::Refused(400), answer_text);
             let hint = text(&FailedOperation { verb, gzip: None, ..refused });
-            assert!(hint.starts_with("is this a Pushgateway"), "{verb:?} {answer_text:?}: {hint}");
+            let expected = "check that a Pushgateway listens there, and that the URL";
+            assert!(hint.starts_with(expected), "{verb:?} {answer_text:?}: {hint}");
         }
         let refused = failed(PushErrorKind::Refused(400), "improper label name");
         let hint = text(&FailedOperation { verb, gzip: None, ..refused });
@@ -115,7 +116,7 @@ fn each_connect_failure_has_its_own_hint() {
         check(PushErrorKind::Unreachable, connect_failure, expected);
     }
     for (connect_failure, expected) in [
-        (It::NoTls, "speaks no TLS"),
+        (It::NoTls, "does not speak TLS"),
         (It::UnknownAuthority, "`Tls::ca_file`"),
         (It::AuthorityAsServer, "CA:FALSE"),
         (It::CertificateExpired, "renew"),
@@ -138,13 +139,13 @@ fn the_usual_program_of_a_wrong_port_is_named() {
     let refused = Some(ConnectFailure::ConnectionRefused);
     let unreachable = PushErrorKind::Unreachable;
     check(unreachable, refused, "http://gw:4318", "4318 is the port of OTLP");
-    check(unreachable, refused, "http://gw", "The URL names none");
-    check(unreachable, refused, "http://[::1]:9191", "9091 unless told otherwise");
-    check(unreachable, refused, "http://gw:9091", "is the port right?");
+    check(unreachable, refused, "http://gw", "The URL names no port");
+    check(unreachable, refused, "http://[::1]:9191", "listens on 9091 by default");
+    check(unreachable, refused, "http://gw:9091", "that the port is right");
     check(PushErrorKind::NotAGateway, None, "http://gw:3000", "Grafana");
     check(PushErrorKind::Timeout, None, "http://gw:4317", "OTLP, by gRPC");
     check(PushErrorKind::Refused(404), None, "http://gw:9090", "Prometheus itself");
-    check(PushErrorKind::Refused(404), None, "http://gw", "9090 is Prometheus's");
+    check(PushErrorKind::Refused(404), None, "http://gw", "9090 is the port of Prometheus");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A process that dies between any two file operations, and directories that are not as they should
-//! be: the old state or the new one is there, and nothing else is lost.
+//! Guards the spool against a process that dies between any two file operations, and against damaged
+//! directories: the old state or the new state survives, and no other state is lost.
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
