@@ -82,7 +82,9 @@ fn write_plain(
         3 => write_display(out, value.varint()?.cast_signed()),
         4 => write_double(out, value.double()?),
         5 => {
-            write_list(out, ['[', ']'], value.message()?, |out, item| write_json(out, item, depth))?
+            write_list(out, ['[', ']'], value.message()?, |out, item| {
+                write_json(out, item, depth)
+            })?;
         }
         6 => write_list(out, ['{', '}'], value.message()?, |out, entry| {
             let (key, member) = key_and_value(entry)?;
