@@ -130,11 +130,11 @@ fn shut_down(environment: &Environment, shutdown: &Shutdown, wrapper: &mut Runni
         SignalTarget::Wrapper => wrapper.id(),
         SignalTarget::Gptme => child_of(wrapper.id())?,
     };
-    for (number, signal) in shutdown.signals.iter().enumerate() {
-        // The second signal comes while gptme waits for the answer after the first.
-        if number > 0 {
-            wait_until_held(environment, environment.model.held() + 1)?;
-        }
+    // Each signal but the first comes while gptme waits for the next answer. The count is read before the signal, because
+    // gptme may ask again at once.
+    let held = environment.model.held();
+    for (signal, answers) in shutdown.signals.iter().zip(0..) {
+        wait_until_held(environment, held + answers)?;
         process::signal(process, signal)?;
     }
     let status = wrapper.wait()?;
@@ -180,7 +180,9 @@ fn child_of(parent: u32) -> Result<u32> {
         let Ok(process) = entry?.file_name().to_string_lossy().parse() else { continue };
         // A process may end between the two reads.
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        if parent_in(&stat) == Some(parent) {
+        // The probe of the process group is a child as well; process IDs start again at 1, so it may come first.
+        let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        if parent_in(&stat) == Some(parent) && !line.starts_with(b"signal-probe") {
             return Ok(process);
         }
     }
