@@ -1,4 +1,4 @@
-//! What the gateway did not take is kept, and sent later; whatever the disk, the clock or a signal do.
+//! A push that the gateway did not accept is kept and sent later, whatever the disk, the clock or a signal does.
 
 use std::fs;
 use std::io::Write as _;
@@ -197,15 +197,16 @@ fn wait_a_moment(moment: Duration) {
     nothing.recv_timeout(moment).ok();
 }
 
-/// Runs a shell script as root of a mount namespace of its own; `None` where that is not allowed.
-fn in_own_mounts(script: &str) -> Option<crate::support::Run> {
+/// Runs a shell script as root of a mount namespace of its own; `None` where that is not allowed. `$DISK` is an empty
+/// folder for the script to mount a file system on: a mount over a folder that exists could hide the program.
+fn in_own_mounts(disk: &Path, script: &str) -> Option<crate::support::Run> {
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--map-root-user", "sh", "-euc", script]);
+        command.args(["--mount", "--map-root-user", "sh", "-euc", script]).env("DISK", disk);
         command.env("PROMPUSH", env!("CARGO_BIN_EXE_prompush")).env("NO_PROXY", "127.0.0.1");
         command
     };
-    let probe = unshare("mount -t tmpfs none /tmp").stderr(Stdio::null()).status();
+    let probe = unshare("mount -t tmpfs none $DISK").stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
         // Past the capture of the test harness.
         writeln!(std::io::stderr(), "skipped: no mount namespace of one's own").ok();
@@ -216,17 +217,17 @@ fn in_own_mounts(script: &str) -> Option<crate::support::Run> {
 
 #[test]
 fn a_full_disk_is_named_and_what_was_kept_stays() {
-    let url = dead();
+    let (url, disk) = (dead(), tempdir().unwrap());
     let script = format!(
-        "mount -t tmpfs -o size=64k none /tmp
-        push() {{ $PROMPUSH push --job $1 --spool /tmp/spool --timeout 50ms --gateway {url} || echo $?; }}
+        "mount -t tmpfs -o size=64k none $DISK
+        push() {{ $PROMPUSH push --job $1 --spool $DISK/spool --timeout 50ms --gateway {url} || echo $?; }}
         echo 'a 1' | push small
         seq 20000 | sed 's/.*/b{{n=\"&\"}} 1/' | push large
         seq 20000 | sed 's/.*/b{{n=\"&\"}} 1/' | push small
         echo 'a 2' | push other
-        $PROMPUSH spool list --json --spool /tmp/spool"
+        $PROMPUSH spool list --json --spool $DISK/spool"
     );
-    let Some(done) = in_own_mounts(&script) else { return };
+    let Some(done) = in_own_mounts(disk.path(), &script) else { return };
     let (codes, list) = done.stdout.split_at(12);
     assert_eq!(codes, "69\n69\n69\n69\n", "{done:#?}");
     let list: Value = serde_json::from_str(list).expect("it is JSON");
@@ -234,23 +235,27 @@ fn a_full_disk_is_named_and_what_was_kept_stays() {
     assert_eq!(kept.len(), 2, "{list}");
     assert!(kept.contains(&&"small".into()) && kept.contains(&&"other".into()), "{list}");
     assert!(list.as_array().unwrap().iter().all(|it| it["families"] == 1 && it["fault"].is_null()));
-    let words = "and not kept in the spool: cannot write `/tmp/spool/";
-    assert_eq!(done.stderr.matches(words).count(), 2, "{}", done.stderr);
+    let words =
+        format!("and not kept in the spool: cannot write `{}/spool/", disk.path().display());
+    assert_eq!(done.stderr.matches(&words).count(), 2, "{}", done.stderr);
     assert!(done.stderr.contains("No space left on device"), "{}", done.stderr);
     assert!(done.stderr.contains("make room there"), "{}", done.stderr);
 }
 
 #[test]
 fn a_directory_that_is_read_only_is_named() {
-    let url = dead();
+    let (url, disk) = (dead(), tempdir().unwrap());
     let script = format!(
-        "mount -t tmpfs none /tmp; mkdir /tmp/spool; mount -o remount,ro /tmp
-        echo 'a 1' | $PROMPUSH push --job x --spool /tmp/spool --timeout 50ms --gateway {url} || echo $?"
+        "mount -t tmpfs none $DISK; mkdir $DISK/spool; mount -o remount,ro $DISK
+        echo 'a 1' | $PROMPUSH push --job x --spool $DISK/spool --timeout 50ms --gateway {url} || echo $?"
     );
-    let Some(done) = in_own_mounts(&script) else { return };
+    let Some(done) = in_own_mounts(disk.path(), &script) else { return };
     assert_eq!(done.stdout, "69\n", "{done:#?}");
-    let words = "and not kept in the spool: cannot write `/tmp/spool/.lock`: Read-only file system";
-    assert!(done.stderr.contains(words), "{}", done.stderr);
+    let words = format!(
+        "and not kept in the spool: cannot write `{}/spool/.lock`: Read-only file system",
+        disk.path().display()
+    );
+    assert!(done.stderr.contains(&words), "{}", done.stderr);
     assert!(done.stderr.contains("that this user may write to"), "{}", done.stderr);
 }
 
