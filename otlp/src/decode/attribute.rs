@@ -30,12 +30,21 @@ pub(crate) fn read<'a>(
     if attributes.len() == ATTRIBUTES_MAX {
         return Err("there are more than 1,000 attributes");
     }
-    let (key, value) = key_and_value(key_value)?;
-    attributes.push(Attribute { key, value: any_value(value)? });
+    let mut attribute = Attribute { key: "", value: Cow::Borrowed("") };
+    key_value.each(|number, value| {
+        match number {
+            1 => attribute.key = value.text()?,
+            // Of several values the last one counts, but each of them is checked.
+            2 => attribute.value = any_value(value.message()?)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    attributes.push(attribute);
     Ok(())
 }
 
-/// The key of a `KeyValue`, and its value, an `AnyValue`.
+/// The key of an entry of a map, and its value, an `AnyValue`.
 fn key_and_value(key_value: Fields<'_>) -> Result<(&str, Fields<'_>), Reason> {
     let (mut key, mut any_value) = ("", Fields::new(&[]));
     key_value.each(|number, value| {
@@ -178,4 +187,24 @@ fn write_json_text(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_an_attribute_is_checked_and_the_last_one_counts() {
+        let key = [0x0a, 1, b'k'];
+        let (valid, no_utf8) = ([0x12, 3, 0x0a, 1, b'v'], [0x12, 3, 0x0a, 1, 0xff]);
+        let read_values = |values: [[u8; 5]; 2]| {
+            let message = [key.as_slice(), &values[0], &values[1]].concat();
+            let mut attributes = Vec::new();
+            read(Fields::new(&message), &mut attributes)
+                .map(|()| attributes.iter().map(|it| it.value.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(read_values([valid, valid]), Ok(vec!["v".to_owned()]));
+        assert!(read_values([no_utf8, valid]).is_err());
+        assert!(read_values([valid, no_utf8]).is_err());
+    }
 }
