@@ -1,4 +1,4 @@
-//! What `/proc` tells of a process. Every answer is `None` or `false` where `/proc` cannot be read.
+//! The status of a process, from `/proc`. Every answer is `None` or `false` where `/proc` cannot be read.
 
 use procfs::process::{Process, Status};
 

@@ -68,7 +68,7 @@ pub enum PathError {
         name: String,
         /// The value, as in the path.
         value: String,
-        /// What is wrong with the value.
+        /// The fault in the value.
         reason: String,
     },
     /// Two hexadecimal digits do not follow a `%`.
@@ -149,7 +149,7 @@ pub struct ParseError {
     pub column: usize,
     /// The length of the offending text in characters, at least 1.
     pub width: usize,
-    /// What is wrong. For text 0.0.4, its text is that of a Pushgateway's answer.
+    /// The kind of the fault. For text 0.0.4, the text of the kind is the text that a Pushgateway answers.
     pub kind: ParseErrorKind,
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// What is wrong with a line.
+/// The fault in a line.
 ///
 /// The texts for text 0.0.4 are those of Prometheus's own parser (`expfmt/text_parse.go`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -380,6 +380,6 @@ pub struct ProtobufError {
     pub family: usize,
     /// The first byte of the family, counted from 0.
     pub offset: usize,
-    /// What is wrong with the family.
+    /// The fault in the family.
     pub reason: &'static str,
 }

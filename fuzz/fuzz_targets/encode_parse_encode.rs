@@ -1,4 +1,4 @@
-//! What was parsed is encoded so that it parses the same, and what a registry encodes can be parsed.
+//! A parsed body is encoded and parsed again: both parses are equal. The encoding of a registry can be parsed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

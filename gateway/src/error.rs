@@ -57,7 +57,7 @@ pub(crate) enum PushBodyError {
     Text {
         /// The line of the body, counted from 1.
         line: usize,
-        /// What is wrong in that line.
+        /// The fault in that line.
         kind: ParseErrorKind,
     },
     /// The delimited protobuf messages are malformed.
@@ -76,7 +76,7 @@ pub(crate) enum StoreError {
     Full {
         /// The limit.
         limit: usize,
-        /// What the limit counts, such as `groups`.
+        /// The things that the limit counts, such as `groups`.
         unit: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Which metrics and attributes become series: a table, in a small language.
+//! The rules that say which metrics and attributes become series, in a small language.
 //!
 //! ```text
 //! # A comment.

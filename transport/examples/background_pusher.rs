@@ -4,7 +4,7 @@
 //! cargo run --package prompush --example background_pusher -- http://localhost:9091 my-job
 //! ```
 //!
-//! It prints `recorded <N>` after each tick. When the signal comes it makes a last push within five seconds and
+//! The program prints `recorded <N>` after each tick. When the signal comes it makes a last push within five seconds and
 //! prints `total <N>`: what the gateway holds then. `cargo xtask e2e` takes the gateway away meanwhile.
 #![forbid(unsafe_code)]
 

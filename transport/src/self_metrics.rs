@@ -14,7 +14,7 @@ use crate::exchange::Outcome;
 
 /// The metrics of a [`Pusher`](crate::Pusher) or an [`Outbox`](crate::Outbox) about itself.
 ///
-/// They are a [`Source`] like any other. [`PusherBuilder::self_metrics`](crate::PusherBuilder::self_metrics)
+/// Self-metrics are a [`Source`] like any other. [`PusherBuilder::self_metrics`](crate::PusherBuilder::self_metrics)
 /// pushes them along with the metrics of the program; then they describe the time before that push. A clone
 /// is a handle to the same metrics.
 ///

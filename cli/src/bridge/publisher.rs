@@ -9,7 +9,7 @@ use prompush::{Exposition, GroupingKey, GroupingKeyError, Outbox, PushError, Reg
 use prompush_core::clock::{Clock as _, SystemClock};
 use prompush_otlp::receiver::InstanceSnapshot;
 
-/// What a publisher needs.
+/// The settings of a publisher.
 #[derive(Debug)]
 pub(crate) struct PublisherConfig {
     pub(crate) outbox: Outbox,

@@ -22,7 +22,7 @@ pub(crate) enum CliError {
         argument: &'static str,
         /// The value of the argument.
         value: String,
-        /// What was expected instead.
+        /// The kind of value that was expected instead.
         expected: &'static str,
     },
     /// The value of an environment variable cannot be used.
@@ -32,7 +32,7 @@ pub(crate) enum CliError {
         name: &'static str,
         /// The value of the variable, with `***` for credentials.
         value: String,
-        /// What was expected instead.
+        /// The kind of value that was expected instead.
         expected: &'static str,
     },
     /// The file or the value of an access flag or variable cannot be used.
@@ -89,7 +89,7 @@ pub(crate) enum CliError {
         name: String,
         /// The kind of data that it seems to be.
         what: &'static str,
-        /// What to do.
+        /// The advice for the user.
         hint: &'static str,
     },
     /// Two files have the same metric family.
@@ -144,7 +144,7 @@ pub(crate) enum CliError {
     NoGroup {
         /// The labels that were searched for.
         key: String,
-        /// What to do.
+        /// The advice for the user.
         hint: Option<String>,
     },
     /// `spool drop` without a selection.

@@ -1,4 +1,4 @@
-//! What the user can do about an error.
+//! Hints: the advice that the command line prints below an error.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use prompush_otlp::receiver::ReceiverError;
 use crate::error::cli_error::CliError;
 
 impl CliError {
-    /// What the user can do about the error.
+    /// The advice for the user; `None` if there is none.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Push(error) | Self::Replay(ReplayError::Push(error)) => return push_hint(error),

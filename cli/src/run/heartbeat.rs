@@ -14,7 +14,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Pushes within the TTL of a group, so that the group survives two failed pushes.
 const PUSHES_PER_TTL: u32 = 3;
 
-/// What is pushed while the command runs: its start, and the metrics that it exports.
+/// The pushes while the command runs: the start of the command, and the metrics that the command exports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Heartbeat<'a> {
     pub(crate) start: &'a JobStart,

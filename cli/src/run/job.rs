@@ -160,7 +160,7 @@ impl Job<'_> {
     }
 }
 
-/// What the last push of a job needs.
+/// The inputs of the last push of a job.
 struct LastPushOfJob<'a> {
     job: &'a Job<'a>,
     reporter: &'a Reporter,

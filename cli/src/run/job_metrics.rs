@@ -74,7 +74,7 @@ pub(crate) fn is_taken(name: &str, has_ttl: bool) -> bool {
     ALL.iter().filter(|metric| is_pushed(metric)).any(|metric| metric.0 == name)
 }
 
-/// What is known of a job from its start on.
+/// The facts about a job that are known when it starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JobStart {
     pub(crate) at: SystemTime,

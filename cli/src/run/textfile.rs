@@ -26,7 +26,7 @@ pub(crate) struct Textfile {
     version_before: Option<FileVersion>,
 }
 
-/// What changes when a file is written or replaced.
+/// A version of a file. Writing or replacing the file changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileVersion {
     inode: u64,

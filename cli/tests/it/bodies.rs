@@ -1,4 +1,4 @@
-//! What is read, forgiven, converted and refused, seen through `push --dry-run`: no gateway needed.
+//! Guards the reading of bodies: which are read, repaired, converted or refused, seen through `push --dry-run`: no gateway needed.
 
 use std::fs;
 

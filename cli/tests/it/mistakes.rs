@@ -1,5 +1,5 @@
-//! What people get wrong, and what they are told: each message has to say what to do without any
-//! document. `mistakes.txt` holds all of them, as they are shown.
+//! Common mistakes and the messages for them. Each message has to say what to do, without any document.
+//! `mistakes.txt` holds all messages as they are shown.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -150,7 +150,7 @@ fn the_place(mistakes: &mut Mistakes<'_>) {
 const CLASH: &str = "a metric that another group has with another type";
 const SERIES: &str = "a series that another group has";
 
-/// What only the gateway can know.
+/// Mistakes that only the gateway can find.
 fn clash(mistakes: &mut Mistakes<'_>, url: &str) {
     let other = ["push", "--job", "other", "--quiet", "--gateway", url];
     run_command(&mut prompush(&other), "# TYPE rows gauge\nrows 1\n").expect_code(0);

@@ -1,4 +1,4 @@
-//! What the tests share: processes, gateways, bridges, wrapped commands and fixtures.
+//! Support for the tests: processes, gateways, bridges, wrapped commands and fixtures.
 
 mod bridge;
 mod fixtures;

@@ -40,7 +40,7 @@ impl Body {
         self.format
     }
 
-    /// What was changed in the body.
+    /// The changes that were made to the body.
     pub fn repairs(&self) -> &[Repair] {
         &self.repairs
     }

@@ -14,7 +14,7 @@ pub struct Diagnostic {
     pub span: Span,
     /// The fault, as a text for people.
     pub message: String,
-    /// What to do about the fault.
+    /// The advice for the user.
     pub hint: Option<Hint>,
 }
 
@@ -37,7 +37,7 @@ impl Severity {
     }
 }
 
-/// What to do about a [`Diagnostic`]. `Display` gives a text for people.
+/// The advice that belongs to a [`Diagnostic`]. `Display` gives a text for people.
 ///
 /// No text names a flag of a command line. A command line that has a flag for one of the named hints may
 /// show its own text instead.

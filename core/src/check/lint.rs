@@ -8,7 +8,7 @@ pub(crate) struct Lint {
     /// The line, from 1.
     pub(crate) line: usize,
     pub(crate) message: String,
-    /// What to do about it.
+    /// The advice for the user.
     pub(crate) hint: &'static str,
 }
 

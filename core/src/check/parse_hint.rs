@@ -1,10 +1,10 @@
-//! What to do about an error of the parser.
+//! Hints for the errors of the parsers.
 
 use crate::check::{Body, Hint};
 use crate::error::ParseErrorKind as Kind;
 use crate::exposition::Format;
 
-/// What to do about `error`, which the parser found in `body`.
+/// The hint for `error`, which the parser found in `body`.
 pub(crate) fn parse_hint(body: &Body, error: &Kind) -> Option<Hint> {
     let is_text = body.format == Format::Text;
     let text = match error {

@@ -18,7 +18,7 @@ pub struct PushProblem {
     pub line: usize,
     /// The metric family's name.
     pub family: String,
-    /// What the problem is.
+    /// The kind of the problem.
     pub kind: PushProblemKind,
 }
 

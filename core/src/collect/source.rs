@@ -10,7 +10,7 @@ use crate::exposition::{Exposition, Format};
 /// `prometheus_client` registry, a parsed body ([`Exposition`]), or several of these in a tuple or a
 /// `Vec`.
 ///
-/// It is an error if two sources have families of the same name. They are not merged.
+/// Two sources with families of the same name are an error: the families are not merged.
 pub trait Source: Send + Sync {
     /// Writes all families into `encoder`.
     ///

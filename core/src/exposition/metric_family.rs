@@ -114,7 +114,7 @@ pub struct SummaryValue {
 /// A quantile of a summary.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantile {
-    /// Which quantile, from 0 to 1: 0.5 is the median.
+    /// The number of the quantile, from 0 to 1: 0.5 is the median.
     pub quantile: f64,
     /// The value of the quantile.
     pub value: f64,

@@ -21,7 +21,7 @@ const SERIES_MAX_DEFAULT: usize = 1_000_000;
 /// The value of every label of the overflow series.
 const OVERFLOW: &str = "overflow";
 
-/// What all handles of one family share.
+/// The state that all handles of one family share.
 pub(crate) struct FamilyState<M: MetricKind> {
     /// The family's name in text 0.0.4.
     pub(crate) name: Box<str>,

@@ -25,7 +25,7 @@ use crate::sync::{AtomicU64, AtomicUsize, NO_THREAD, OnceLock, add_f64, thread_n
 #[derive(Clone, Debug)]
 pub struct Histogram(Arc<HistogramState>);
 
-/// What all handles of one histogram share.
+/// The state that all handles of one histogram share.
 ///
 /// The observations are spread over shards, so that threads do not write to the same memory. Most
 /// histograms are recorded to by a single thread. So the first thread that records owns a shard of

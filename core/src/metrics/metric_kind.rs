@@ -1,4 +1,4 @@
-//! What all metric types have in common.
+//! The traits that all metric types implement.
 
 use crate::collect::{Encoder, SeriesWriter};
 use crate::exposition::FamilyType;
@@ -12,7 +12,7 @@ impl<M: Sealed> MetricKind for M {}
 
 /// How a metric type is made and written.
 pub trait Sealed: Clone + Send + Sync + 'static {
-    /// What a new metric needs to know: the buckets of a histogram, nothing for the others.
+    /// The settings of a new metric: the buckets of a histogram, nothing for the other types.
     type Config: Clone + Send + Sync + 'static;
     /// The type in the family's `# TYPE` line.
     const FAMILY_TYPE: FamilyType;

@@ -4,8 +4,8 @@ use crate::collect::Encoder;
 use crate::exposition::protobuf::encode::write_series_prefix;
 use crate::metrics::{MetricKind, labels_in};
 
-/// What never changes of each series in protobuf: its labels, and for a number everything before
-/// its last eight bytes. An encode copies this and adds the numbers.
+/// The constant part of each series in protobuf: the labels, and for a number everything before
+/// the last eight bytes. An encode copies this part and adds the numbers.
 ///
 /// The cache is filled when a family is first encoded in protobuf, so that a program which pushes
 /// text does not pay for it. It takes about as many bytes as the series' texts.

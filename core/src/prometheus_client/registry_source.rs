@@ -10,7 +10,7 @@ impl Source for PrometheusClientRegistry {
     /// Encodes the registry as OpenMetrics text with its own encoder, and parses that text.
     ///
     /// With the feature `native-histograms`, protobuf is made from the registry's own protobuf instead.
-    /// It has native histograms and exemplars. In a text format, a native histogram is shown by its
+    /// The body has native histograms and exemplars. In a text format, a native histogram is shown by its
     /// classic buckets.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use prompush_core::percent_decode;
 
 use crate::routes::path::{clean_path, percent_encode};
 
-/// What a request asks for.
+/// The action that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// A push to a group: PUT if `replace`, otherwise POST.

@@ -32,7 +32,7 @@ pub(crate) struct SeriesEntry {
     quantile_source: QuantileSource,
 }
 
-/// Which stream the quantiles of a series are from. Quantiles of several streams cannot be merged.
+/// The stream that the quantiles of a series come from. Quantiles of several streams cannot be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QuantileSource {
     None,

@@ -23,7 +23,7 @@ pub(crate) struct Stream {
     pub(crate) id: StreamId,
     /// The series that the stream belongs to.
     pub(crate) series: SeriesPosition,
-    /// Who sent the value: see `Instance::ingest_from`.
+    /// The sender of the value: see `Instance::ingest_from`.
     pub(crate) sender: u64,
     /// When counting began, in nanoseconds since the Unix epoch; 0 when unknown.
     pub(crate) start: u64,

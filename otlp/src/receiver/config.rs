@@ -6,7 +6,7 @@ use prompush::{GatewayConfig, HttpUrl};
 
 use crate::rules::Rules;
 
-/// Which exports belong to the same instance.
+/// The way to tell which exports belong to the same instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstanceMode {
@@ -21,12 +21,12 @@ pub enum InstanceMode {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReceiverConfig {
-    /// Which metrics and attributes become series. Default: [`Rules::default`].
+    /// The rules that say which metrics and attributes become series. Default: [`Rules::default`].
     pub rules: Arc<Rules>,
     /// The OTLP/HTTP endpoint to forward traces to, with or without `/v1/traces` at its end.
     /// Default: none; traces are counted and dropped.
     pub traces_to: Option<HttpUrl>,
-    /// Which exports belong to the same instance. Default: [`InstanceMode::PerProcess`].
+    /// The way to tell which exports belong to the same instance. Default: [`InstanceMode::PerProcess`].
     pub instance_mode: InstanceMode,
     /// Timeouts, TLS and proxy of the connection to `traces_to`. Default: those of a gateway.
     pub traces_config: GatewayConfig,

@@ -1,4 +1,4 @@
-//! Which process listens on a port.
+//! Finds the process that listens on a port.
 
 use std::fmt;
 

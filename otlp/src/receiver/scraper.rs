@@ -47,7 +47,7 @@ pub struct ScraperConfig {
     pub usual_paths: &'static [&'static str],
     /// The time between two scrapes. Default: 2 s.
     pub interval: Duration,
-    /// Which metrics and labels are kept. Default: [`Rules::default`].
+    /// The rules that say which metrics and labels are kept. Default: [`Rules::default`].
     pub rules: Arc<Rules>,
     /// Hand out only metrics of the process with this ID and of its descendants. Default: metrics
     /// of any process.

@@ -1,4 +1,4 @@
-//! What happens after a `fork`: the threads stay in the parent process, so the child refuses to wait for
+//! Detects a `fork`: the threads stay in the parent process, so the child refuses to wait for
 //! them.
 
 use std::process;

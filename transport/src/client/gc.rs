@@ -13,7 +13,7 @@ use crate::exchange::group_list::{Group, Inventory};
 /// thousands of them may have to go.
 const READ_AGAIN_BELOW: Duration = Duration::from_millis(100);
 
-/// Which groups [`Gateway::gc`] deletes.
+/// The choice of the groups that [`Gateway::gc`] deletes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GcOptions {

@@ -18,7 +18,7 @@ pub enum ConfigError {
     Url {
         /// The given URL, credentials shown as `***`.
         value: String,
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
     },
     /// A file with a secret, headers, certificates or a key cannot be used.
@@ -26,7 +26,7 @@ pub enum ConfigError {
     File {
         /// The file.
         path: PathBuf,
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
         /// The error of the system, if the file could not be read.
         source: Option<io::Error>,
@@ -34,7 +34,7 @@ pub enum ConfigError {
     /// Credentials or headers cannot be used. The error does not show them.
     #[error("cannot use the credentials: expected {expected}")]
     Credentials {
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
     },
     /// A line is not a header. The error does not show the line.
@@ -44,7 +44,7 @@ pub enum ConfigError {
         path: Option<PathBuf>,
         /// The number of the line, from 1.
         line: usize,
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
     },
     /// The key does not belong to the client certificate.
@@ -57,7 +57,7 @@ pub enum ConfigError {
         certificate: PathBuf,
         /// The file with the key.
         key: PathBuf,
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
     },
     /// The job, a grouping label or its value cannot be used.
@@ -73,7 +73,7 @@ pub enum ConfigError {
         option: &'static str,
         /// The given value.
         value: Duration,
-        /// What was expected.
+        /// The kind of value that was expected.
         expected: &'static str,
     },
     /// No gateway reads this format.

@@ -27,7 +27,7 @@ const RESERVED: [&str; 10] = [
 
 /// The credentials and further headers of every request to a gateway.
 ///
-/// They are sent to the gateway's host only: redirects are never followed, and a forward proxy sees only
+/// Credentials are sent to the gateway's host only: redirects are never followed, and a forward proxy sees only
 /// the tunnel. A user and a password can also stand in the gateway's URL; using both ways at once is an
 /// error.
 ///

@@ -17,7 +17,7 @@ pub(crate) const SAMPLES: usize = 20;
 /// Samples of the gauge in a push, which tell the groups of a scrape apart.
 const QUEUES: usize = 5;
 
-/// What one round of pushes came to.
+/// The result of one round of pushes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Round {
     pub(crate) pushes_per_second: f64,

@@ -1,4 +1,4 @@
-//! What each worker recorded, what arrived at the gateway, and what was lost.
+//! The items that each worker recorded, those that arrived at the gateway, and those that were lost.
 
 use std::process::ExitStatus;
 
@@ -14,9 +14,9 @@ use crate::plural::count;
 pub(super) enum PlannedEnd {
     /// Its work is finished.
     ByItself,
-    /// It gets SIGTERM.
+    /// The worker gets SIGTERM.
     Terminated,
-    /// It gets SIGKILL, which no program can handle.
+    /// The worker gets SIGKILL, which no program can handle.
     Killed,
 }
 

@@ -1,4 +1,4 @@
-//! What happens when in the demo.
+//! The timetable of the demo.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ pub(crate) struct ResourceUsage {
     pub(crate) resident_bytes_max: Option<f64>,
 }
 
-/// What all children of this process have used so far.
+/// The resources that all children of this process have used so far.
 ///
 /// `run` starts no process before the command. But the program that ran in this process before, such as a shell that
 /// ended in `exec`, may have had children.
@@ -37,7 +37,7 @@ impl ChildUsage {
         }
     }
 
-    /// What was used between `before` and now.
+    /// The resources that were used between `before` and now.
     #[expect(clippy::cast_precision_loss, reason = "a machine's memory is far below 2^53 KiB")]
     pub(super) fn since(&self, before: &Self) -> ResourceUsage {
         let is_known = self.resident_kib_max > before.resident_kib_max;

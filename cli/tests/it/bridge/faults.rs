@@ -1,4 +1,4 @@
-//! What goes wrong behind a bridge costs its clients nothing, and loses nothing that can be kept.
+//! A fault behind a bridge costs the clients nothing, and loses nothing that can be kept.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{Bridge, OurGateway, WAIT_MAX, now, otlp_body, run, wait_for
 /// Requests that are timed in each state.
 const REQUESTS: usize = 200;
 
-/// What the project promises of the median.
+/// The median answer time that the project promises.
 const MEDIAN_MAX: Duration = Duration::from_millis(5);
 
 #[test]

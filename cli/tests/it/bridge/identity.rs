@@ -70,6 +70,6 @@ fn fifty_runs_in_a_row_some_killed_sum_up() {
     });
 }
 
-/// What the fixtures count.
+/// The requests that the fixtures count.
 const LONG_1_REQUESTS: f64 = 3.0;
 const LONG_4_REQUESTS: f64 = 5.0;

@@ -12,7 +12,8 @@ const RUNS: u64 = 1000;
 /// Runs at the same time.
 const AT_ONCE: u64 = 4;
 
-/// What the bridge may grow by, in KiB: a tenth of what a thousand instances take, for what the allocator holds back.
+/// The growth of the bridge that is allowed, in KiB: a tenth of the memory of a thousand instances, which the
+/// allocator may keep.
 const GROWTH_MAX_KIB: u64 = 4096;
 
 #[cfg(target_os = "linux")]

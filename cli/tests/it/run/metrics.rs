@@ -1,4 +1,4 @@
-//! What is on the gateway after a run.
+//! The metrics on the gateway after a run.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

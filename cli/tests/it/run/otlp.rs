@@ -1,4 +1,4 @@
-//! What a command exports by OTLP: a script called gptme posts what gptme once sent.
+//! Metrics that a command exports by OTLP: a script called gptme posts bodies that gptme once sent.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,4 +1,4 @@
-//! What gptme up to 0.28 serves: a script called gptme says where it is to, and the test serves there.
+//! Metrics that gptme up to 0.28 serves: a script called gptme prints the address, and the test serves there.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;

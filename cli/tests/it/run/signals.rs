@@ -30,7 +30,7 @@ impl Running {
         Self { process, stdout, command: line.trim().parse().expect("a process ID") }
     }
 
-    /// What it still writes, and how it ends.
+    /// The rest of the output, and the exit status.
     #[track_caller]
     fn end(mut self) -> (String, std::process::ExitStatus) {
         let mut rest = String::new();

@@ -12,7 +12,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::support::{OurGateway, Process, WAIT_MAX, exposed, program};
 
-/// What the shell shows when it waits for a command.
+/// The text that the shell shows when it waits for a command.
 const PROMPT: &str = "ready> ";
 
 /// A terminal with a shell on it.

@@ -29,7 +29,7 @@ impl Bridge {
         Self::start_command(command)
     }
 
-    /// What the command runs is to be a bridge on a free port.
+    /// The command must start a bridge on a free port.
     #[track_caller]
     pub(crate) fn start_command(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stderr(Stdio::piped());

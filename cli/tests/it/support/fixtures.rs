@@ -1,4 +1,4 @@
-//! What gptme once sent and served.
+//! Bodies that gptme once sent or served.
 
 use std::path::{Path, PathBuf};
 

@@ -49,7 +49,7 @@ pub(crate) fn for_each_gateway(test: impl Fn(&str)) {
     }
 }
 
-/// What the gateway exposes, only lines that hold `part`.
+/// The lines of a scrape of the gateway that hold `part`.
 pub(crate) fn exposed(url: &str, part: &str) -> Vec<String> {
     let answer = prompush_testing::http::get(address(url), "/metrics").expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text());

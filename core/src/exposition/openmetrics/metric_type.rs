@@ -84,7 +84,7 @@ impl OpenMetricsType {
     }
 }
 
-/// What a sample of OpenMetrics becomes in text 0.0.4.
+/// The role of an OpenMetrics sample in text 0.0.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SampleRole {
     /// A metric of this type, in a family with the sample's own name.

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-/// What is wrong with a message. The texts are constants.
+/// The fault in a message. The texts are constants.
 pub type Reason = &'static str;
 
 pub(crate) const TRUNCATED: Reason = "unexpected EOF";

@@ -57,10 +57,10 @@ pub(crate) struct Cursor<'a> {
     at: usize,
 }
 
-/// What to do with a backslash before a character that is not escaped in the format.
+/// The treatment of a backslash before a character that has no escape in the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnknownEscape {
-    /// It is an error, as in text 0.0.4.
+    /// The backslash is an error, as in text 0.0.4.
     Refuse,
     /// Both characters are kept, as in OpenMetrics.
     Keep,

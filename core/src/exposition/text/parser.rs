@@ -1,6 +1,6 @@
 //! The parser of text 0.0.4.
 //!
-//! It decides as the parser of Pushgateway 1.11 does: `prometheus/common`, `expfmt/text_parse.go`,
+//! The parser decides as the parser of Pushgateway 1.11 does: `prometheus/common`, `expfmt/text_parse.go`,
 //! with legacy names.
 
 use std::borrow::Cow;
