@@ -129,8 +129,7 @@ impl Worker {
         let Some(change) = to_send.change else { return Ok(None) };
         let mut operation = Operation::on_group(change.verb(), key);
         let options = connection.config.body_options();
-        let body = change.families().map(|families| EncodedBody::new(families, options));
-        let body = body.transpose().map_err(|(kind, cause)| {
+        let body = EncodedBody::of_change(&change, options).map_err(|(kind, cause)| {
             failed(&operation, AttemptError::nothing_sent(kind, cause), 0)
         })?;
         operation.body = body.as_ref();

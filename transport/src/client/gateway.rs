@@ -395,9 +395,8 @@ impl Gateway {
     ) -> Result<Completed<()>, PushError> {
         let mut operation = Operation::on_group(change.verb(), key);
         let options = self.connection.config.body_options();
-        let body = change.families().map(|families| EncodedBody::new(families, options));
-        let body =
-            body.transpose().map_err(|(kind, cause)| self.not_sent(&operation, kind, cause))?;
+        let body = EncodedBody::of_change(change, options)
+            .map_err(|(kind, cause)| self.not_sent(&operation, kind, cause))?;
         operation.body = body.as_ref();
         let read = &read_acknowledgement;
         self.connection.until_deadline_with(deadline, &operation, read, before_retry)

@@ -8,6 +8,7 @@ use prompush_core::{Encoder, Format, Source};
 
 use crate::error::{Cause, PushErrorKind};
 use crate::http::HttpBody;
+use crate::payload::change_merge::GroupChange;
 use crate::payload::families::Families;
 
 /// How bodies are encoded.
@@ -62,7 +63,15 @@ pub(crate) struct EncodedBody {
 }
 
 impl EncodedBody {
-    pub(crate) fn new(families: &Families, options: BodyOptions) -> Result<Self, BodyError> {
+    /// The body of a push or an add; `None` for a delete, which has no body.
+    pub(crate) fn of_change(
+        change: &GroupChange,
+        options: BodyOptions,
+    ) -> Result<Option<Self>, BodyError> {
+        change.families().map(|families| Self::new(families, options)).transpose()
+    }
+
+    fn new(families: &Families, options: BodyOptions) -> Result<Self, BodyError> {
         check_size(families.bytes_len(), options)?;
         let bytes = families.to_body();
         let compressed = if options.gzip { Some(gzip(&bytes)?) } else { None };

@@ -80,8 +80,7 @@ pub(crate) fn replay(
     }
     let mut operation = Operation::on_group(record.verb(), &record.key);
     let options = connection.config.body_options();
-    let body = record.change.families().map(|families| EncodedBody::new(families, options));
-    let body = body.transpose().map_err(|(kind, cause)| {
+    let body = EncodedBody::of_change(&record.change, options).map_err(|(kind, cause)| {
         connection.error(&operation, &AttemptError::nothing_sent(kind, cause), 0)
     })?;
     operation.body = body.as_ref();
